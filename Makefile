@@ -1,0 +1,26 @@
+# Two commands do everything on a fresh machine: `make repro` and `make test`.
+PYTHON ?= python3
+VENV = .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export DVC_NO_ANALYTICS = 1
+
+.PHONY: repro test setup audit
+
+repro: setup  ## Set up, then run the whole pipeline: Table 1, the figures, the circles study in reports/
+	dvc repro
+
+test: setup  ## Set up, then run the tests
+	python -m pytest tests
+
+setup: $(VENV)/installed  ## The virtual environment with the pinned requirements
+
+$(VENV)/installed: requirements.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) else f"Python 3.11 or 3.12 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+audit: setup  ## Known vulnerabilities of what is installed
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet pip-audit
+	$(VENV)-audit/bin/pip-audit --path $(VENV)/lib/python3*/site-packages
