@@ -1,0 +1,101 @@
+"""Batches of crops: kept on the device as uint8 where they fit, else streamed from the memory map ahead of their use."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+
+from stages.params import Augment
+from stages.training import augment
+from stages.training.randomness import generator
+
+RESIDENT_SHARE = 0.4  # of the device's free memory that a split may take
+
+
+class Batches:
+    """One split of the store on a device.
+
+    `train(...)` yields (images, targets) of an epoch, `plain(...)` the split in its order; images are float (B, 3, H, W) in
+    channels-last memory, normalised with the training split's mean and std; targets are int64 (B,) or float (B, classes).
+    """
+
+    def __init__(self, split, summary, device, soft_labels=False, resident=None):
+        self.device, self.flip = device, summary["flip"]
+        self.size = len(split.labels)
+        targets = split.soft if soft_labels and split.soft is not None else split.labels
+        self.targets = torch.from_numpy(np.array(targets)).to(device)
+        self.mean = torch.tensor(summary["mean"], device=device).view(-1, 1, 1) * 255
+        self.std = torch.tensor(summary["std"], device=device).view(-1, 1, 1) * 255
+        self.memory_map = split.images
+        # On a CPU the memory map is as near as memory gets: the page cache holds what is used, the operating system bounds it.
+        self.resident = device.type == "cpu" or (_fits(split.images.nbytes, device) if resident is None else resident)
+        self.images = _as_tensor(split.images).to(device) if self.resident else None
+
+    def order(self, seed: int, epoch: int, weights=None) -> torch.Tensor:
+        """The order of the split in an epoch, int64 (N,): a permutation, or N draws with the given weights per image."""
+        draws = generator(seed, "order", epoch)
+        if weights is None:
+            return torch.randperm(self.size, generator=draws)
+        return torch.multinomial(weights, self.size, replacement=True, generator=draws)
+
+    def train(self, order, batch_size: int, options: Augment, seed: int, epoch: int, rank=0, world=1) -> Iterator:
+        """The full batches of an epoch, augmented; the last, smaller one is dropped.
+
+        With several processes each takes every `world`-th image of the same batches, augmented as one process would.
+        """
+        draws = generator(seed, "augmentation", epoch, self.device)
+        whole = order[: len(order) // batch_size * batch_size].split(batch_size)
+        for images, indices in self._fetch(whole):
+            at = indices if self.resident else torch.arange(len(indices), device=self.device)
+            images = self._normalise(augment.crop(images, at, options, self.flip, draws))
+            images = augment.distort(images, options, draws)
+            mine = slice(rank, None, world)
+            yield images[mine].contiguous(memory_format=torch.channels_last), self.targets[indices[mine]]
+
+    def plain(self, batch_size: int, limit: int | None = None) -> Iterator:
+        """The split in its own order, all of it or the first `limit`, without augmentation."""
+        for images, indices in self._fetch(torch.arange(limit or self.size).split(batch_size)):
+            chosen = images[indices] if self.resident else images
+            yield self._normalise(chosen).contiguous(memory_format=torch.channels_last), self.targets[indices]
+
+    def _fetch(self, chunks):
+        """Pairs (images uint8, indices on the device); the images are the whole resident split, or just the chunk's own."""
+        if self.resident:
+            for chunk in chunks:
+                yield self.images, chunk.to(self.device, non_blocking=True)
+            return
+        # Two batches ahead: one is copied to the device while the next is read.
+        with ThreadPoolExecutor(1) as reader:
+            waiting = []
+            for chunk in chunks:
+                waiting.append((reader.submit(self._read, chunk), chunk))
+                if len(waiting) > 2:
+                    yield self._sent(*waiting.pop(0))
+            for pair in waiting:
+                yield self._sent(*pair)
+
+    def _read(self, chunk):
+        picked = torch.from_numpy(self.memory_map[chunk.numpy()])
+        return picked.pin_memory() if self.device.type == "cuda" else picked
+
+    def _sent(self, picked, chunk):
+        return picked.result().to(self.device, non_blocking=True), chunk.to(self.device, non_blocking=True)
+
+    def _normalise(self, images):
+        images = (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        return images.expand(-1, 3, -1, -1)  # a grey picture is one whose three channels are equal
+
+
+def _fits(nbytes, device):
+    free, _ = torch.cuda.mem_get_info(device)
+    return nbytes < RESIDENT_SHARE * free
+
+
+def _as_tensor(images):
+    # The store is opened read-only and nothing here writes to it: PyTorch's warning about that would only alarm.
+    return torch.from_numpy(np.asarray(images)) if images.flags.writeable else torch.from_numpy(_writable_view(images))
+
+
+def _writable_view(images):
+    return np.memmap(images.filename, dtype=images.dtype, mode="c", offset=images.offset, shape=images.shape)

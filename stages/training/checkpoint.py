@@ -1,0 +1,97 @@
+"""Checkpoints of an unfinished run: written whole or not at all, found again by the same configuration and by no other.
+
+They lie outside the outs, which DVC deletes before a stage starts: in .scratch/<hash of the configuration>/ of the repository
+(DVC_ROOT names it also inside the temporary copy of an experiment), and go when the run is finished.
+"""
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+from filelock import FileLock, Timeout
+
+
+def fingerprint(configuration: dict) -> str:
+    """A hash of everything that decides a run's result."""
+    return hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def of_sources(*folders: str | Path) -> str:
+    """A hash of the Python files in the folders (or of single files): another version of the code is another configuration."""
+    digest = hashlib.sha256()
+    for folder in map(Path, folders):
+        for file in sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]:
+            digest.update(str(file.name).encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+class Checkpoints:
+    """The checkpoint of one configuration."""
+
+    def __init__(self, configuration: dict, root: str | Path | None = None):
+        self.configuration, self.hash = configuration, fingerprint(configuration)
+        scratch = Path(root or os.environ.get("DVC_ROOT", ".")) / ".scratch"
+        self.folder = scratch / self.hash
+        self.file = self.folder / "checkpoint.pt"
+
+    @contextmanager
+    def locked(self, waiting=print):
+        """Hold the run: a second trainer of the same configuration waits here until the first has ended.
+
+        Yields whether it had to wait. The operating system frees the lock of a process that was killed.
+        """
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder.with_suffix(".lock"))
+        try:
+            lock.acquire(timeout=0)
+            waited = False
+        except Timeout:
+            waiting(f"another process is training this very run and holds {lock.lock_file}; waiting for it to end")
+            lock.acquire()
+            waited = True
+        try:
+            yield waited
+        finally:
+            lock.release()
+
+    def save(self, state: dict):
+        """Replace the checkpoint in one step. Raises OSError (a full disk), with the previous checkpoint whole."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_atomically(self.file, lambda file: torch.save({"configuration": self.configuration, **state}, file))
+
+    def load(self, log=print) -> dict | None:
+        """The state to continue from, or None. A damaged or foreign checkpoint is named in the log and never used."""
+        if not self.file.exists():
+            return None
+        try:
+            state = torch.load(self.file, map_location="cpu", weights_only=True)
+        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
+            log(f"{self.file} is damaged ({str(error).splitlines()[0]}): starting from the first epoch")
+            return None
+        if state.pop("configuration", None) != self.configuration:
+            log(f"{self.file} is of another configuration: starting from the first epoch")
+            return None
+        return state
+
+    def remove(self):
+        """The run is finished: nothing is left to continue."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def write_atomically(path: Path, write):
+    """Call `write` with a file beside `path`, opened for bytes, and put it in the place of `path` when it is whole and on disk."""
+    path = Path(path)
+    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
+    try:
+        with open(partial, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,50 @@
+"""Where a run computes and in which number format."""
+
+import os
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Device:
+    """A device with the precision of its matrix products; parameters and BatchNorm statistics are float32 everywhere."""
+
+    device: torch.device
+    precision: torch.dtype
+
+    @property
+    def name(self) -> str:
+        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+
+    def autocast(self):
+        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16)
+
+
+def choose(device: str = "auto", precision: str = "auto", deterministic: bool = True) -> Device:
+    """The device and precision of a run, as `train.device` and `train.precision` name them.
+
+    bfloat16 is chosen where the hardware multiplies it: GPUs since Ampere, CPUs with AMX or AVX512-BF16.
+    Raises SystemExit where the device is not there.
+    """
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    try:
+        chosen = torch.device(name)
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise SystemExit(f"params.yaml: train.device: {device!r} cannot be used here ({reason}); auto and cpu always can") from None
+    if precision == "auto":
+        precision = "bfloat16" if _multiplies_bfloat16(chosen) else "float32"
+    if deterministic:
+        # cuBLAS reads it when its handle is made; without it, it may pick another algorithm in every run.
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(deterministic)
+    torch.backends.cudnn.benchmark = not deterministic
+    return Device(chosen, getattr(torch, precision))
+
+
+def _multiplies_bfloat16(device):
+    if device.type == "cuda":
+        return torch.cuda.get_device_capability(device) >= (8, 0)
+    return torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()

@@ -1,0 +1,48 @@
+"""The network of a run: an architecture of torchvision by its name, from scratch, with a variant's modules attached."""
+
+from difflib import get_close_matches
+
+import torch
+from torch import nn
+from torchvision import models
+
+from stages.params import Params
+from stages.training.convolution import multiply_where_few
+from stages.training.device import Device
+from stages.training.randomness import seed_for
+from stages.training.variants import VARIANTS
+
+
+def build(name: str, classes: int, stem: str = "imagenet") -> nn.Module:
+    """The untrained architecture, taking images of shape (N, 3, H, W) and returning logits (N, classes).
+
+    Raises SystemExit where torchvision has no such classifier, or where it has no stem to make small.
+    """
+    names = models.list_models(module=models)
+    if name not in names:
+        close = get_close_matches(name, names, n=3) or ["resnet18"]
+        raise SystemExit(f"params.yaml: train.network: torchvision has no classifier {name!r}; did you mean {' or '.join(close)}?")
+    network = models.get_model(name, weights=None, num_classes=classes)
+    if stem == "small":
+        if not (hasattr(network, "conv1") and hasattr(network, "maxpool")):
+            raise SystemExit(f"params.yaml: train.stem: 'small' is for ResNets, {name} has no such stem; choose imagenet")
+        network.conv1 = nn.Conv2d(3, network.conv1.out_channels, kernel_size=3, padding=1, bias=False)
+        nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
+        network.maxpool = nn.Identity()
+    return network
+
+
+def prepare(variant: str, seed: int, params: Params, classes: int, device: Device) -> tuple[nn.Module, list[str]]:
+    """The network of a run on its device, and the names of the sites that its variant touched.
+
+    All variants of a seed share the initial weights: they are drawn before anything is attached, and attaching draws nothing.
+    """
+    torch.manual_seed(seed_for(seed, "weights"))
+    network = build(params.train.network, classes, params.train.stem)
+    try:
+        sites = VARIANTS[variant].attach(network, params)
+    except ValueError as error:
+        raise SystemExit(f"{variant}: cannot be attached to {params.train.network}: {error}") from None
+    if device.device.type == "cpu" and device.precision == torch.bfloat16:
+        multiply_where_few(network)
+    return network.to(device.device, memory_format=torch.channels_last), sites

@@ -1,0 +1,52 @@
+"""The sign at every site in every step of a run, as a run-length code."""
+
+import torch
+
+import noise
+
+
+class SignRecord:
+    """Collects the signs on the device, and turns them into rows (site, step, epoch, sign) once an epoch.
+
+    A row stands where a site's sign differs from the step before; the first row of each site is step 1. Steps and epochs count from 1.
+    `flipped` is the share of sites x steps of the last epoch with a negative sign.
+    """
+
+    def __init__(self, network, steps_per_epoch: int):
+        self.network, self.names = network, noise.site_names(network)
+        device = next(network.parameters()).device
+        self.buffer = torch.ones((steps_per_epoch, len(self.names)), dtype=torch.int8, device=device)
+        self.rows = []
+        self.last = [None] * len(self.names)
+
+    def observe(self, index: int):
+        """Note the signs in force in step `index` = 0.. of the epoch; no synchronisation."""
+        if self.names:
+            self.buffer[index] = noise.signs(self.network)
+
+    def close_epoch(self, epoch: int, steps: int) -> float:
+        """Add the rows of an epoch of which `steps` were run; returns the share flipped."""
+        signs = self.buffer[:steps].cpu().numpy()
+        before = (epoch - 1) * len(self.buffer)
+        for column, name in enumerate(self.names):
+            for index, sign in enumerate(signs[:, column].tolist()):
+                if sign != self.last[column]:
+                    self.rows.append((name, before + index + 1, epoch, sign))
+                    self.last[column] = sign
+        return float((signs < 0).mean()) if signs.size else 0.0
+
+    @property
+    def turns(self) -> int:
+        """How often a sign has turned, over all sites."""
+        return len(self.rows) - sum(last is not None for last in self.last)
+
+    @property
+    def first_turn(self) -> int | None:
+        """The first step with a negative sign anywhere, None while nothing was injected."""
+        return min((step for _, step, _, sign in self.rows if sign < 0), default=None)
+
+    def state_dict(self):
+        return {"rows": self.rows, "last": self.last}
+
+    def load_state_dict(self, state):
+        self.rows, self.last = [tuple(row) for row in state["rows"]], list(state["last"])
