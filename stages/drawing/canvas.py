@@ -1,0 +1,87 @@
+"""Paint with smooth edges: polygons and tapered strokes drawn large and reduced, along splines."""
+
+from functools import lru_cache
+
+import numpy as np
+from PIL import Image, ImageDraw
+from scipy.interpolate import CubicSpline
+
+#: Everything is drawn this many times larger, then reduced.
+SUPERSAMPLE = 3
+
+
+@lru_cache(maxsize=None)
+def _weights(points: int, samples: int, closed: bool) -> np.ndarray:
+    """A spline through given points is linear in them: these are its (samples, points) weights."""
+    if closed:
+        identity = np.eye(points)[[*range(points), 0]]
+        return CubicSpline(np.arange(points + 1), identity, bc_type="periodic")(np.linspace(0, points, samples, endpoint=False))
+    return CubicSpline(np.arange(points), np.eye(points), bc_type="natural")(np.linspace(0, points - 1, samples))
+
+
+def spline(points: np.ndarray, samples: int = 24, closed: bool = False) -> np.ndarray:
+    """(samples, d) points of the cubic spline through (n, d) points."""
+    return _weights(len(points), samples, closed) @ points
+
+
+def mix(one, other, share: float) -> np.ndarray:
+    """Colour between `one` (share 0) and `other` (share 1)."""
+    return np.asarray(one, float) * (1 - share) + np.asarray(other, float) * share
+
+
+class Canvas:
+    """A picture in three layers of one size, drawn to in pixels of the final picture.
+
+    image:    colours.
+    material: how strongly the shading takes, 0 (backdrop) to 1 (skin).
+    relief:   grooves of the skin, 0 to 1 deep.
+    """
+
+    def __init__(self, backdrop: Image.Image):
+        size = (backdrop.width * SUPERSAMPLE, backdrop.height * SUPERSAMPLE)
+        self.image = backdrop.resize(size, Image.Resampling.NEAREST)
+        self._layers = {"image": self.image, "material": Image.new("L", size), "relief": Image.new("L", size)}
+        self._pens = {name: ImageDraw.Draw(layer) for name, layer in self._layers.items()}
+
+    def fill(self, outline: np.ndarray, colour, material: float) -> None:
+        """Fill the polygon `outline`, (n, 2)."""
+        corners = (outline * SUPERSAMPLE).ravel().tolist()
+        self._pens["image"].polygon(corners, fill=tuple(min(max(int(value), 0), 255) for value in colour))
+        self._pens["material"].polygon(corners, fill=int(255 * material))
+
+    def stroke(self, path: np.ndarray, width: float, colour, material: float, start: float = 0.0, end: float = 0.0) -> None:
+        """Draw along `path`, (n, 2), `width` wide in its middle, `start` and `end` times that at its ends."""
+        self.fill(taper(path, width, start, end), colour, material)
+
+    def groove(self, path: np.ndarray, width: float, depth: float) -> None:
+        """Press a groove, 0 to 1 deep, along `path` into the skin."""
+        corners = (taper(path, max(width, 0.8), 0.1, 0.1) * SUPERSAMPLE).ravel().tolist()
+        self._pens["relief"].polygon(corners, fill=int(255 * min(depth, 1.0)))
+
+    def reduced(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Colours (h, w, 3) and material and relief (h, w), float32, 0 to 1."""
+        layers = (np.asarray(layer.reduce(SUPERSAMPLE), np.float32) / 255 for layer in self._layers.values())
+        return tuple(layers)
+
+
+def taper(path: np.ndarray, width: float, start: float, end: float) -> np.ndarray:
+    """Outline, (2n, 2), of a brush stroke along `path` that swells from `start` over 1 to `end` times `width`."""
+    along = np.empty_like(path)
+    along[1:-1] = path[2:] - path[:-2]
+    along[0], along[-1] = path[1] - path[0], path[-1] - path[-2]
+    along *= (width / (np.sqrt((along**2).sum(axis=1)) + 1e-9) * _swell(len(path), start, end))[:, None]
+    across = along[:, ::-1] * (-1, 1)
+    return np.concatenate([path + across, (path - across)[::-1]])
+
+
+@lru_cache(maxsize=256)
+def _swell(samples: int, start: float, end: float) -> np.ndarray:
+    """Half the width along a stroke, relative to its full width."""
+    t = np.linspace(0, 1, samples)
+    return 0.5 * np.maximum(np.sin(np.pi * t) ** 0.7, np.where(t < 0.5, start, end))
+
+
+def ellipse(x: float, y: float, width: float, height: float, samples: int = 20) -> np.ndarray:
+    """Outline, (samples, 2), of the ellipse with half axes `width` and `height`."""
+    angle = np.linspace(0, 2 * np.pi, samples, endpoint=False)
+    return np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], axis=1)

@@ -1,0 +1,23 @@
+"""Stage `faces`: draw the embedded data set into data/raw/faces, in AffectNet's 2017 layout.
+
+Reads the parameters `faces`. Nothing is downloaded; equal parameters give equal bytes.
+"""
+
+from pathlib import Path
+
+from stages.drawing import write_affectnet
+from stages.params import read
+
+FOLDER = Path("data/raw/faces")
+
+
+def main() -> None:
+    faces = read("faces")
+    FOLDER.parent.mkdir(parents=True, exist_ok=True)
+    counts = write_affectnet(FOLDER, faces.train, faces.val, faces.wrong_labels, faces.seed)
+    for split, labels in counts.items():
+        print(f"{split}: {labels.total()} drawn faces, " + ", ".join(f"{count} {name}" for name, count in labels.items()))
+
+
+if __name__ == "__main__":
+    main()
