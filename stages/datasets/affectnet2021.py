@@ -1,0 +1,60 @@
+"""AffectNet as distributed since 2021: faces already cropped to 224 x 224, one .npy file for each annotation.
+
+{train,val}_set/images/<id>.jpg and {train,val}_set/annotations/<id>_{exp,val,aro,lnd}.npy, each a size-1 array of a *string*. Ids have gaps and
+are used again in the other split, so that an image is known by split and id together.
+"""
+
+import math
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from stages.datasets.sample import EIGHT, DataSetError, Sample, first_existing, number
+
+_BLOCK = 8192  # ids whose annotations are fetched ahead; file systems over a network answer many requests at once
+
+
+def read(root):
+    """Yields train_set as train and val_set as val; there is no published test set."""
+    folders = {split: first_existing(root, f"{split}_set") for split in ("train", "val")}
+    for split, folder in folders.items():
+        for part in ("images", "annotations"):
+            if folder is None or not (folder / part).is_dir():
+                raise DataSetError(f"no folder {split}_set/{part} in {root}")
+    with ThreadPoolExecutor(8) as threads:
+        for split, folder in folders.items():
+            yield from _read_split(root, folder, split, threads)
+
+
+def _read_split(root, folder, split, threads):
+    images = {Path(name).stem: name for name in os.listdir(folder / "images") if not name.startswith(".")}
+    listed = {name.removesuffix("_exp.npy") for name in os.listdir(folder / "annotations") if name.endswith("_exp.npy")}
+    relative = folder.relative_to(root).as_posix()
+    ids = sorted(images.keys() | listed, key=lambda key: (len(key), key))
+    for start in range(0, len(ids), _BLOCK):
+        block = ids[start : start + _BLOCK]
+        for key, annotation in zip(block, threads.map(lambda key: _annotation(folder / "annotations", key), block), strict=True):
+            code, *affect = annotation
+            label = EIGHT[int(code)] if code in range(len(EIGHT)) else None
+            if key not in listed:
+                problem = "no annotation"
+            elif label is None:
+                problem = "unknown label code"
+            else:
+                problem = None
+            affect = tuple(value if abs(value) <= 1 else math.nan for value in affect)
+            yield Sample(f"{relative}/images/{images.get(key, f'{key}.jpg')}", label, split, affect=affect, problem=problem)
+
+
+def _annotation(folder, key):
+    """(expression code, valence, arousal) of an id, NaN where the file is missing or no number."""
+    return [_value(folder / f"{key}_{kind}.npy") for kind in ("exp", "val", "aro")]
+
+
+def _value(path):
+    try:
+        return number(str(np.load(path).item()))
+    except (OSError, ValueError, EOFError):
+        return math.nan

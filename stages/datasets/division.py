@@ -1,0 +1,100 @@
+"""From the samples that a reader yields to the three splits of a run."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from stages.datasets import choose_classes
+from stages.datasets.sample import DataSetError, Sample
+
+SPLITS = ("train", "val", "test")
+SEED = 0  # of the carving: a set's own splits do not depend on the seeds of training, neither do the carved ones
+
+
+@dataclass
+class Division:
+    """samples and labels (indices into classes) of each split, and all others as lists of (split or "", path, reason).
+
+    unusable are those with a problem, not_chosen those that the parameters exclude. carved names the splits that the set itself
+    does not have, with the share of train they took.
+    """
+
+    classes: tuple[str, ...]
+    samples: dict[str, list[Sample]]
+    labels: dict[str, np.ndarray]
+    unusable: list[tuple[str, str, str]]
+    not_chosen: list[tuple[str, str, str]]
+    carved: dict[str, float] = field(default_factory=dict)
+
+
+def divide(dataset, samples, root, *, classes=7, limit=None, test_share=0.15, soft_labels=False):
+    """Chooses the classes, carves the splits that the set lacks, limits train.
+
+    A missing val or test split is carved out of train: stratified by class, seeded, and by subject where the samples name theirs, so
+    that no person stands on both sides. limit is the greatest number of training images, stratified.
+    soft_labels keeps the samples' distributions, over the chosen classes; without it they are dropped.
+    Raises DataSetError for an empty split or class, naming the root and the layout expected there.
+    """
+    samples = list(samples)
+    found = {sample.label for sample in samples if sample.label is not None}
+    names = choose_classes(dataset, classes, found)
+    index = {name: label for label, name in enumerate(names)}
+    kept, unusable, not_chosen = {None: []} | {split: [] for split in SPLITS}, [], []
+    for sample in samples:
+        if sample.problem:
+            unusable.append((sample.split or "", sample.path, sample.problem))
+        elif sample.label not in index:
+            not_chosen.append((sample.split or "", sample.path, f"class {sample.label}"))
+        else:
+            kept[sample.split].append(sample)
+
+    pool = kept.pop(None) + kept["train"]
+    carved = {split: test_share for split in ("test", "val") if not kept[split] and test_share}
+    count = round(test_share * len(pool))
+    for split in carved:
+        pool, kept[split] = _split(pool, index, len(pool) - count)
+    if limit and limit < len(pool):
+        pool, beyond = _split(pool, index, limit, by_subject=False)
+        not_chosen += [("train", sample.path, "beyond the limit") for sample in beyond]
+    kept["train"] = pool
+    for sample in (sample for split in SPLITS for sample in kept[split]):
+        sample.soft = _soft(sample, dataset, names) if soft_labels else None
+    labels = {split: np.array([index[sample.label] for sample in kept[split]], dtype=np.int64) for split in SPLITS}
+    check(names, labels, f"{root}; expected {dataset.layout}")
+    return Division(names, {split: kept[split] for split in SPLITS}, labels, unusable, not_chosen, carved)
+
+
+def _soft(sample, dataset, names):
+    """The sample's distribution over the chosen classes, None where the set has none."""
+    if sample.soft is None:
+        return None
+    shares = [sample.soft[dataset.classes.index(name)] for name in names]
+    return tuple(share / sum(shares) for share in shares)
+
+
+def check(names, labels, where):
+    """Raises DataSetError when a split or a class of it is empty; where ends the message."""
+    for split in SPLITS:
+        if not len(labels[split]):
+            raise DataSetError(f"no {split} split in {where}")
+        counts = np.bincount(labels[split], minlength=len(names))
+        if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
+            raise DataSetError(f"no picture of class {', '.join(empty)} in the {split} split of {where}")
+
+
+def _split(samples, index, count, by_subject=True):
+    """(about count of the samples, the others), both in their order, with the same shares of classes."""
+    # Imported here because it costs a second that most sets need not pay.
+    from sklearn.model_selection import StratifiedGroupKFold, train_test_split
+
+    labels = [index[sample.label] for sample in samples]
+    try:
+        if by_subject and all(sample.subject for sample in samples):
+            folds = StratifiedGroupKFold(max(2, round(len(samples) / (len(samples) - count))), shuffle=True, random_state=SEED)
+            first, second = next(folds.split(samples, labels, [sample.subject for sample in samples]))
+        else:
+            first, second = train_test_split(np.arange(len(samples)), train_size=count, stratify=labels, random_state=SEED)
+    except ValueError as error:
+        raise DataSetError(f"cannot take {count} of {len(samples)} pictures of {len(index)} classes: {error}".replace("\n", " ")) from None
+    return [samples[i] for i in sorted(first)], [samples[i] for i in sorted(second)]

@@ -1,0 +1,49 @@
+"""Class folders: <split>/<class>/<picture>, or <class>/<picture> without splits."""
+
+import os
+
+from stages.datasets.sample import DataSetError, Sample, split_of
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
+_LITTER = {"thumbs.db", "desktop.ini"}  # what file browsers leave behind; so do names with a leading dot
+
+
+def read(root):
+    """Yields every file of every class folder; a folder's name is its class."""
+    yield from read_class_folders(root, root, lambda name: name)
+
+
+def read_class_folders(root, base, class_of):
+    """Yields the files below base, with paths relative to root.
+
+    class_of(folder name) is a class name, or None for a folder whose name says nothing: its files are listed as of an unknown
+    class. Files are ordered by name, so that the same tree always gives the same order.
+    """
+    splits = {folder.name: split_of(folder.name) for folder in _folders(base)}
+    if not splits:
+        raise DataSetError(f"no class folders in {base}")
+    # A class may be called "test": only when all that is there are splits do the classes lie one level down.
+    if "train" in splits.values() and None not in splits.values():
+        for folder in _folders(base):
+            if not _folders(folder):
+                raise DataSetError(f"no class folders in {folder}")
+            for name in _folders(folder):
+                yield from _read_class(root, name, class_of(name.name), splits[folder.name])
+    else:
+        for folder in _folders(base):
+            yield from _read_class(root, folder, class_of(folder.name), None)
+
+
+def _folders(folder):
+    return sorted(entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith((".", "__")))
+
+
+def _read_class(root, folder, label, split):
+    for where, inner, names in os.walk(folder):
+        inner.sort()
+        relative = os.path.relpath(where, root).replace(os.sep, "/")
+        for name in sorted(names):
+            if name.startswith(".") or name.lower() in _LITTER:
+                continue
+            problem = None if name.lower().endswith(SUFFIXES) else "not a picture file"
+            yield Sample(f"{relative}/{name}", label, split, problem=problem or (None if label else "unknown label code"))

@@ -1,0 +1,98 @@
+"""What a reader yields, and what the table in `stages.datasets` says of a set."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+# The paper's seven, in AffectNet's order of codes, and the eighth of later sets.
+SEVEN = ("Neutral", "Happiness", "Sadness", "Surprise", "Fear", "Disgust", "Anger")
+EIGHT = (*SEVEN, "Contempt")
+
+# The spellings that published copies use for folders and columns; one name for a class makes sets comparable.
+_SPELLINGS = {
+    "neutral": "Neutral", "happy": "Happiness", "happiness": "Happiness", "sad": "Sadness", "sadness": "Sadness",
+    "surprise": "Surprise", "surprised": "Surprise", "fear": "Fear", "fearful": "Fear", "afraid": "Fear",
+    "disgust": "Disgust", "disgusted": "Disgust", "anger": "Anger", "angry": "Anger", "contempt": "Contempt",
+}  # fmt: skip
+_SPLITS = {
+    "train": "train", "training": "train", "trainset": "train",
+    "val": "val", "valid": "val", "validation": "val", "valset": "val", "dev": "val", "publictest": "val",
+    "test": "test", "testing": "test", "testset": "test", "privatetest": "test",
+}  # fmt: skip
+
+
+class DataSetError(Exception):
+    """A set that cannot be read as it stands. The message is one line: what is wrong, where, and what is expected there."""
+
+
+@dataclass(slots=True)
+class Sample:
+    """One labelled picture as its data set lists it; nothing of it has been decoded yet.
+
+    path is relative to the set's root, with `#row` appended for a picture that lies in a row of a file; box is
+    (x, y, width, height) in pixels of the upright picture, None for all of it; split None leaves the split to `divide`;
+    soft is a distribution over the set's classes; affect is (valence, arousal), each -1 to 1 or NaN. A sample with a problem is
+    not decoded: it is counted and listed under that reason.
+    """
+
+    path: str
+    label: str | None
+    split: str | None
+    box: tuple[float, float, float, float] | None = None
+    pixels: np.ndarray | None = None
+    subject: str | None = None
+    soft: tuple[float, ...] | None = None
+    affect: tuple[float, float] | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """A row of the table: where a set comes from, how it is read, and the defaults that suit it.
+
+    read(root) yields samples and raises DataSetError when the layout is not there. classes are in the order of the official
+    codes; None takes the names found, sorted. subsets says what `classes: 7` and `classes: 8` mean; without an entry the
+    number is taken as "all". mean_std of the values in 0..1, per channel; None measures them on the training crops.
+    """
+
+    title: str
+    read: Callable[[Path], Iterator[Sample]]
+    root: str
+    layout: str
+    size: int
+    channels: int
+    flip: bool
+    classes: tuple[str, ...] | None = None
+    subsets: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    mean_std: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+    @property
+    def external(self):
+        """Whether root is the name of an environment variable, and not a folder of the pipeline."""
+        return "/" not in self.root
+
+
+def expression(name):
+    """The class name for one of the published spellings of an expression ("happy" is "Happiness"); None for any other word."""
+    return _SPELLINGS.get(name.strip().lower())
+
+
+def split_of(name):
+    """train, val or test for one of the published spellings ("PublicTest" is "val"); None for any other word."""
+    return _SPLITS.get("".join(letter for letter in name.lower() if letter.isalnum()))
+
+
+def first_existing(root, *candidates):
+    """The first of the relative paths that exists in the root or in a folder right below it, or None."""
+    bases = [root, *sorted(entry for entry in root.iterdir() if entry.is_dir())]
+    return next((base / candidate for candidate in candidates for base in bases if (base / candidate).exists()), None)
+
+
+def number(cell):
+    """A CSV cell as a float, NaN where it is empty or NULL or no number."""
+    try:
+        return float(cell)
+    except ValueError:
+        return float("nan")
