@@ -37,7 +37,7 @@ def main(variant: str, seed: int):
     options = params.train
     crops = open_crops("data/crops")
     device = choose(options.device, options.precision, options.deterministic)
-    train = Batches(crops["train"], crops.summary, device.device, params.data.soft_labels)
+    train = Batches(crops["train"], crops.summary, device.device, soft=True)
     val = Batches(crops["val"], crops.summary, device.device)
     steps_per_epoch = train.size // options.batch_size
     if not steps_per_epoch:

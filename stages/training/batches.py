@@ -20,10 +20,10 @@ class Batches:
     channels-last memory, normalised with the training split's mean and std; targets are int64 (B,) or float (B, classes).
     """
 
-    def __init__(self, split, summary, device, soft_labels=False, resident=None):
+    def __init__(self, split, summary, device, soft=False, resident=None):
         self.device, self.flip = device, summary["flip"]
         self.size = len(split.labels)
-        targets = split.soft if soft_labels and split.soft is not None else split.labels
+        targets = split.soft if soft and split.soft is not None else split.labels
         self.targets = torch.from_numpy(np.array(targets)).to(device)
         self.mean = torch.tensor(summary["mean"], device=device).view(-1, 1, 1) * 255
         self.std = torch.tensor(summary["std"], device=device).view(-1, 1, 1) * 255
@@ -93,9 +93,5 @@ def _fits(nbytes, device):
 
 
 def _as_tensor(images):
-    # The store is opened read-only and nothing here writes to it: PyTorch's warning about that would only alarm.
-    return torch.from_numpy(np.asarray(images)) if images.flags.writeable else torch.from_numpy(_writable_view(images))
-
-
-def _writable_view(images):
-    return np.memmap(images.filename, dtype=images.dtype, mode="c", offset=images.offset, shape=images.shape)
+    """The memory map as a tensor, without a copy. Opened copy-on-write: PyTorch takes no read-only arrays, the file stays as it is."""
+    return torch.from_numpy(np.memmap(images.filename, dtype=images.dtype, mode="c", offset=images.offset, shape=images.shape))

@@ -9,6 +9,7 @@ import json
 import os
 import pickle
 import shutil
+import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,9 +70,12 @@ class Checkpoints:
         if not self.file.exists():
             return None
         try:
+            with zipfile.ZipFile(self.file) as archive:  # torch.load does not compare the checksums that torch.save writes
+                if (part := archive.testzip()) is not None:
+                    raise zipfile.BadZipFile(part)
             state = torch.load(self.file, map_location="cpu", weights_only=True)
-        except (RuntimeError, OSError, EOFError, pickle.UnpicklingError) as error:
-            log(f"{self.file} is damaged ({str(error).splitlines()[0]}): starting from the first epoch")
+        except (RuntimeError, OSError, EOFError, ValueError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+            log(f"{self.file} is damaged ({type(error).__name__}): starting from the first epoch")
             return None
         if state.pop("configuration", None) != self.configuration:
             log(f"{self.file} is of another configuration: starting from the first epoch")
