@@ -58,7 +58,7 @@ def paired_difference(ours: Mapping[int, float], baseline: Mapping[int, float]) 
 
 
 def _finite(values):
-    values = np.asarray(values, dtype=float)
+    values = np.asarray(list(values), dtype=float)
     if not len(values):
         raise ValueError("no values")
     if not np.isfinite(values).all():

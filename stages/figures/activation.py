@@ -1,0 +1,29 @@
+"""Figure 1 of the paper: ReLU, and CliffReLU, which drops everything beyond a constant to zero (Eq. 1)."""
+
+import torch
+
+from noise.dynamic import cliff_relu
+from stages.figures.style import GREY, VARIANTS, figure
+
+
+def figures(constant):
+    """Yield (file name, figure); constant is where the cliff stands."""
+    yield "figure-01-relu-and-cliff-relu.png", draw(constant)
+
+
+def draw(constant):
+    """Two panels with the same axes, y against x."""
+    drawn = figure(height=1.65)
+    x = torch.linspace(-0.5 * constant, 1.5 * constant, 2001)
+    for axes, letter, name, y in zip(drawn.subplots(1, 2, sharey=True), "ab", ("ReLU", "CliffReLU"), (torch.relu(x), cliff_relu(x, constant))):
+        # Split where the curve falls: a line across would say that the function takes the values in between.
+        fall = int(y.diff().argmin()) + 1 if y.diff().min() < -0.5 * constant else len(x)
+        for part in (slice(0, fall), slice(fall, None)):
+            axes.plot(x[part], y[part], color=VARIANTS["baseline" if name == "ReLU" else "dynamic"].color, clip_on=False)
+        if fall < len(x):
+            axes.plot([x[fall]] * 2, [0, y[fall - 1]], ":", color=GREY, linewidth=0.8)
+        axes.set_title(f"({letter}) {name}")
+        axes.set(xlabel="x", xticks=[0, constant], xticklabels=["0", f"{constant:g}"], xlim=(x[0], x[-1]), ylim=(0, 1.5 * constant))
+        axes.set(yticks=[0, constant], yticklabels=["0", f"{constant:g}"])
+    drawn.axes[0].set_ylabel("y")
+    return drawn
