@@ -23,8 +23,8 @@ REPORTS = Path("reports")
 def main():
     params = read()
     try:
-        runs = read_runs(REPORTS / "eval", style.VARIANTS, params.seeds)
         crops = open_crops("data/crops")
+        runs = read_runs(REPORTS / "eval", style.VARIANTS, params.seeds, crops.summary["classes"])
         with style.applied():
             written = [write(REPORTS / folder / name, content) for folder, name, content in exhibits(params, runs, crops)]
     except BadInput as error:

@@ -23,7 +23,9 @@ def draw(constant):
         if fall < len(x):
             axes.plot([x[fall]] * 2, [0, y[fall - 1]], ":", color=GREY, linewidth=0.8)
         axes.set_title(f"({letter}) {name}")
-        axes.set(xlabel="x", xticks=[0, constant], xticklabels=["0", f"{constant:g}"], xlim=(x[0], x[-1]), ylim=(0, 1.5 * constant))
-        axes.set(yticks=[0, constant], yticklabels=["0", f"{constant:g}"])
+        name_of_it = "Constant = " if name == "CliffReLU" else ""
+        axes.set_xticks([0, constant], ["0", f"{name_of_it}{constant:g}"])
+        axes.set_yticks([0, constant], ["0", f"{constant:g}"])
+        axes.set(xlabel="x", xlim=(x[0], x[-1]), ylim=(0, 1.5 * constant))
     drawn.axes[0].set_ylabel("y")
     return drawn

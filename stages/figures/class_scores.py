@@ -60,7 +60,7 @@ def draw_per_class(runs, classes):
     axes.set(xlabel="F1 on test", xlim=(0, None), ylim=(len(classes) - 0.5, -0.5))
     _class_ticks(axes.yaxis, classes)
     axes.tick_params(axis="y", length=0)
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, borderpad=0, labelcolor="linecolor", handletextpad=0, columnspacing=1)
+    drawn.legend(loc="outside upper left", ncols=3, labelcolor="linecolor", handletextpad=0, columnspacing=1)
     return drawn
 
 

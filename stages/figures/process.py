@@ -4,13 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
+from matplotlib.markers import CARETRIGHT
 
 from noise.dynamic import cliff_relu
 from stages.figures.runs import BadInput
 from stages.figures.style import DIVERGING, GREY, PAGE, VARIANTS, figure
 
 HEIGHT, TILE, LARGE = 3.75, 0.8, 1.15  # inches: the figure, a feature map, the two maps that all rows share
-LEFT = {"image": 0.05, "x": 1.65, "signed": 3.65, "cut": 4.85, "out": 6.05}  # inches: left edges of the columns
+LEFT = {"image": 0.05, "x": 1.5, "signed": 3.52, "cut": 4.82, "out": 6.05}  # inches: left edges of the columns
 
 
 class Row(NamedTuple):
@@ -66,23 +67,33 @@ def draw(image, x, w, constant):
     _arrow(drawn, LEFT["image"] + LARGE, middle, LEFT["x"], middle)
     for number, row in enumerate(rows(x, w, constant)):
         y = HEIGHT - 0.2 - (number + 0.5) * (HEIGHT - 0.2) / 4
-        color = VARIANTS[row.variant].color
+        signed = LEFT["signed"] + TILE
         _arrow(drawn, LEFT["x"] + LARGE, middle, LEFT["signed"], y, bend=LEFT["x"] + LARGE + 0.12)
-        _tile(drawn, row.signed, LEFT["signed"], y, TILE, most if row.cut is None else most * w)
-        _text(drawn, LEFT["signed"] - 0.38, y + 0.14, row.title, color=color, weight="bold")
+        _text(drawn, LEFT["signed"] - 0.38, y + 0.14, row.title, color=VARIANTS[row.variant].color, weight="bold")
         _text(drawn, LEFT["signed"] - 0.38, y - 0.1, row.factor)
-        if row.cut is not None:
-            _tile(drawn, row.cut, LEFT["cut"], y, TILE, most * w)
-            _arrow(drawn, LEFT["signed"] + TILE, y, LEFT["cut"], y)
-            _arrow(drawn, LEFT["cut"] + TILE, y, LEFT["out"], y)
-            _text(drawn, LEFT["out"] - 0.2, y + 0.1, "÷ |w|")
+        _tile(drawn, row.signed, LEFT["signed"], y, TILE, most if row.cut is None else most * w)
+        if row.cut is None:
+            _arrow(drawn, signed, y, LEFT["out"], y, row.activation)
         else:
-            _arrow(drawn, LEFT["signed"] + TILE, y, LEFT["out"], y)
-        _text(drawn, LEFT["cut"] - 0.2 if row.cut is not None else LEFT["cut"] + TILE / 2, y + 0.1, row.activation, size=6 if row.cut is not None else 7)
+            _arrow(drawn, signed, y, LEFT["cut"], y, row.activation)
+            _tile(drawn, row.cut, LEFT["cut"], y, TILE, most * w)
+            _arrow(drawn, LEFT["cut"] + TILE, y, LEFT["out"], y, "÷ |w|")
         _tile(drawn, row.out, LEFT["out"], y, TILE, most)
-    for column, title in (("signed", "After the sign"), ("cut", "Activation"), ("out", "Output")):
+    for column, title in (("signed", "Sign"), ("cut", "Activation"), ("out", "Output")):
         _text(drawn, LEFT[column] + TILE / 2, HEIGHT - 0.1, title)
+    _key(drawn, LEFT["x"], middle - LARGE / 2 - 0.2)
+    _text(drawn, LEFT["image"], 0.3, f"|w| = {w:g}. Between × w and ÷ |w| the colours\nstand for values smaller by that factor.", size=6, color=GREY, ha="left")
     return drawn
+
+
+def _key(drawn, left, y):
+    """What the colours of the maps mean."""
+    axes = drawn.add_axes([left / PAGE, y / HEIGHT, LARGE / PAGE, 0.07 / HEIGHT])
+    axes.imshow(np.linspace(-1, 1, 256)[None], DIVERGING, aspect="auto")
+    axes.set_xticks([0, 127.5, 255], ["−", "0", "+"])
+    axes.tick_params(length=0, pad=2)
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
 
 
 def _tile(drawn, values, left, y, side, most, title=None):
@@ -98,17 +109,18 @@ def _tile(drawn, values, left, y, side, most, title=None):
         axes.set_title(title, size=7, loc="center", pad=4)
 
 
-def _arrow(drawn, left, start, right, end, bend=None):
-    """An arrow between two tiles, in inches; one that changes its height does so at x = bend."""
+def _arrow(drawn, left, start, right, end, words="", bend=None):
+    """An arrow between two tiles, in inches, with words above it; one that changes its height does so at x = bend."""
     gap = 0.05
-    path = [(left + gap, start), (right - gap, end)] if bend is None else [(left + gap, start), (bend, start), (bend, end), (right - gap, end)]
+    path = [(left + gap, start), *([] if bend is None else [(bend, start), (bend, end)]), (right - gap, end)]
     canvas = _canvas(drawn)
-    canvas.plot(*zip(*path[:-1], path[-1]), color=GREY, linewidth=0.7, solid_capstyle="butt", solid_joinstyle="round")
-    canvas.plot(*path[-1], marker=5, markersize=3.5, color=GREY, markeredgewidth=0)
+    canvas.plot(*zip(*path), color=GREY, linewidth=0.7, solid_capstyle="butt", solid_joinstyle="round")
+    canvas.plot(*path[-1], marker=CARETRIGHT, markersize=3.5, color=GREY, markeredgewidth=0)
+    _text(drawn, (left + right) / 2, end + 0.1, words, size=6)
 
 
 def _text(drawn, x, y, words, **style):
-    _canvas(drawn).text(x, y, words, ha="center", va="center", **style)
+    _canvas(drawn).text(x, y, words, va="center", **{"ha": "center", **style})
 
 
 def _canvas(drawn):

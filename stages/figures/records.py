@@ -4,22 +4,25 @@ import json
 
 import pandas as pd
 
-from stages.figures.measures import MEASURES, by_seed
+from stages.figures.measures import by_seed
 from stages.scoring.statistics import summary
+
+COMPARED = ("val_macro_f1_max", "test_macro_f1", "train_loss")  # of the measures those that an experiment is judged by
 
 
 def tables(runs):
     """Yield curves.csv, confusion/<variant>.csv and metrics.json as (file name, text); runs is `{variant: {seed: Run}}`.
 
     curves.csv is curves.csv of all runs with the columns variant and seed before them. confusion/<variant>.csv has a row
-    actual,predicted for each test image and seed. metrics.json holds the mean over seeds, `{variant: {measure: number}}`.
+    actual,predicted for each test image and seed. metrics.json holds means over seeds, `{measure: {variant: number}}`: in this order
+    DVC's tables put the variants side by side.
     """
     every = [run for of in runs.values() for run in of.values()]
     yield "curves.csv", _csv(pd.concat([run.curves.assign(variant=run.variant, seed=run.seed) for run in every]), ["variant", "seed"])
     for variant, of in runs.items():
         tests = pd.concat([run.predictions.query("split == 'test'") for run in of.values()])
         yield f"confusion/{variant}.csv", _csv(tests[["actual", "predicted"]])
-    means = {variant: {measure: round(summary(by_seed(of, measure).values()).mean, 6) for measure in MEASURES} for variant, of in runs.items()}
+    means = {m: {variant: round(summary(by_seed(of, m).values()).mean, 6) for variant, of in runs.items()} for m in COMPARED}
     yield "metrics.json", json.dumps(means, indent=2, allow_nan=False) + "\n"
 
 

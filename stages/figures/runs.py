@@ -48,32 +48,43 @@ class Run:
         return np.array(rows, bool).reshape(len(rows), int(self.curves["step"].iloc[-1]))
 
 
-def read_runs(root, variants, seeds) -> dict[str, dict[int, Run]]:
-    """`{variant: {seed: Run}}` of root/<variant>-<seed>/, for these variants and seeds alone.
+def read_runs(root, variants, seeds, classes) -> dict[str, dict[int, Run]]:
+    """`{variant: {seed: Run}}` of root/<variant>-<seed>/, for these variants and seeds alone, on a data set with these classes.
 
     Folders of seeds that params.yaml names no longer are not read. Raises BadInput at the first file that is missing or damaged.
     """
-    return {variant: {seed: _read(Path(root) / f"{variant}-{seed}", variant, seed) for seed in seeds} for variant in variants}
+    return {variant: {seed: _read(Path(root) / f"{variant}-{seed}", variant, seed, classes) for seed in seeds} for variant in variants}
 
 
-def _read(folder, variant, seed):
+def _read(folder, variant, seed, classes):
     curves = _table(folder / "curves.csv", CURVES, finite=CURVES)
     signs = _table(folder / "signs.csv", SIGNS, finite=SIGNS[1:], may_be_empty=True)
     last = curves["step"].iloc[-1]
     for site, steps in signs.groupby("site", sort=False)["step"]:
         if steps.iloc[0] != 1 or not steps.is_monotonic_increasing or not steps.is_unique or steps.iloc[-1] > last:
             raise BadInput(f"{folder / 'signs.csv'}: steps of site {site} must rise from 1 to at most {last}, the last in curves.csv")
-    metrics = read_json(folder / "metrics.json")
-    try:
-        test = {"macro_f1": float(metrics["test"]["macro_f1"]), "accuracy": float(metrics["test"]["accuracy"])}
-        test["per_class_f1"] = dict(metrics["test"]["per_class_f1"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{folder / 'metrics.json'}: expected numbers test.macro_f1, test.accuracy and test.per_class_f1: {error!r}") from None
+    predictions = _table(folder / "predictions.csv", PREDICTIONS)
+    unknown = sorted({*predictions["actual"], *predictions["predicted"]} - set(classes))
+    if unknown or "test" not in set(predictions["split"]):
+        wrong = f"no such class in the data set: {', '.join(map(str, unknown))}" if unknown else "no row of the split test"
+        raise BadInput(f"{folder / 'predictions.csv'}: {wrong}; `dvc repro evaluate` writes it anew")
     record = read_json(folder / "record.json")
     if not {"injected", "warnings"} <= set(record):
         raise BadInput(f"{folder / 'record.json'}: expected the keys injected and warnings")
-    predictions = _table(folder / "predictions.csv", PREDICTIONS)
-    return Run(folder, variant, seed, curves, signs, predictions, record, test)
+    return Run(folder, variant, seed, curves, signs, predictions, record, _test_scores(folder / "metrics.json", classes))
+
+
+def _test_scores(path, classes):
+    """The scores on test: macro_f1, accuracy and per_class_f1 {name: F1, None for a class that test does not hold}."""
+    try:
+        test = read_json(path)["test"]
+        each = {name: test["per_class_f1"][name] for name in classes}
+        numbers = [test["macro_f1"], test["accuracy"], *(f1 for f1 in each.values() if f1 is not None)]
+        if not all(0 <= number <= 1 for number in numbers):
+            raise ValueError("a score lies outside 0 to 1")
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{path}: expected test.macro_f1, test.accuracy and test.per_class_f1 of every class: {error!r}") from None
+    return {"macro_f1": test["macro_f1"], "accuracy": test["accuracy"], "per_class_f1": each}
 
 
 def _table(path, columns, finite=(), may_be_empty=False):
