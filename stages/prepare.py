@@ -48,7 +48,7 @@ def prepare(name, data):
         raise DataSetError(f"{SOURCE} is not of the files in {root} as they are now: run `dvc repro -s -f source` first")
     print(f"reading the lists of {dataset.title}", file=sys.stderr)
     division = divide(
-        dataset, dataset.read(root), root, classes=data.classes, limit=data.limit, test_share=data.test_share, soft_labels=data.soft_labels
+        dataset, dataset.samples(root), root, classes=data.classes, limit=data.limit, test_share=data.test_share, soft_labels=data.soft_labels
     )
     about = {
         "dataset": name,

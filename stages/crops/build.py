@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from tqdm import tqdm
 
 from stages.crops.journal import Journal, scratch_name
-from stages.crops.parallel import cores, crop_all
+from stages.crops.parallel import Decoders, cores
 from stages.crops.store import RowsFile
 from stages.crops.summary import write_tables
 
@@ -43,54 +43,58 @@ def build(division, root, target, *, about, fingerprint, max_failures=0.02, drop
         with lock.acquire(timeout=0):
             outcomes = _crop(division, root, folder, about, max_failures, drop_duplicates, workers or cores())
             summary = write_tables(division, outcomes, folder, about, drop_duplicates)
+            for split, counts in summary["counts"].items():
+                if empty := [name for name, count in counts.items() if not count]:
+                    raise CropsError(f"no usable picture of class {', '.join(empty)} is left in the {split} split of {root}")
+            (folder / "journal.jsonl").unlink()  # no part of the store
             replace(folder, target)
             sweep(scratch, lock)
             return summary
     except Timeout:
         raise CropsError(f"another process is making these crops ({lock.lock_file} is locked)") from None
+    except BrokenProcessPool:
+        cure = "the same command continues; give it fewer data.workers if memory is short"
+        raise CropsError(f"a decoding process was killed from outside: {cure}") from None
 
 
 def _crop(division, root, folder, about, max_failures, drop_duplicates, workers):
+    """Appends the crops that are not yet in folder and returns the outcomes of all images, by split."""
     size, channels = about["size"], about["channels"]
-    journal = Journal(folder)
-    total = sum(len(samples) for samples in division.samples.values())
+    total = sum(map(len, division.samples.values()))
     failures = Failures(division.unusable, total + len(division.unusable), max_failures)
     per_task = max(1, min(256, TASK_BYTES // (size * size * channels)))
-    done = len(journal)
-    if done:
-        print(f"continuing after {done:,} of {total:,} pictures", file=sys.stderr)
-    # Into a log, a line now and then is enough.
-    progress = tqdm(total=total, initial=done, unit="image", mininterval=0.2 if sys.stderr.isatty() else 10)
-    with contextlib.closing(journal), progress:
-        held_out = set()
-        for split in ORDER:
-            samples, outcomes = division.samples[split], journal.of(split)
-            dropped = held_out if drop_duplicates and split == "train" else set()
-            failures.add(samples, outcomes, split)
-            (folder / split).mkdir(exist_ok=True)
-            rows = sum(kept(outcome, dropped) for outcome in outcomes)
-            with contextlib.closing(RowsFile(folder / split / "images.npy", (size, size, channels), rows=rows)) as file:
-                start = len(outcomes)
+    with contextlib.closing(Journal(folder)) as journal, Decoders(workers) as decoders:
+        if len(journal):
+            print(f"continuing after {len(journal):,} of {total:,} pictures", file=sys.stderr)
+        # Into a log, a line now and then is enough.
+        interval = 0.2 if sys.stderr.isatty() else 10
+        with tqdm(total=total, initial=len(journal), unit="image", mininterval=interval) as progress:
+            for split in ORDER:
+                samples, outcomes = division.samples[split], journal.of(split)
+                dropped = held_out(journal.outcomes) if drop_duplicates and split == "train" else set()
+                failures.add(samples, outcomes)
+                start, rows = len(outcomes), sum(is_kept(outcome, dropped) for outcome in outcomes)
+                (folder / split).mkdir(exist_ok=True)
                 tasks = (
                     [(root / s.path if s.pixels is None else s.pixels, s.box) for s in samples[i : i + per_task]]
                     for i in range(start, len(samples), per_task)
                 )
-                try:
-                    for crops, new in crop_all(tasks, size=size, channels=channels, workers=workers):
-                        digests = [outcome for outcome in new if not isinstance(outcome, str)]
-                        file.append(crops[[kept(outcome, dropped) for outcome in digests]] if dropped else crops)
+                with contextlib.closing(RowsFile(folder / split / "images.npy", (size, size, channels), rows=rows)) as file:
+                    for crops, new in decoders.crop_all(tasks, size, channels):
+                        decoded = [outcome for outcome in new if not isinstance(outcome, str)]
+                        file.append(crops[[is_kept(outcome, dropped) for outcome in decoded]] if dropped else crops)
+                        failures.add(samples[len(outcomes) :], new)
                         journal.add(split, new)
                         progress.update(len(new))
-                        failures.add(samples[len(outcomes) - len(new) :], new, split)
-                except BrokenProcessPool:
-                    message = "a decoding process was killed (out of memory?); the same command continues, with fewer data.workers if need be"
-                    raise CropsError(message) from None
-            held_out.update(outcome[0] for outcome in outcomes if not isinstance(outcome, str))
-    (folder / "journal.jsonl").unlink()  # no part of the store
-    return journal.outcomes
+        return journal.outcomes
 
 
-def kept(outcome, dropped):
+def held_out(outcomes):
+    """The digests of all crops outside train."""
+    return {outcome[0] for split in ("test", "val") for outcome in outcomes[split] if not isinstance(outcome, str)}
+
+
+def is_kept(outcome, dropped):
     """Whether an outcome is a crop of the store: decoded, and not among the dropped digests."""
     return not isinstance(outcome, str) and outcome[0] not in dropped
 
@@ -104,7 +108,7 @@ class Failures:
             self._count(path, reason)
         self._check()
 
-    def add(self, samples, outcomes, split):
+    def add(self, samples, outcomes):
         for sample, outcome in zip(samples, outcomes, strict=False):
             if isinstance(outcome, str):
                 self._count(sample.path, outcome)

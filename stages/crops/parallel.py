@@ -13,36 +13,50 @@ import numpy as np
 from stages.crops.decode import Unusable, crop
 
 
-def crop_all(tasks, *, size, channels, workers):
-    """Yields (crops, outcomes) for each task, in their order.
+class Decoders:
+    """Processes that decode; a context manager that ends them."""
 
-    A task is a list of (image, box) as `crop` takes them. crops is uint8 (kept, size, size, channels); outcomes has an entry for each
-    image of the task: (digest, treatments) of a kept one, with the 16-byte digest of its pixels, or the reason it was left out.
-    At most two tasks per worker are under way, whatever the number of tasks: that bounds the memory.
-    """
-    if workers == 1:
-        for task in tasks:
-            yield crop_task(task, size, channels)
-        return
-    # Not fork: NumPy's threads run by now. The server forks children that have imported this module once.
-    context = multiprocessing.get_context("forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn")
-    if context.get_start_method() == "forkserver":
-        context.set_forkserver_preload([__name__])
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
-    try:
+    def __init__(self, workers):
+        self.workers, self._pool = workers, None
+        if workers > 1:
+            # Not fork: NumPy's threads run by now. The server forks children that have imported this module once.
+            server = "forkserver" in multiprocessing.get_all_start_methods()
+            context = multiprocessing.get_context("forkserver" if server else "spawn")
+            if server:
+                context.set_forkserver_preload([__name__])
+            self._pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._pool:
+            self._pool.shutdown(cancel_futures=True)
+
+    def crop_all(self, tasks, size, channels):
+        """Yields (crops, outcomes) for each task, in their order: see `crop_task`.
+
+        At most two tasks per worker are under way, whatever the number of tasks: that bounds the memory.
+        """
+        if not self._pool:
+            for task in tasks:
+                yield crop_task(task, size, channels)
+            return
         under_way = deque()
         for task in tasks:
-            under_way.append(pool.submit(crop_task, task, size, channels))
-            if len(under_way) == 2 * workers:
+            under_way.append(self._pool.submit(crop_task, task, size, channels))
+            if len(under_way) == 2 * self.workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def crop_task(task, size, channels):
-    """(crops, outcomes) of one task: see `crop_all`."""
+    """(crops, outcomes) of a task, a list of (image, box) as `crop` takes them.
+
+    crops is uint8 (kept, size, size, channels). outcomes has an entry for each image: (16-byte digest of its crop's pixels, names of
+    treatments), or the reason why there is no crop.
+    """
     crops, outcomes = np.empty((len(task), size, size, channels), dtype=np.uint8), []
     kept = 0
     for image, box in task:

@@ -8,7 +8,7 @@ import os
 from difflib import get_close_matches
 from pathlib import Path
 
-from stages.datasets import affectnet2017, affectnet2021, fer2013, folders
+from stages.datasets import affectnet2017, affectnet2021, cars, cifar10, ckplus, fer2013, ferplus, folders, rafdb, table
 from stages.datasets.sample import EIGHT, SEVEN, DataSet, DataSetError, Sample
 
 __all__ = ["SETS", "DataSet", "DataSetError", "Sample", "choose_classes", "find", "root_of"]
@@ -18,7 +18,12 @@ AFFECTNET_2017 = "Manually_Annotated_Images/<n>/<hash>.jpg with training.csv and
 AUTOMATIC = "Automatically_Annotated_Images/<n>/<hash>.jpg with automatically_annotated.csv (or in Automatically_annotated_file_list/)"
 AFFECTNET_2021 = "{train,val}_set/images/<id>.jpg and {train,val}_set/annotations/<id>_exp.npy"
 FER2013 = "fer2013.csv, or {train,public_test,private_test}/<class>/<name>.jpg (or train and test, or train and validation)"
+FERPLUS = "fer2013.csv and fer2013new.csv"
+RAFDB = "EmoLabel/list_patition_label.txt with Image/aligned/<name>_aligned.jpg, or {train,test}/<1 to 7>/<name>.jpg"
+CKPLUS = "<class>/S###_<sequence>_<frame>.png, or cohn-kanade-images/ with Emotion/ and Landmarks/"
+CARS = "stanford_cars/{cars_train/, cars_test/, cars_test_annos_withlabels.mat, devkit/cars_train_annos.mat, devkit/cars_meta.mat}"
 FOLDERS = "<split>/<class>/<name>.jpg, or <class>/<name>.jpg"
+TABLE = "one CSV, or labels.csv among several, with the columns path,label[,box][,split]; paths are relative to the folder"
 
 # fmt: off
 SETS = {
@@ -32,8 +37,20 @@ SETS = {
                              size=112, channels=3, flip=True, classes=EIGHT, subsets=EXPRESSIONS),
     "fer2013": DataSet("FER2013", fer2013.read, "FER2013_ROOT", FER2013,
                        size=48, channels=1, flip=True, classes=fer2013.CODES, subsets={7: fer2013.CODES}),
+    "ferplus": DataSet("FERPlus", ferplus.read, "FERPLUS_ROOT", FERPLUS,
+                       size=48, channels=1, flip=True, classes=ferplus.CODES, subsets=EXPRESSIONS),
+    "rafdb": DataSet("RAF-DB", rafdb.read, "RAFDB_ROOT", RAFDB,
+                     size=100, channels=3, flip=True, classes=rafdb.CODES, subsets={7: rafdb.CODES}),
+    "ckplus": DataSet("CK+", ckplus.read, "CKPLUS_ROOT", CKPLUS,
+                      size=48, channels=1, flip=True, classes=ckplus.CODES, subsets=ckplus.SUBSETS),
+    "cifar10": DataSet("CIFAR-10", cifar10.read, "CIFAR10_ROOT", "cifar-10-batches-py/",
+                       size=32, channels=3, flip=True, classes=cifar10.CODES, mean_std=cifar10.MEAN_STD),
+    "cars": DataSet("Stanford Cars", cars.read, "CARS_ROOT", CARS,
+                    size=224, channels=3, flip=True),
     "folders": DataSet("Class folders", folders.read, "FOLDERS_ROOT", FOLDERS,
                        size=112, channels=3, flip=True),
+    "csv": DataSet("CSV of pictures", table.read, "CSV_ROOT", TABLE,
+                   size=112, channels=3, flip=True),
 }
 # fmt: on
 
@@ -58,8 +75,8 @@ def root_of(name):
         root, named = Path(os.environ[dataset.root]).expanduser(), f"{dataset.root} must name the folder that holds {dataset.layout}"
     else:
         return None
-    if not root.exists():
-        raise DataSetError(f"{name}: {root} does not exist; {named}")
+    if not root.is_dir():
+        raise DataSetError(f"{name}: {root} is no folder; {named}")
     return root
 
 

@@ -19,19 +19,23 @@ def read_class_folders(root, base, class_of):
     class_of(folder name) is a class name, or None for a folder whose name says nothing: its files are listed as of an unknown
     class. Files are ordered by name, so that the same tree always gives the same order.
     """
-    splits = {folder.name: split_of(folder.name) for folder in _folders(base)}
-    if not splits:
+    folders = _folders(base)
+    if not folders:
         raise DataSetError(f"no class folders in {base}")
-    # A class may be called "test": only when all that is there are splits do the classes lie one level down.
-    if "train" in splits.values() and None not in splits.values():
-        for folder in _folders(base):
-            if not _folders(folder):
-                raise DataSetError(f"no class folders in {folder}")
-            for name in _folders(folder):
-                yield from _read_class(root, name, class_of(name.name), splits[folder.name])
-    else:
-        for folder in _folders(base):
+    # "train" may be the name of a class: it is a split when class folders lie in it.
+    if not any(split_of(folder.name) == "train" and _folders(folder) for folder in folders):
+        for folder in folders:
             yield from _read_class(root, folder, class_of(folder.name), None)
+        return
+    for folder in folders:
+        split = split_of(folder.name)
+        if split is None:
+            yield Sample(folder.relative_to(root).as_posix(), None, None, problem="not a split")
+        elif not _folders(folder):
+            raise DataSetError(f"no class folders in {folder}")
+        else:
+            for inner in _folders(folder):
+                yield from _read_class(root, inner, class_of(inner.name), split)
 
 
 def _folders(folder):

@@ -1,5 +1,6 @@
 """What a reader yields, and what the table in `stages.datasets` says of a set."""
 
+import csv
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -72,6 +73,13 @@ class DataSet:
     def external(self):
         """Whether root is the name of an environment variable, and not a folder of the pipeline."""
         return "/" not in self.root
+
+    def samples(self, root):
+        """What the reader yields. Every mistake that a copy of the set can have is a DataSetError, which ends with the layout expected."""
+        try:
+            yield from self.read(root)
+        except (DataSetError, OSError, UnicodeDecodeError, csv.Error) as error:
+            raise DataSetError(f"{self.title}: {error}; expected {self.layout}") from None
 
 
 def expression(name):
