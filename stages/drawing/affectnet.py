@@ -95,7 +95,7 @@ def write_affectnet(folder: Path, train: int, val: int, wrong_labels: float, see
     for number in range(1, 2 + len(every) // FOLDER_SIZE):
         (images / str(number)).mkdir(parents=True)
     jobs = [(order, images, str(1 + i // FOLDER_SIZE)) for i, order in enumerate(every)]
-    rows = _draw_all(jobs, workers or len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count())
+    rows = _draw_all(jobs, workers or _cores())
     for split, planned in orders.items():
         with open(unfinished / f"{split}.csv", "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -105,6 +105,11 @@ def write_affectnet(folder: Path, train: int, val: int, wrong_labels: float, see
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
     return {split: Counter(order.said for order in planned) for split, planned in orders.items()}
+
+
+def _cores() -> int:
+    """The cores that this process may use; where the platform does not tell (macOS, Windows), all of them."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _draw_all(jobs: list, workers: int) -> Iterator[tuple]:

@@ -30,24 +30,24 @@ def mix(one, other, share: float) -> np.ndarray:
 
 
 class Canvas:
-    """A picture in three layers of one size, drawn to in pixels of the final picture.
+    """A picture drawn to in pixels of the final picture, and how the light will take to it.
 
-    image:    colours.
-    material: how strongly the shading takes, 0 (backdrop) to 1 (skin).
-    relief:   grooves of the skin, 0 to 1 deep.
+    Besides its colour each place has a material, how strongly the shading shows there, from 0 (backdrop) to 1 (skin),
+    and a relief, how deep a groove of the skin is there, from 0 to 1.
     """
 
     def __init__(self, backdrop: Image.Image):
         size = (backdrop.width * SUPERSAMPLE, backdrop.height * SUPERSAMPLE)
-        self.image = backdrop.resize(size, Image.Resampling.NEAREST)
-        self._layers = {"image": self.image, "material": Image.new("L", size), "relief": Image.new("L", size)}
-        self._pens = {name: ImageDraw.Draw(layer) for name, layer in self._layers.items()}
+        # CMYK is Pillow's mode of four plain channels: red, green, blue and material go through it in one pass.
+        self._paint = Image.merge("CMYK", (*backdrop.split(), Image.new("L", backdrop.size))).resize(size, Image.Resampling.NEAREST)
+        self._relief = Image.new("L", size)
+        self._brush, self._chisel = ImageDraw.Draw(self._paint), ImageDraw.Draw(self._relief)
 
     def fill(self, outline: np.ndarray, colour, material: float) -> None:
-        """Fill the polygon `outline`, (n, 2)."""
-        corners = (outline * SUPERSAMPLE).ravel().tolist()
-        self._pens["image"].polygon(corners, fill=tuple(min(max(int(value), 0), 255) for value in colour))
-        self._pens["material"].polygon(corners, fill=int(255 * material))
+        """Fill the polygon `outline`, (n, 2), with a colour (0 to 255)."""
+        red, green, blue = colour
+        ink = (int(min(red, 255)), int(min(green, 255)), int(min(blue, 255)), int(255 * material))
+        self._brush.polygon((outline * SUPERSAMPLE).ravel().tolist(), fill=ink)
 
     def stroke(self, path: np.ndarray, width: float, colour, material: float, start: float = 0.0, end: float = 0.0) -> None:
         """Draw along `path`, (n, 2), `width` wide in its middle, `start` and `end` times that at its ends."""
@@ -56,12 +56,12 @@ class Canvas:
     def groove(self, path: np.ndarray, width: float, depth: float) -> None:
         """Press a groove, 0 to 1 deep, along `path` into the skin."""
         corners = (taper(path, max(width, 0.8), 0.1, 0.1) * SUPERSAMPLE).ravel().tolist()
-        self._pens["relief"].polygon(corners, fill=int(255 * min(depth, 1.0)))
+        self._chisel.polygon(corners, fill=int(255 * min(depth, 1.0)))
 
     def reduced(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Colours (h, w, 3) and material and relief (h, w), float32, 0 to 1."""
-        layers = (np.asarray(layer.reduce(SUPERSAMPLE), np.float32) / 255 for layer in self._layers.values())
-        return tuple(layers)
+        """Colours (h, w, 3), material and relief (h, w), all float32, 0 to 1."""
+        paint, relief = (np.asarray(layer.reduce(SUPERSAMPLE), np.float32) / 255 for layer in (self._paint, self._relief))
+        return paint[:, :, :3].copy(), paint[:, :, 3].copy(), relief
 
 
 def taper(path: np.ndarray, width: float, start: float, end: float) -> np.ndarray:

@@ -52,9 +52,9 @@ def paint_head(canvas: Canvas, sitter: Sitter) -> None:
     shadow = skin * (0.70, 0.62, 0.60)
     neck = width * 0.62
     canvas.fill(sitter.place(np.array([(-neck, 0.5), (neck, 0.5), (neck * 1.05, 1.35), (neck * 1.5, 1.6), (-neck * 1.5, 1.6), (-neck * 1.05, 1.35)]), -0.1), skin * 0.90, SKIN)
-    shoulders = spline(np.array([(-2.2, 3.2), (-1.75, 1.78), (-1.0, 1.50), (-0.45, 1.30), (0, 1.58), (0.45, 1.30), (1.0, 1.50), (1.75, 1.78), (2.2, 3.2)]), 40)
+    shoulders = spline(np.array([(-2.2, 3.2), (-1.7, 1.62), (-1.0, 1.34), (-0.45, 1.16), (0, 1.46), (0.45, 1.16), (1.0, 1.34), (1.7, 1.62), (2.2, 3.2)]), 40)
     canvas.fill(sitter.place(shoulders, -0.1), person.fabric, 0.8)
-    collar = spline(np.array([(-0.47, 1.27), (-0.3, 1.52), (0, 1.63), (0.3, 1.52), (0.47, 1.27)]), 16)
+    collar = spline(np.array([(-0.47, 1.14), (-0.3, 1.38), (0, 1.50), (0.3, 1.38), (0.47, 1.14)]), 16)
     canvas.stroke(sitter.place(collar, -0.1), sitter.pixels(0.06), mix(person.fabric, (0, 0, 0), 0.25), 0.8, 1, 1)
     under = spline(sitter.points[2:15], 24) + (0, 0.16, -0.3)
     canvas.fill(sitter.view.project(under * (0.66, 1, 1)), shadow, SKIN)
@@ -117,8 +117,8 @@ def paint_brows(canvas: Canvas, sitter: Sitter) -> None:
         edge = across * width[:, None] / 2
         canvas.fill(np.concatenate([path + edge, (path - edge)[::-1]]), dark, FEATURE)
         for i in range(0, 13, 2):
-            hair = np.stack([path[i] + edge[i] * 0.6, path[i] - edge[i] * 0.3 + along[i] * width[i] * 0.4, path[i] - edge[i] * 1.5 + along[i] * width[i] * 0.9])
-            canvas.stroke(hair, sitter.pixels(0.018), mix(dark, person.hair, (i % 4) / 4), FEATURE)
+            hair = np.stack([path[i] + edge[i] * 0.5, path[i] - edge[i] * 0.3 + along[i] * width[i] * 0.4, path[i] - edge[i] * 1.2 + along[i] * width[i] * 0.9])
+            canvas.stroke(hair, sitter.pixels(0.016), mix(dark, person.hair, (i % 4) / 8), FEATURE)
 
 
 def paint_nose(canvas: Canvas, sitter: Sitter) -> None:
@@ -151,7 +151,9 @@ def paint_mouth(canvas: Canvas, sitter: Sitter) -> None:
         low, high = (np.interp(tongue[:, 0], inner_top[:, 0], edge[:, 1]) for edge in (inner_top, inner_bottom))
         if gape > 0.1:
             canvas.fill(place(np.stack([tongue[:, 0], np.clip(tongue[:, 1], low, high)], axis=1)), (176, 84, 84), DARK)
-        teeth = np.minimum(inner_top[2:-2, 1] + min(0.075, 0.02 + 0.75 * gape), inner_bottom[2:-2, 1])
+        # A dropped jaw alone hardly bares the upper teeth; a smile, a stretch or a sneer does.
+        bared = min(1.0, 0.25 + max(strength(sitter.units, unit) for unit in (12, 20, 10, 23)))
+        teeth = np.minimum(inner_top[2:-2, 1] + bared * min(0.075, 0.02 + 0.75 * gape), inner_bottom[2:-2, 1])
         canvas.fill(place(np.concatenate([inner_top[2:-2], np.stack([inner_top[2:-2, 0], teeth], axis=1)[::-1]])), (244, 240, 230), 0.5)
         bared = max(strength(sitter.units, 20), strength(sitter.units, 23) * (gape > 0.03))
         if bared > 0.3:

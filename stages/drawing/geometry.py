@@ -103,7 +103,7 @@ def _brow(identity: Identity, units: dict[int, float]) -> np.ndarray:
     y -= 0.15 * inner * (1 - t) ** 1.3
     y -= 0.13 * outer * np.exp(-(((t - 0.7) / 0.35) ** 2))
     # Together with AU1 the frown draws the brows together but no longer down.
-    y += 0.135 * frown * (1 - 0.8 * min(inner, 1.0)) * (1 - 0.75 * t)
+    y += 0.15 * frown * (1 - 0.8 * min(inner, 1.0)) * (1 - 0.75 * t)
     y += 0.05 * units.get(9, 0.0) * (1 - 0.6 * t) - 0.02 * units.get(5, 0.0)
     return np.stack([x, y], axis=1)
 
@@ -113,8 +113,9 @@ def _eye(identity: Identity, units: dict[int, float]) -> np.ndarray:
     cheek, wide, tight, wrinkle, shut = (units.get(unit, 0.0) for unit in (6, 5, 7, 9, 43))
     oblique = min(units.get(1, 0.0), 1.0) * units.get(4, 0.0)
     opening = identity.eye_open
-    upper = opening * max(0.15, 1 + 0.6 * wide - 0.3 * tight - 0.15 * cheek - 0.3 * wrinkle - 0.75 * shut)
     lower = opening * max(-0.35, 0.8 + 0.15 * wide - 0.5 * tight - 0.95 * cheek - 0.45 * wrinkle)
+    upper = opening * (1 + 0.6 * wide - 0.3 * tight - 0.15 * cheek - 0.3 * wrinkle - 0.75 * shut)
+    upper = max(upper, 0.25 * opening - lower)
     x = np.array((1.0, 0.36, -0.36, -1.0, -0.36, 0.36))
     y = np.array((0.0, -0.96 * upper, -upper, 0.012, lower, lower * 0.98))
     y -= identity.eye_tilt * x
@@ -137,16 +138,16 @@ def _lips(identity: Identity, units: Units) -> np.ndarray:
     """Twelve outer and eight inner points of the mouth."""
     get = lambda unit: strength(units, unit)  # noqa: E731
     thin = 1 - 0.55 * min(1.0, max(get(23), get(24))) - 0.12 * get(12) - 0.15 * get(20)
-    gape = 0.05 * get(25) * (1 + 0.5 * get(12) + 0.4 * get(20)) + 0.20 * get(26) + 0.20 * get(27)
-    lift = 0.045 * get(10) + 0.03 * get(9)
+    gape = 0.05 * get(25) * (1 + 0.5 * get(12) + 0.4 * get(20)) + 0.21 * get(26) + 0.16 * get(27)
+    lift = 0.05 * get(10) + 0.035 * get(9)
     top = identity.mouth_y - lift - 0.012 * get(12) - 0.03 * get(17) - 0.1 * gape
     bottom = top + lift * min(1.0, 4 * get(25)) * 0.4 + gape
-    drop = 0.38 * gape
+    drop = 0.45 * gape
     corner_x, corner_y = [], []
     for side in (0, 1):
         one = {unit: both[side] for unit, both in units.items()}
         pull, down, stretch = (one.get(unit, 0.0) for unit in (12, 15, 20))
-        narrow = 0.14 * one.get(23, 0.0) + 0.10 * one.get(24, 0.0) + 0.16 * get(26) * (1 - pull) * (1 - stretch) + 0.2 * get(27)
+        narrow = 0.14 * one.get(23, 0.0) + 0.10 * one.get(24, 0.0) + 0.30 * get(26) * (1 - pull) * (1 - stretch) + 0.10 * get(27)
         corner_x.append(identity.mouth_width * (1 + 0.28 * pull + 0.28 * stretch + 0.08 * one.get(14, 0.0) - narrow))
         corner_y.append(top + drop - 0.125 * pull + 0.10 * down + 0.035 * stretch - 0.03 * one.get(14, 0.0))
 

@@ -16,7 +16,7 @@ HAIRLINES = {
     "bun": ((-1.0, -0.05), (-0.93, -0.42), (-0.72, -0.66), (-0.36, -0.79), (0, -0.82), (0.36, -0.79), (0.72, -0.66), (0.93, -0.42), (1.0, -0.05)),
     "receding": ((-1.02, 0.0), (-0.94, -0.40), (-0.80, -0.72), (-0.45, -0.93), (0, -0.86), (0.45, -0.93), (0.80, -0.72), (0.94, -0.40), (1.02, 0.0)),
     "scarf": ((-0.90, 0.62), (-0.98, -0.10), (-0.80, -0.55), (-0.40, -0.76), (0, -0.80), (0.40, -0.76), (0.80, -0.55), (0.98, -0.10), (0.90, 0.62)),
-    "cap": ((-1.06, -0.22), (-0.95, -0.46), (-0.70, -0.57), (-0.33, -0.61), (0, -0.62), (0.33, -0.61), (0.70, -0.57), (0.95, -0.46), (1.06, -0.22)),
+    "beanie": ((-1.06, -0.22), (-0.95, -0.46), (-0.70, -0.57), (-0.33, -0.61), (0, -0.62), (0.33, -0.61), (0.70, -0.57), (0.95, -0.46), (1.06, -0.22)),
 }
 
 
@@ -41,8 +41,9 @@ def paint_back_hair(canvas: Canvas, sitter: Sitter) -> None:
         fall = spline(np.array([(side, -0.1), (side + 0.02, 0.5), (side - 0.05, 1.1), (side + 0.35, 1.8), (-side - 0.35, 1.8), (-side + 0.05, 1.1), (-side - 0.02, 0.5), (-side, -0.1)]), 40)
         canvas.fill(sitter.place(np.concatenate([crown, fall]), -0.15), np.asarray(person.fabric) * 0.7, HAIR)
     elif style == "curly":
-        for x, y in np.concatenate([_crown(sitter, 18), [(side, 0.08), (-side, 0.08), (side, 0.25), (-side, 0.25)]]):
-            canvas.fill(sitter.place(ellipse(x, y, 0.15, 0.15, 14), -0.1), dark, HAIR)
+        canvas.fill(sitter.place(crown, -0.1), dark, HAIR)
+        for x, y in np.concatenate([_crown(sitter, 18), [(side - 0.03, 0.06), (0.03 - side, 0.06)]]):
+            canvas.fill(sitter.place(ellipse(x, y, 0.14, 0.14, 14), -0.1), dark, HAIR)
     elif style == "bun":
         canvas.fill(sitter.place(ellipse(0.0, -1.22, 0.30, 0.26), -0.2), dark, HAIR)
 
@@ -52,36 +53,37 @@ def paint_front_hair(canvas: Canvas, sitter: Sitter, rng: np.random.Generator) -
     person, style = sitter.identity, sitter.identity.hairstyle
     if style == "bald":
         return
-    cloth = style in ("scarf", "cap")
+    cloth = style in ("scarf", "beanie")
     colour = np.asarray(person.fabric if cloth else person.hair)
     crown = _crown(sitter, 40)
     hairline = spline(np.array(HAIRLINES[style]) * (person.width, 1.0), 40)
     if style == "fringe":
         hairline[8:-8, 1] += 0.035 * np.abs(np.sin(np.linspace(0, 11, 24)))
-    outer, inner = sitter.place(crown, 0.0), sitter.place(hairline)
+    outer, inner = sitter.place(crown, 0.1), sitter.place(hairline)
     canvas.fill(np.concatenate([outer, inner[::-1]]), colour, HAIR)
     if style == "curly":
         for _ in range(60):
             k, t = rng.integers(0, 40), rng.random() ** 0.7
             x, y = crown[k] * t + hairline[k] * (1 - t) + rng.normal(0, 0.02, 2)
-            tone = colour * rng.uniform(0.75, 1.35)
+            tone = colour * rng.uniform(0.82, 1.2)
             canvas.fill(sitter.place(ellipse(x, y, 0.07, 0.06, 10), 0.1), tone, HAIR)
     elif cloth:
-        bands = 2 if style == "cap" else 5
-        for i in range(1, bands + 1):
-            t = i / (bands + 1)
-            canvas.stroke(outer * t + inner * (1 - t), sitter.pixels(0.025), colour * 0.72, HAIR, 0.4, 0.4)
-        if style == "cap":
-            brim = np.concatenate([hairline, (hairline + (0, -0.16))[::-1]])
-            canvas.fill(sitter.place(brim, 0.3), colour * 0.78, HAIR)
+        if style == "scarf":
+            for t in (0.2, 0.45, 0.7):
+                canvas.stroke(outer * t + inner * (1 - t), sitter.pixels(0.03), colour * 0.74, HAIR, 0.4, 0.4)
+        else:
+            cuff = inner * 0.72 + outer * 0.28
+            canvas.fill(np.concatenate([cuff, (inner + (inner - outer) * 0.04)[::-1]]), colour * 0.84, HAIR)
+            for i in range(1, 39, 2):
+                canvas.stroke(np.stack([cuff[i], inner[i]]), sitter.pixels(0.018), colour * 0.62, HAIR, 0.6, 0.6)
     else:
         parting = {"parted": 0.25, "long": 0.5, "short": 0.4, "fringe": 0.5}.get(style, 0.5)
-        for t in np.sort(rng.random(34)):
-            root = parting + (t - parting) * 0.55
-            ends = [source[np.clip(int(s * 39), 0, 39)] for source, s in ((outer, root), (inner, t))]
-            middle = 0.45 * ends[0] + 0.55 * ends[1] + 0.12 * (outer[np.clip(int(t * 39), 0, 39)] - ends[0])
-            tone = colour * rng.uniform(0.72, 1.38) + (rng.random() < 0.2) * 12
-            canvas.stroke(spline(np.stack([ends[0], middle, ends[1]]), 8), sitter.pixels(rng.uniform(0.015, 0.045)), tone, HAIR, 0.3, 0.3)
+        tips = np.sort(rng.integers(0, 40, 26))
+        roots = (39 * parting + (tips - 39 * parting) * 0.55).astype(int)
+        bends = 0.33 * outer[roots] + 0.55 * inner[tips] + 0.12 * outer[tips]
+        strands = spline(np.stack([outer[roots], bends, inner[tips]]).reshape(3, -1), 7).reshape(7, -1, 2).swapaxes(0, 1)
+        for strand, width, tone in zip(strands, rng.uniform(0.015, 0.05, len(tips)), rng.uniform(0.72, 1.38, len(tips))):
+            canvas.stroke(strand, sitter.pixels(width), colour * tone + 4, HAIR, 0.3, 0.3)
 
 
 def beard_parts(sitter: Sitter) -> list[np.ndarray]:
@@ -90,7 +92,11 @@ def beard_parts(sitter: Sitter) -> list[np.ndarray]:
     lip, chin = points[48:60], points[8]
     parts = []
     if kind in ("moustache", "goatee", "full", "stubble"):
-        top = spline(np.stack([lip[0] + (-0.05, 0.03, 0), points[31] + (0.02, 0.05, 0), points[33] + (0, 0.035, 0), points[35] + (-0.02, 0.05, 0), lip[6] + (0.05, 0.03, 0)]), 20)
+        # Wide, with ends that hang beside the corners of the mouth.
+        left, right = lip[0] + (-0.07, 0.05, 0), lip[6] + (0.07, 0.05, 0)
+        nose = points[33] * (0, 1, 1) + (0, 0.05, 0)
+        shoulder = (lip[6, 0] - lip[0, 0]) * 0.34
+        top = spline(np.stack([left, nose + (-shoulder, 0.05, 0), nose, nose + (shoulder, 0.05, 0), right]), 20)
         parts.append(np.concatenate([top, spline(lip[:7], 20)[::-1]]))
     if kind == "goatee":
         below = spline(np.stack([lip[0] + (-0.05, 0.02, 0), (lip[0] + chin) / 2 + (-0.06, 0, 0), chin + (0, 0.02, 0), (lip[6] + chin) / 2 + (0.06, 0, 0), lip[6] + (0.05, 0.02, 0)]), 24)

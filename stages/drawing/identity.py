@@ -11,12 +11,12 @@ import numpy as np
 Colour = tuple[float, float, float]  # sRGB, 0 to 255
 
 SKINS = np.array([
-    (252, 224, 204), (244, 205, 178), (233, 188, 152), (219, 168, 128), (196, 141, 100), (164, 110, 75), (128, 82, 55), (94, 60, 42),
+    (252, 224, 204), (244, 205, 178), (233, 188, 152), (219, 168, 128), (196, 141, 100), (164, 110, 75), (138, 92, 64), (108, 72, 52),
 ], float)
 HAIRS = ((38, 30, 28), (58, 40, 30), (92, 60, 38), (134, 90, 52), (196, 152, 88), (228, 196, 138), (156, 70, 38), (166, 164, 162), (222, 220, 216))
 IRISES = ((84, 56, 36), (112, 74, 40), (110, 108, 58), (76, 116, 88), (78, 122, 160), (108, 124, 136))
 FABRICS = ((188, 62, 58), (48, 84, 136), (60, 112, 92), (218, 178, 82), (120, 84, 142), (70, 74, 84), (228, 224, 214), (40, 42, 48), (206, 126, 144))
-HAIRSTYLES = ("short", "parted", "fringe", "long", "curly", "bun", "receding", "bald", "scarf", "cap")
+HAIRSTYLES = ("short", "parted", "fringe", "long", "curly", "bun", "receding", "bald", "scarf", "beanie")
 BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 GLASSES = ("none", "round", "square", "dark")
 
@@ -66,7 +66,7 @@ def sample_identity(rng: np.random.Generator) -> Identity:
 
     age = float(rng.beta(1.2, 2.0))
     bearded = rng.random() < 0.45
-    styles = ("short", "parted", "receding", "bald", "curly", "long", "cap") if bearded else ("short", "parted", "fringe", "long", "curly", "bun", "scarf", "cap")
+    styles = ("short", "parted", "receding", "bald", "curly", "long", "beanie") if bearded else ("short", "parted", "fringe", "long", "curly", "bun", "scarf", "beanie")
     depth = between(0, len(SKINS) - 1.001)
     skin = SKINS[int(depth)] + (depth % 1) * (SKINS[int(depth) + 1] - SKINS[int(depth)]) + rng.normal(0, 4, 3)
     dark = depth > 4.5
@@ -84,8 +84,8 @@ def sample_identity(rng: np.random.Generator) -> Identity:
 
     return Identity(
         width=between(0.68, 0.80), jaw=between(2.0, 2.8), taper=between(0.02, 0.20), chin=between(0.96, 1.10),
-        eye_x=between(0.305, 0.35), eye_y=between(-0.10, -0.03), eye_width=between(0.145, 0.18),
-        eye_open=between(0.070, 0.098), eye_tilt=between(-0.015, 0.03), brow_gap=between(0.235, 0.285),
+        eye_x=between(0.305, 0.35), eye_y=between(-0.10, -0.03), eye_width=between(0.152, 0.188),
+        eye_open=between(0.076, 0.104), eye_tilt=between(-0.015, 0.03), brow_gap=between(0.235, 0.285),
         brow_arch=between(0.015, 0.055), brow_thickness=between(0.035, 0.065) * (1.15 if bearded else 0.9),
         nose_y=between(0.30, 0.39), nose_width=between(0.115, 0.165), nose_bulk=between(0.7, 1.2),
         mouth_y=between(0.585, 0.655), mouth_width=between(0.22, 0.28),

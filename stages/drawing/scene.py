@@ -14,9 +14,9 @@ from stages.drawing.portrait import draw_portrait
 from stages.drawing.shading import Light
 
 #: The least intensity of an expression; the greatest is 1.
-FAINTEST = 0.45
+FAINTEST = 0.5
 #: Shares of snapshots in which something covers a part of the face, that are grey, and whose box leaves the picture.
-OCCLUDED, GREY, CUT_OFF = 0.20, 0.12, 0.04
+OCCLUDED, GREY, CUT_OFF = 0.18, 0.12, 0.03
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,11 @@ def take_snapshot(expression: str, rng: np.random.Generator) -> Snapshot:
     """
     side = rng.uniform(60, 100)
     cut_off = rng.random() < CUT_OFF
-    width, height = (int(rng.uniform(max(96, 1.2 * side), 162)) for _ in range(2))
+    width, height = (int(rng.uniform(max(96, 1.24 * side), 162)) for _ in range(2))
     scale = side / 1.72
-    margin = 0.30 * side if cut_off else 0.56 * side
-    centre = (rng.uniform(margin, width - margin), rng.uniform(margin, height - margin))
+    # The head's middle lies above the box's.
+    left, above, below = np.array((0.36, 0.34, 0.40) if cut_off else (0.58, 0.50, 0.72)) * side
+    centre = (float(rng.uniform(left, width - left)), float(rng.uniform(above, height - below)))
     view = View(float(np.clip(rng.normal(0, 0.2), -0.42, 0.42)), rng.normal(0.03, 0.07), rng.normal(0, 0.12), scale, centre)
     identity = sample_identity(rng)
     intensity = rng.uniform(FAINTEST, 1.0)
@@ -72,7 +73,7 @@ def face_box(points: np.ndarray, rng: np.random.Generator) -> tuple[int, int, in
     chin, off by some hundredths of its side."""
     low, high = points.min(axis=0), points.max(axis=0)
     side = 1.12 * (high - low).max() * rng.uniform(0.94, 1.08)
-    middle = (low + high) / 2 - (0, 0.06 * side) + rng.normal(0, 0.025, 2) * side
+    middle = (low + high) / 2 - (0, 0.04 * side) + rng.normal(0, 0.02, 2) * side
     x, y = (middle - side / 2).round().astype(int).tolist()
     return x, y, round(side), round(side)
 
@@ -85,7 +86,7 @@ def backdrop(size: tuple[int, int], rng: np.random.Generator) -> Image.Image:
     pen = ImageDraw.Draw(picture)
     kind = rng.integers(0, 4)
     for _ in range(0 if kind == 0 else rng.integers(6, 26)):
-        colour = tuple(rng.integers(0, 256, 3).tolist())
+        colour = tuple(np.clip(rng.uniform(20, 235) + rng.normal(0, 32, 3), 0, 255).astype(int).tolist())
         x, y = rng.uniform(0, width), rng.uniform(0, height)
         if kind == 1:
             w, h = rng.uniform(4, 22), rng.uniform(15, 70)
@@ -152,7 +153,7 @@ def develop(picture: Image.Image, rng: np.random.Generator, blur: float = 0.9) -
         picture = picture.convert("L").convert("RGB")
     values = np.asarray(picture, np.float32)
     contrast, brightness = rng.uniform(0.7, 1.15), rng.normal(0, 14)
-    grain = rng.standard_normal(values.shape[:2], dtype=np.float32)[:, :, None] * np.float32(rng.uniform(0, 9))
+    grain = rng.standard_normal(values.shape[:2], dtype=np.float32)[:, :, None] * np.float32(rng.uniform(0, 8))
     values = (values - 120) * np.float32(contrast) + np.float32(120 + brightness) + grain
     encoded = io.BytesIO()
     Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)).save(encoded, "JPEG", quality=int(rng.integers(35, 96)))

@@ -1,5 +1,6 @@
 """Light on the head: Lambert's law on an ellipsoid with bumps and grooves, with a little gloss."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,7 +56,8 @@ def shade(colours: np.ndarray, material: np.ndarray, relief: np.ndarray, bumps: 
     Skin turns redder where it is darker, as light that has passed through it does.
     """
     rows, columns = material.shape
-    cosine, sine = np.cos(view.roll), np.sin(view.roll)
+    # Python's floats leave the layers in float32, NumPy's would make them float64.
+    cosine, sine = math.cos(view.roll), math.sin(view.roll)
     across = (np.arange(columns, dtype=np.float32)[None, :] + 0.5 - view.centre[0]) / view.scale
     down = (np.arange(rows, dtype=np.float32)[:, None] + 0.5 - view.centre[1]) / view.scale
     u, v = across * cosine + down * sine, down * cosine - across * sine
