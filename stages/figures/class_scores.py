@@ -11,7 +11,7 @@ LABELLED = 20  # classes up to which cells and ticks can carry text at column wi
 def figures(runs, classes):
     """Yield (file name, figure): confusion-<variant>.png for each of runs, `{variant: {seed: Run}}`, and per-class-f1.png."""
     for variant, of in runs.items():
-        yield f"confusion-{variant}.png", draw_confusion(mean_confusion(of.values(), classes), classes, VARIANTS[variant].title, len(of))
+        yield f"confusion-{variant}.png", draw_confusion(mean_confusion(of.values(), classes), classes, VARIANTS[variant].title)
     yield "per-class-f1.png", draw_per_class(runs, classes)
 
 
@@ -27,7 +27,7 @@ def mean_confusion(runs, classes):
     return np.mean(shares, axis=0)
 
 
-def draw_confusion(shares, classes, title, seeds):
+def draw_confusion(shares, classes, title):
     """Heat map of shares (classes, classes): rows actual, columns predicted."""
     drawn = figure(height=3.0)
     axes = drawn.subplots()
@@ -54,7 +54,7 @@ def draw_per_class(runs, classes):
         f1 = np.array([[run.test["per_class_f1"].get(name) for name in classes] for run in of.values()], float)
         place = np.arange(len(classes)) + offset
         axes.hlines(place, f1.min(axis=0), f1.max(axis=0), color=VARIANTS[variant].color, linewidth=0.7)
-        axes.plot(f1.mean(axis=0), place, "o", markersize=3, color=VARIANTS[variant].color, label=VARIANTS[variant].title)
+        axes.plot(f1.mean(axis=0), place, "o", markersize=3, color=VARIANTS[variant].color, label=VARIANTS[variant].title, clip_on=False)
     for border in np.arange(len(classes) - 1) + 0.5:
         axes.axhline(border, color=GREY, alpha=0.25, linewidth=0.4)
     axes.set(xlabel="F1 on test", xlim=(0, None), ylim=(len(classes) - 0.5, -0.5))

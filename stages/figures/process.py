@@ -102,7 +102,7 @@ def _tile(drawn, values, left, y, side, most, title=None):
     if most is None:
         axes.imshow(np.broadcast_to(values, (*values.shape[:2], 3)))
     else:
-        axes.imshow(values, DIVERGING, vmin=-most, vmax=most)
+        axes.imshow(values.numpy(), DIVERGING, vmin=-most, vmax=most)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color=GREY, linewidth=0.4)
     if title:
