@@ -1,0 +1,284 @@
+"""The store built from samples: honest counts, resumption, replacement."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.crops import build as building
+from stages.crops.build import CropsError, build, replace
+from stages.crops.store import open_crops
+from stages.crops.summary import describe, mean_std
+from stages.datasets import SETS
+from stages.datasets.division import divide
+
+ABOUT = {"dataset": "folders", "title": "Class folders", "size": 8, "channels": 3, "flip": True, "mean_std": None}
+
+
+def write_tree(root, per_class=4, classes=("cat", "dog")):
+    """Class folders with splits; every picture is different."""
+    generator = np.random.default_rng(0)
+    for split in ("train", "val", "test"):
+        for name in classes:
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(per_class):
+                Image.fromarray(generator.integers(0, 256, (10, 12, 3), dtype=np.uint8)).save(folder / f"{i:03}.png")
+    return root
+
+
+def make(root, target, about=ABOUT, **options):
+    dataset = SETS["folders"]
+    division = divide(dataset, dataset.samples(root), root)
+    options = {"workers": 1, "scratch": target.parent / ".scratch", "fingerprint": {}} | options
+    return build(division, root, target, about=about, **options)
+
+
+def rows(path):
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_store_holds_each_picture_in_order(tmp_path):
+    root = write_tree(tmp_path / "set")
+    summary = make(root, tmp_path / "crops")
+    crops = open_crops(tmp_path / "crops")
+    assert crops.summary == summary
+    assert summary["counts"] == {split: {"cat": 4, "dog": 4} for split in ("train", "val", "test")}
+    assert summary["left_out"] == summary["not_chosen"] == summary["carved"] == {}
+    for split in crops.splits:
+        paths = [row["path"] for row in crops[split].manifest]
+        assert paths == [f"{split}/{name}/{i:03}.png" for name in ("cat", "dog") for i in range(4)]
+        assert crops[split].labels.tolist() == [0] * 4 + [1] * 4
+        for path, image in zip(paths, crops[split].images, strict=True):
+            whole = Image.open(root / path).crop((1, 0, 11, 10)).resize((8, 8))
+            np.testing.assert_array_equal(image, np.asarray(whole))
+    train = np.asarray(crops["train"].images) / 255
+    np.testing.assert_allclose(summary["mean"], train.mean(axis=(0, 1, 2)), atol=1e-6)
+    np.testing.assert_allclose(summary["std"], train.std(axis=(0, 1, 2)), atol=1e-6)
+    assert not list((tmp_path / ".scratch").iterdir())
+
+
+def test_processes_and_tasks_change_nothing(tmp_path, monkeypatch):
+    root = write_tree(tmp_path / "set", per_class=6)
+    make(root, tmp_path / "one")
+    monkeypatch.setattr(building, "TASK_BYTES", 3 * 8 * 8 * 3)
+    make(root, tmp_path / "three", workers=3)
+    for path in sorted((tmp_path / "one").rglob("*.*")):
+        assert path.read_bytes() == (tmp_path / "three" / path.relative_to(tmp_path / "one")).read_bytes(), path
+
+
+def test_what_cannot_be_used_is_listed_with_its_reason(tmp_path):
+    root = write_tree(tmp_path / "set")
+    (root / "train/cat/000.png").write_bytes(b"")
+    whole = (root / "val/dog/001.png").read_bytes()
+    (root / "val/dog/001.png").write_bytes(whole[:100])
+    (root / "test/dog/notes.txt").write_text("hello")
+    (root / "test/dog/Thumbs.db").write_text("litter")
+    Image.new("L", (9, 9), 7).save(root / "test/cat/000.png")
+    summary = make(root, tmp_path / "crops", max_failures=0.2)
+    assert summary["left_out"] == {"not a picture file": 1, "truncated": 1, "empty file": 1}
+    assert summary["treated"] == {"grey": 1, "flat": 1}
+    assert {(row["split"], row["path"], row["reason"]) for row in rows(tmp_path / "crops/left_out.csv")} == {
+        ("train", "train/cat/000.png", "empty file"),
+        ("val", "val/dog/001.png", "truncated"),
+        ("test", "test/dog/notes.txt", "not a picture file"),
+    }
+    crops = open_crops(tmp_path / "crops")
+    assert crops["train"].images.shape == (7, 8, 8, 3) and len(crops["train"].manifest) == 7
+    treated = {row["path"]: row["treatment"] for row in crops["test"].manifest if row["treatment"]}
+    assert treated == {"test/cat/000.png": "grey; flat"}
+
+
+def test_too_many_failures_stop_with_reasons_and_examples(tmp_path):
+    root = write_tree(tmp_path / "set")
+    for i in range(2):
+        (root / f"train/cat/00{i}.png").write_bytes(b"")
+    (root / "val/cat/000.png").write_bytes(b"not a picture")
+    with pytest.raises(CropsError) as error:
+        make(root, tmp_path / "crops", max_failures=0.1)
+    message = str(error.value)
+    assert "\n" not in message and "3 of 24 pictures" in message
+    assert "empty file (2, such as train/cat/000.png)" in message and "unreadable (1, such as val/cat/000.png)" in message
+    assert not (tmp_path / "crops").exists()
+    assert make(root, tmp_path / "crops", max_failures=3 / 24)["left_out"] == {"empty file": 2, "unreadable": 1}
+
+
+def test_class_without_a_usable_picture(tmp_path):
+    root = write_tree(tmp_path / "set", per_class=1)
+    (root / "val/dog/000.png").write_bytes(b"")
+    with pytest.raises(CropsError, match="no usable picture of class dog is left in the val split"):
+        make(root, tmp_path / "crops", max_failures=1)
+
+
+def test_duplicates_are_reported_and_dropped_from_train(tmp_path):
+    root = write_tree(tmp_path / "set")
+
+    def copy(source, target):
+        (root / target).write_bytes((root / source).read_bytes())
+
+    copy("val/cat/000.png", "train/cat/001.png")  # across splits
+    copy("test/dog/000.png", "train/cat/002.png")  # across splits with another label
+    copy("train/dog/000.png", "train/dog/001.png")  # within train
+    expected = {"groups": 3, "images": 6, "across_splits": 2, "conflicting": 1, "dropped_from_train": 0}
+    assert make(root, tmp_path / "all")["duplicates"] == expected
+    listed = rows(tmp_path / "all/duplicates.csv")
+    groups = [sorted(row["path"] for row in listed if row["group"] == str(group)) for group in range(3)]
+    assert sorted(groups) == [
+        ["test/dog/000.png", "train/cat/002.png"],
+        ["train/cat/001.png", "val/cat/000.png"],
+        ["train/dog/000.png", "train/dog/001.png"],
+    ]
+    dropped = make(root, tmp_path / "dropped", drop_duplicates=True)
+    assert dropped["duplicates"] == expected | {"dropped_from_train": 2}
+    assert dropped["left_out"] == {"same pixels as a held-out image": 2}
+    crops, everything = open_crops(tmp_path / "dropped"), open_crops(tmp_path / "all")
+    stay = [row["path"] not in ("train/cat/001.png", "train/cat/002.png") for row in everything["train"].manifest]
+    np.testing.assert_array_equal(crops["train"].images, everything["train"].images[stay])
+    np.testing.assert_array_equal(crops["train"].labels, everything["train"].labels[stay])
+    assert len(crops["val"]) == len(everything["val"])
+
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from stages.crops import build as building, parallel
+import test_build
+building.TASK_BYTES = 3 * 8 * 8 * 3
+task, done = parallel.crop_task, 0
+def slow(*arguments):
+    global done
+    done += 1
+    if done > int(sys.argv[2]):
+        print("waiting", flush=True)
+        import time; time.sleep(60)
+    return task(*arguments)
+parallel.crop_task = slow
+root = Path(sys.argv[1])
+test_build.make(root / "set", root / "crops", drop_duplicates=True, max_failures=0.1)
+"""
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 5, 11])
+def test_killed_it_continues_and_leaves_the_previous_crops_whole(tmp_path, tasks, capsys):
+    root = write_tree(tmp_path / "set", per_class=6)
+    (root / "train/cat/004.png").write_bytes((root / "val/cat/000.png").read_bytes())
+    (root / "train/cat/005.png").write_bytes(b"")
+    straight = tmp_path / "straight"
+    make(root, straight, drop_duplicates=True, max_failures=0.1)
+    previous = tmp_path / "crops"
+    previous.mkdir()
+    (previous / "summary.json").write_text("{}")
+
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), str(Path(__file__).parent)])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, tmp_path, str(tasks)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout.readline() == b"waiting\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert [path.name for path in previous.iterdir()] == ["summary.json"]
+
+    # The killed process may have written half a line, and crops that no line speaks of.
+    (scratch,) = [path for path in (tmp_path / ".scratch").iterdir() if path.is_dir()]
+    with open(scratch / "journal.jsonl", "ab") as file:
+        file.write(b'{"split": "tr')
+    for images in scratch.glob("*/images.npy"):
+        with open(images, "ab") as file:
+            file.write(b"x" * 100)
+    make(root, previous, drop_duplicates=True, max_failures=0.1)
+    assert (f"continuing after {min(3 * tasks, 36)} of 36" in capsys.readouterr().err) == (tasks > 0)
+    names = sorted(path.relative_to(straight) for path in straight.rglob("*.*"))
+    assert names == sorted(path.relative_to(previous) for path in previous.rglob("*.*"))
+    for name in names:
+        assert (straight / name).read_bytes() == (previous / name).read_bytes(), name
+
+
+def test_other_settings_or_pictures_start_afresh(tmp_path, monkeypatch, capsys):
+    root = write_tree(tmp_path / "set")
+    (root / "train/dog/003.png").write_bytes(b"")
+    with pytest.raises(CropsError):
+        make(root, tmp_path / "crops", max_failures=0)
+    make(root, tmp_path / "crops", about=ABOUT | {"size": 9}, max_failures=1)
+    make(root, tmp_path / "crops", fingerprint={"digest": "other"}, max_failures=1)
+    assert "continuing" not in capsys.readouterr().err
+
+
+def test_two_processes_do_not_make_the_same_crops(tmp_path):
+    root = write_tree(tmp_path / "set")
+    (root / "train/dog/003.png").write_bytes(b"")
+    with pytest.raises(CropsError):
+        make(root, tmp_path / "crops", max_failures=0)
+    (lock,) = (tmp_path / ".scratch").glob("*.lock")
+    with building.FileLock(lock), pytest.raises(CropsError, match="another process is making these crops"):
+        make(root, tmp_path / "crops", max_failures=1)
+
+
+def test_replacing_recovers_what_was_moved_aside(tmp_path):
+    new, target, old = tmp_path / "new", tmp_path / "crops", tmp_path / ".crops-old"
+    for folder, text in ((new, "new"), (old, "previous")):
+        folder.mkdir()
+        (folder / "a").write_text(text)
+    building.recover(target)
+    assert (target / "a").read_text() == "previous" and not old.exists()
+    replace(new, target)
+    assert (target / "a").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crops"]
+
+
+def test_worker_killed_from_outside_is_one_line(tmp_path, monkeypatch):
+    root = write_tree(tmp_path / "set")
+
+    class Dying(building.Decoders):
+        def crop_all(self, tasks, size, channels):
+            self._pool.submit(os._exit, 1)
+            yield from super().crop_all(tasks, size, channels)
+
+    monkeypatch.setattr(building, "Decoders", Dying)
+    with pytest.raises(CropsError, match="was killed from outside"):
+        make(root, tmp_path / "crops", workers=2)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = (
+        "import os, time\nfrom stages.crops.parallel import Decoders\n"
+        "if __name__ == '__main__':\n"
+        "    decoders = Decoders(2)\n"
+        "    print(*{decoders._pool.submit(os.getpid).result() for _ in range(5)}, flush=True)\n    time.sleep(60)\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    process = subprocess.Popen([sys.executable, tmp_path / "script.py"], env=environment, stdout=subprocess.PIPE)
+    workers = [int(word) for word in process.stdout.readline().split()]
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_mean_std_in_blocks(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (50, 6, 7, 3), dtype=np.uint8)
+    monkeypatch.setattr("stages.crops.summary.BLOCK_BYTES", 7 * images[0].nbytes)
+    mean, std = mean_std(images)
+    np.testing.assert_allclose(mean, (images / 255).mean(axis=(0, 1, 2)), atol=1e-6)
+    np.testing.assert_allclose(std, (images / 255).std(axis=(0, 1, 2)), atol=1e-6)
+
+
+def test_description_names_every_number(tmp_path):
+    root = write_tree(tmp_path / "set")
+    (root / "train/cat/000.png").write_bytes(b"")
+    text = describe(make(root, tmp_path / "crops", max_failures=0.1))
+    table = [line.split() for line in text.splitlines()]
+    assert ["split", "cat", "dog", "total"] in table and ["train", "3", "4", "7"] in table
+    assert "left out: empty file: 1" in text
+    assert json.loads((tmp_path / "crops/summary.json").read_text())["counts"]["train"] == {"cat": 3, "dog": 4}
