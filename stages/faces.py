@@ -12,11 +12,11 @@ FOLDER = Path("data/raw/faces")
 
 
 def main() -> None:
-    faces = read("faces")
+    faces = read().faces
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     counts = write_affectnet(FOLDER, faces.train, faces.val, faces.wrong_labels, faces.seed)
-    for split, labels in counts.items():
-        print(f"{split}: {labels.total()} drawn faces, " + ", ".join(f"{count} {name}" for name, count in labels.items()))
+    lists = (f"{labels.total()} in {split}.csv ({', '.join(f'{count} {name}' for name, count in labels.items())})" for split, labels in counts.items())
+    print(f"{FOLDER}: drawn faces, {' and '.join(lists)}")
 
 
 if __name__ == "__main__":

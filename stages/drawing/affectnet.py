@@ -104,7 +104,8 @@ def write_affectnet(folder: Path, train: int, val: int, wrong_labels: float, see
             writer.writerows(next(rows) for _ in planned)
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
-    return {split: Counter(order.said for order in planned) for split, planned in orders.items()}
+    said = {split: Counter(order.said for order in planned) for split, planned in orders.items()}
+    return {split: Counter({name: counts[name] for name in CODES if counts[name]}) for split, counts in said.items()}
 
 
 def _cores() -> int:

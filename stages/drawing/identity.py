@@ -11,7 +11,7 @@ import numpy as np
 Colour = tuple[float, float, float]  # sRGB, 0 to 255
 
 SKINS = np.array([
-    (252, 224, 204), (244, 205, 178), (233, 188, 152), (219, 168, 128), (196, 141, 100), (164, 110, 75), (138, 92, 64), (108, 72, 52),
+    (246, 214, 192), (240, 201, 174), (233, 188, 152), (219, 168, 128), (196, 141, 100), (164, 110, 75), (138, 92, 64), (108, 72, 52),
 ], float)
 HAIRS = ((38, 30, 28), (58, 40, 30), (92, 60, 38), (134, 90, 52), (196, 152, 88), (228, 196, 138), (156, 70, 38), (166, 164, 162), (222, 220, 216))
 IRISES = ((84, 56, 36), (112, 74, 40), (110, 108, 58), (76, 116, 88), (78, 122, 160), (108, 124, 136))
@@ -68,7 +68,7 @@ def sample_identity(rng: np.random.Generator) -> Identity:
     bearded = rng.random() < 0.45
     styles = ("short", "parted", "receding", "bald", "curly", "long", "beanie") if bearded else ("short", "parted", "fringe", "long", "curly", "bun", "scarf", "beanie")
     depth = between(0, len(SKINS) - 1.001)
-    skin = SKINS[int(depth)] + (depth % 1) * (SKINS[int(depth) + 1] - SKINS[int(depth)]) + rng.normal(0, 4, 3)
+    skin = SKINS[int(depth)] + (depth % 1) * (SKINS[int(depth) + 1] - SKINS[int(depth)]) + rng.normal(0, 2.5, 3)
     dark = depth > 4.5
     hair = HAIRS[rng.integers(0, 2)] if dark else HAIRS[rng.integers(0, 7)]
     if rng.random() < age * 0.9 - 0.2:

@@ -65,7 +65,7 @@ def shade(colours: np.ndarray, material: np.ndarray, relief: np.ndarray, bumps: 
     hills = np.zeros(material.shape, np.float32)
     for bump in bumps:
         x, y = (bump.centre[0] - view.centre[0]) / view.scale, (bump.centre[1] - view.centre[1]) / view.scale
-        near = window(bump.centre, 3 * view.scale * max(bump.width, bump.length), material.shape)
+        near = window(bump.centre, 2.8 * view.scale * max(bump.width, bump.length), material.shape)
         du, dv = u[near] - (x * cosine + y * sine), v[near] - (y * cosine - x * sine)
         hills[near] += bump.height * np.exp(-0.5 * ((du / bump.width) ** 2 + (dv / bump.length) ** 2))
     grooves = soften(relief, max(0.5, 0.012 * view.scale))

@@ -1,11 +1,11 @@
-"""The skin's relief: bumps that bone, fat and muscle make, and the lines of age and of action units."""
+"""The skin: its tints, the bumps that bone, fat and muscle make, and the lines of age and of action units."""
 
 import numpy as np
 
 from stages.drawing.canvas import Canvas, spline
 from stages.drawing.face import Sitter
 from stages.drawing.geometry import strength
-from stages.drawing.shading import Bump
+from stages.drawing.shading import Bump, window
 
 
 def bumps(sitter: Sitter) -> list[Bump]:
@@ -93,3 +93,25 @@ def press_wrinkles(canvas: Canvas, sitter: Sitter) -> None:
     chin = max(get(17), 0.4 * get(23))
     y = points[57, 1] + 0.06
     press([(-0.13, y + 0.035), (0, y - 0.005), (0.13, y + 0.035)], 0.85 * chin + 0.2, 0.04)
+
+
+def tint_skin(colours: np.ndarray, skin: np.ndarray, sitter: Sitter, rng: np.random.Generator) -> None:
+    """Blush, freckles and shadowed eye sockets, in place: on colours (h, w, 3), where `skin` (h, w) says that it is bare."""
+    person, scale = sitter.identity, sitter.view.scale
+
+    def tint(xy: tuple[float, float], radius: float, factor: tuple[float, float, float]) -> None:
+        """Multiply the colours around a place, softly."""
+        x, y = sitter.place(np.array([xy]))[0]
+        rows, columns = near = window((x, y), 2.6 * radius * scale, skin.shape)
+        down, across = np.ogrid[rows, columns]
+        distance = ((across + 0.5 - x) ** 2 + (down + 0.5 - y) ** 2) / (radius * scale) ** 2
+        share = skin[near] * np.exp(-0.5 * distance).astype(np.float32)
+        colours[near] *= 1 - share[:, :, None] * (1 - np.asarray(factor, np.float32))
+
+    rosy = 0.5 + 0.5 * person.makeup
+    for side in (-1, 1):
+        tint((side * 0.43, 0.25), 0.15, (1.0, 1 - 0.13 * rosy, 1 - 0.12 * rosy))
+        tint((side * (person.eye_x - 0.04), person.eye_y - 0.03), 0.13, (0.86, 0.79, 0.78))
+    tint((0, person.nose_y - 0.06), 0.09, (1.0, 0.91, 0.90))
+    for _ in range(int(30 * person.freckles)):
+        tint((rng.normal(0, 0.3), rng.normal(0.17, 0.08)), 0.013, (0.78, 0.68, 0.62))

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from stages.drawing.expressions import BASIC, CODES
-from stages.drawing.scene import cover, take_snapshot
+from stages.drawing.scene import take_snapshot
 
 SNAPSHOTS = [take_snapshot(BASIC[seed % 7], np.random.default_rng(seed)) for seed in range(70)]
 
@@ -21,7 +21,7 @@ def test_snapshot_is_a_colour_jpeg_of_the_stated_size(expression):
     snapshot = take_snapshot(expression, np.random.default_rng(3))
     picture = Image.open(io.BytesIO(snapshot.jpeg))
     assert (picture.format, picture.mode, picture.size) == ("JPEG", "RGB", snapshot.size)
-    assert all(96 <= side <= 162 for side in snapshot.size)
+    assert all(96 <= side <= 146 for side in snapshot.size)
 
 
 def test_boxes_are_square_and_hold_the_face():
@@ -54,12 +54,3 @@ def test_pictures_of_no_face_have_no_face():
     empty = np.mean([contrast(take_snapshot("no-face", np.random.default_rng(seed))) for seed in range(70)])
     assert faces > 15
     assert abs(empty) < 8
-
-
-def test_cover_changes_some_of_the_picture_but_never_all_of_it():
-    points = np.stack([np.linspace(40, 90, 68), np.linspace(35, 100, 68)], axis=1)
-    for seed in range(30):
-        picture = Image.new("RGB", (128, 128), (1, 2, 3))
-        cover(picture, points, 50.0, np.random.default_rng(seed))
-        changed = (np.asarray(picture) != (1, 2, 3)).any(axis=2).mean()
-        assert 0.005 < changed < 0.75
