@@ -85,3 +85,10 @@ def ellipse(x: float, y: float, width: float, height: float, samples: int = 20) 
     """Outline, (samples, 2), of the ellipse with half axes `width` and `height`."""
     angle = np.linspace(0, 2 * np.pi, samples, endpoint=False)
     return np.stack([x + width * np.cos(angle), y + height * np.sin(angle)], axis=1)
+
+
+def between(shape: np.ndarray, upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
+    """The part of a shape, (n, 2), that lies below one edge and above another, each (m, 2) from left to right."""
+    highest = np.interp(shape[:, 0], upper[:, 0], upper[:, 1])
+    lowest = np.interp(shape[:, 0], lower[:, 0], lower[:, 1])
+    return np.stack([shape[:, 0], np.clip(shape[:, 1], highest, np.maximum(highest, lowest))], axis=1)

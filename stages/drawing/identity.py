@@ -16,7 +16,8 @@ SKINS = np.array([
 HAIRS = ((38, 30, 28), (58, 40, 30), (92, 60, 38), (134, 90, 52), (196, 152, 88), (228, 196, 138), (156, 70, 38), (166, 164, 162), (222, 220, 216))
 IRISES = ((84, 56, 36), (112, 74, 40), (110, 108, 58), (76, 116, 88), (78, 122, 160), (108, 124, 136))
 FABRICS = ((188, 62, 58), (48, 84, 136), (60, 112, 92), (218, 178, 82), (120, 84, 142), (70, 74, 84), (228, 224, 214), (40, 42, 48), (206, 126, 144))
-HAIRSTYLES = ("short", "parted", "fringe", "long", "curly", "bun", "receding", "bald", "scarf", "beanie")
+STYLES_WITH_BEARD = ("short", "parted", "receding", "bald", "curly", "long", "beanie")
+STYLES_WITHOUT = ("short", "parted", "fringe", "long", "curly", "bun", "scarf", "beanie")
 BEARDS = ("none", "stubble", "moustache", "goatee", "full")
 GLASSES = ("none", "round", "square", "dark")
 
@@ -66,11 +67,12 @@ def sample_identity(rng: np.random.Generator) -> Identity:
 
     age = float(rng.beta(1.2, 2.0))
     bearded = rng.random() < 0.45
-    styles = ("short", "parted", "receding", "bald", "curly", "long", "beanie") if bearded else ("short", "parted", "fringe", "long", "curly", "bun", "scarf", "beanie")
+    styles = STYLES_WITH_BEARD if bearded else STYLES_WITHOUT
     depth = between(0, len(SKINS) - 1.001)
     skin = SKINS[int(depth)] + (depth % 1) * (SKINS[int(depth) + 1] - SKINS[int(depth)]) + rng.normal(0, 2.5, 3)
     dark = depth > 4.5
     hair = HAIRS[rng.integers(0, 2)] if dark else HAIRS[rng.integers(0, 7)]
+    iris = IRISES[rng.integers(0, 2)] if dark else IRISES[rng.integers(0, len(IRISES))]
     if rng.random() < age * 0.9 - 0.2:
         hair = HAIRS[rng.integers(7, 9)]
     makeup = 0.0 if bearded else between(0, 1)
@@ -90,8 +92,7 @@ def sample_identity(rng: np.random.Generator) -> Identity:
         nose_y=between(0.30, 0.39), nose_width=between(0.115, 0.165), nose_bulk=between(0.7, 1.2),
         mouth_y=between(0.585, 0.655), mouth_width=between(0.22, 0.28),
         upper_lip=between(0.035, 0.062), lower_lip=between(0.05, 0.085),
-        skin=colour(skin), hair=colour(hair), iris=colour(IRISES[rng.integers(0, 2)] if dark else IRISES[rng.integers(0, len(IRISES))]),
-        lips=colour(lips), fabric=colour(FABRICS[rng.integers(0, len(FABRICS))]),
+        skin=colour(skin), hair=colour(hair), iris=colour(iris), lips=colour(lips), fabric=colour(FABRICS[rng.integers(0, len(FABRICS))]),
         hairstyle=str(rng.choice(styles)), volume=between(0.05, 0.13), beard=str(rng.choice(beards)), glasses=str(glasses),
         age=age, makeup=makeup, freckles=between(0, 1) if rng.random() < 0.15 else 0.0,
     )

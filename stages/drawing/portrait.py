@@ -8,11 +8,13 @@ from PIL import Image
 from stages.drawing.beard import grow_beard
 from stages.drawing.canvas import Canvas
 from stages.drawing.expressions import Units
-from stages.drawing.face import Sitter, paint_brows, paint_eyes, paint_head, paint_mouth, paint_nose
+from stages.drawing.eyes import paint_brows, paint_eyes
+from stages.drawing.face import Sitter, paint_head, paint_nose
 from stages.drawing.geometry import View, landmarks
 from stages.drawing.glasses import paint_glasses
 from stages.drawing.hair import paint_back_hair, paint_front_hair
 from stages.drawing.identity import Identity
+from stages.drawing.mouth import paint_mouth
 from stages.drawing.shading import Light, shade
 from stages.drawing.skin import bumps, press_wrinkles, tint_skin
 

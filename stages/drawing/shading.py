@@ -85,7 +85,7 @@ def shade(colours: np.ndarray, material: np.ndarray, relief: np.ndarray, bumps: 
         return (x * normal[0] + y * normal[1] + z * normal[2]) / length
 
     diffuse = np.clip((facing_to(light.direction) + 0.25) / 1.25, 0, 1)
-    bright = light.gain * (light.ambient + (1.12 - light.ambient) * diffuse) * (1 - 0.38 * grooves)
+    bright = light.gain * (light.ambient + (1.08 - light.ambient) * diffuse) * (1 - 0.38 * grooves)
     bright = 1 + material * (bright - 1)
     gloss = np.clip(facing_to(light.direction + (0, 0, 1)), 0, 1)
     for _ in range(4):
