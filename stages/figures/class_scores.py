@@ -33,15 +33,15 @@ def draw_confusion(shares, classes, title):
     axes = drawn.subplots()
     axes.imshow(shares, SEQUENTIAL, vmin=0, vmax=1)
     axes.spines[:].set_visible(False)
-    axes.set(xlabel="Predicted", ylabel="Actual")
-    axes.set_title(f"{title}: share of each actual class, %")
+    axes.set(xlabel="Predicted, % of the actual class", ylabel="Actual", title=title)
     _class_ticks(axes.xaxis, classes, rotation=45, ha="right", rotation_mode="anchor")
     _class_ticks(axes.yaxis, classes)
     if len(classes) <= LABELLED:
         size = 7 if len(classes) <= 10 else 4.5
         for (row, column), share in np.ndenumerate(shares):
             if np.isfinite(share):
-                axes.text(column, row, f"{100 * share:.0f}", size=size, ha="center", va="center", color="white" if share > 0.45 else "black")
+                color = "white" if share > 0.45 else "black"
+                axes.text(column, row, f"{100 * share:.0f}", size=size, color=color, ha="center", va="center")
     return drawn
 
 
@@ -54,9 +54,11 @@ def draw_per_class(runs, classes):
         f1 = np.array([[run.test["per_class_f1"].get(name) for name in classes] for run in of.values()], float)
         place = np.arange(len(classes)) + offset
         axes.hlines(place, f1.min(axis=0), f1.max(axis=0), color=VARIANTS[variant].color, linewidth=0.7)
-        axes.plot(f1.mean(axis=0), place, "o", markersize=3, color=VARIANTS[variant].color, label=VARIANTS[variant].title, clip_on=False)
-    for border in np.arange(len(classes) - 1) + 0.5:
-        axes.axhline(border, color=GREY, alpha=0.25, linewidth=0.4)
+        axes.plot(
+            f1.mean(axis=0), place, "o", markersize=3 if len(classes) <= 2 * LABELLED else 1, markeredgewidth=0,
+            color=VARIANTS[variant].color, label=VARIANTS[variant].title, clip_on=False,
+        )  # fmt: skip
+    axes.hlines(np.arange(len(classes) - 1) + 0.5, 0, 1, transform=axes.get_yaxis_transform(), color=GREY, alpha=0.25, linewidth=0.4)
     axes.set(xlabel="F1 on test", xlim=(0, None), ylim=(len(classes) - 0.5, -0.5))
     _class_ticks(axes.yaxis, classes)
     axes.tick_params(axis="y", length=0)

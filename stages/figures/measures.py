@@ -7,7 +7,7 @@ from stages.figures.runs import Run
 
 
 class Measure(NamedTuple):
-    """What Table 1 calls the number, how it is read off a run, and whether only its ratio to the baseline can be held against the paper's."""
+    """What Table 1 calls the number, how it is read off a run, and whether only its ratio to the baseline compares to the paper's."""
 
     title: str
     of: Callable[[Run], float]

@@ -82,7 +82,8 @@ def draw(image, x, w, constant):
     for column, title in (("signed", "Sign"), ("cut", "Activation"), ("out", "Output")):
         _text(drawn, LEFT[column] + TILE / 2, HEIGHT - 0.1, title)
     _key(drawn, LEFT["x"], middle - LARGE / 2 - 0.2)
-    _text(drawn, LEFT["image"], 0.3, f"|w| = {w:g}. Between × w and ÷ |w| the colours\nstand for values smaller by that factor.", size=6, color=GREY, ha="left")
+    note = f"|w| = {w:g}. Between × w and ÷ |w| the colours\nstand for values smaller by that factor."
+    _text(drawn, LEFT["image"], 0.3, note, size=6, color=GREY, ha="left")
     return drawn
 
 

@@ -46,5 +46,5 @@ def _checked(actual, predicted, classes):
         raise ValueError(f"labels of shape {actual.shape} against predictions of shape {predicted.shape}: expected (N,) twice, N >= 1")
     for name, labels in (("labels", actual), ("predictions", predicted)):
         if labels.min() < 0 or labels.max() >= classes:
-            raise ValueError(f"{name} from {labels.min()} to {labels.max()}: expected 0 to {classes - 1}, one for each of {classes} classes")
+            raise ValueError(f"{name} from {labels.min()} to {labels.max()}: expected 0 to {classes - 1}")
     return actual, predicted

@@ -149,7 +149,7 @@ def test_confusion_by_hand(tmp_path):
     assert shares[:2].tolist() == [[0.75, 0.25, 0], [0.5, 0.5, 0]] and np.isnan(shares[2]).all()
 
 
-@pytest.mark.parametrize("classes", [2, 19, 30, 196])
+@pytest.mark.parametrize("classes", [2, 30, 196])
 def test_any_number_of_classes_fits(classes):
     names, counts = [f"class {i}" for i in range(classes)], np.arange(3 * classes).reshape(3, -1)
     examples = [np.zeros((min(i, 3), 8, 8, 1), np.uint8) for i in range(classes)]
