@@ -13,7 +13,6 @@ import multiprocessing
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -66,15 +65,17 @@ def class_counts(total: int, balanced: bool) -> dict[str, int]:
 def plan(total: int, wrong_labels: float, seed: np.random.SeedSequence, balanced: bool) -> list[Order]:
     """The pictures of one list, in random order.
 
-    Each picture of the basic seven gets, with probability `wrong_labels`, the label of one of the other six.
+    Each picture of the basic seven gets, with probability `wrong_labels`, the label of one of the other six. The same
+    seed gives the same pictures at any share, and those that are wrong at a small share are wrong at a larger one.
     """
     ordering, *seeds = seed.spawn(total + 1)
     rng = np.random.default_rng(ordering)
     shown = rng.permutation([name for name, count in class_counts(total, balanced).items() for _ in range(count)]).tolist()
-    said = list(shown)
-    for i, name in enumerate(shown):
-        if name in BASIC and rng.random() < wrong_labels:
-            said[i] = str(rng.choice([other for other in BASIC if other != name]))
+    wrong, steps = rng.random(total) < wrong_labels, rng.integers(1, len(BASIC), total)
+    said = [
+        BASIC[(BASIC.index(name) + steps[i]) % len(BASIC)] if wrong[i] and name in BASIC else name
+        for i, name in enumerate(shown)
+    ]
     return [Order(*each) for each in zip(shown, said, seeds)]
 
 
@@ -95,7 +96,7 @@ def write_affectnet(folder: Path, train: int, val: int, wrong_labels: float, see
     for number in range(1, 2 + len(every) // FOLDER_SIZE):
         (images / str(number)).mkdir(parents=True)
     jobs = [(order, images, str(1 + i // FOLDER_SIZE)) for i, order in enumerate(every)]
-    rows = _draw_all(jobs, workers or _cores())
+    rows = iter(_draw_all(jobs, workers or _cores()))
     for split, planned in orders.items():
         with open(unfinished / f"{split}.csv", "w", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
@@ -113,11 +114,11 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
-def _draw_all(jobs: list, workers: int) -> Iterator[tuple]:
+def _draw_all(jobs: list, workers: int) -> list[tuple]:
     """The list's rows in the order of the jobs, drawn by `workers` processes."""
     # "spawn" behaves alike on every platform and never copies a parent's threads.
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from tqdm(pool.imap(_draw, jobs, chunksize=16), "drawing faces", len(jobs), unit=" pictures", smoothing=0.05)
+        return list(tqdm(pool.imap(_draw, jobs, chunksize=16), "drawing faces", len(jobs), unit=" pictures", smoothing=0.05))
 
 
 def _draw(job: tuple[Order, Path, str]) -> tuple:

@@ -103,11 +103,17 @@ def test_rare_codes_and_validation_keep_their_labels(faces):
     assert counts["validation"] == {name: count for name, count in class_counts(40, balanced=True).items() if count}
 
 
-def test_wrong_labels_change_labels_only():
+def test_wrong_labels_change_labels_only_and_more_of_them_include_the_fewer():
     """So that a sweep over their share compares the same pictures."""
-    clean, noisy = (plan(300, share, np.random.SeedSequence(3), balanced=False) for share in (0.0, 0.4))
-    assert [order.shown for order in clean] == [order.shown for order in noisy]
-    assert [order.seed.spawn_key for order in clean] == [order.seed.spawn_key for order in noisy]
+    clean, some, more = (plan(300, share, np.random.SeedSequence(3), balanced=False) for share in (0.0, 0.2, 0.4))
+    assert [(o.shown, o.seed.spawn_key) for o in clean] == [(o.shown, o.seed.spawn_key) for o in some] == [(o.shown, o.seed.spawn_key) for o in more]
+    fewer = [i for i, order in enumerate(some) if order.said != order.shown]
+    assert 0 < len(fewer) < sum(order.said != order.shown for order in more)
+    assert all(more[i].said == some[i].said for i in fewer)
+
+
+def _fail(jobs, workers):
+    raise OSError("disk full")
 
 
 def test_an_old_set_is_replaced_whole_and_kept_when_drawing_fails(tmp_path, monkeypatch):
@@ -115,12 +121,12 @@ def test_an_old_set_is_replaced_whole_and_kept_when_drawing_fails(tmp_path, monk
     folder.mkdir()
     (folder / "old.txt").write_text("old")
     with monkeypatch.context() as patch:
-        patch.setattr(affectnet, "_draw_all", lambda jobs, workers: (_ for _ in ()).throw(OSError("disk full")))
+        patch.setattr(affectnet, "_draw_all", _fail)
         with pytest.raises(OSError, match="disk full"):
             write_affectnet(folder, train=70, val=70, wrong_labels=0.0, seed=0)
     assert contents(folder) == {"old.txt": b"old"}
     row = ["1/a.jpg", 0, 0, 1, 1, "0;0", 0, 0.0, 0.0]
-    monkeypatch.setattr(affectnet, "_draw_all", lambda jobs, workers: iter([row] * len(jobs)))
+    monkeypatch.setattr(affectnet, "_draw_all", lambda jobs, workers: [row] * len(jobs))
     write_affectnet(folder, train=70, val=70, wrong_labels=0.0, seed=0)
     assert set(contents(folder)) == {"training.csv", "validation.csv"}
     assert [path.name for path in tmp_path.iterdir()] == ["faces"]
