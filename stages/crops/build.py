@@ -121,7 +121,7 @@ class Failures:
     def _check(self):
         if (count := self.reasons.total()) > self.share * self.total:
             listed = "; ".join(f"{reason} ({n}, such as {self.examples[reason]})" for reason, n in self.reasons.most_common())
-            raise CropsError(f"{count} of {self.total} pictures cannot be used, more than data.max_failures = {self.share} allows: {listed}")
+            raise CropsError(f"already {count} of {self.total} pictures cannot be used, more than data.max_failures = {self.share} allows: {listed}")
 
 
 def replace(folder, target):

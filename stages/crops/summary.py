@@ -9,6 +9,7 @@ set itself does not have.
 """
 
 import csv
+import hashlib
 import json
 from collections import Counter
 
@@ -72,6 +73,7 @@ def write_tables(division, outcomes, folder, about, drop_duplicates):
             "dropped_from_train": len(dropped),
         },
         "carved": division.carved,
+        "digest": _digest(crops, mean, std),
     }
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
     return summary
@@ -113,6 +115,14 @@ def describe(summary):
         f"{found['conflicting']:,} with conflicting labels; {found['dropped_from_train']:,} dropped from train"
     )
     return "\n".join(lines)
+
+
+def _digest(crops, mean, std):
+    """A hash of what a network sees: every crop's pixels, split and label in order, soft labels, and the normalisation."""
+    seen = hashlib.sha256(repr((mean, std)).encode())
+    for split, sample, label, digest, _ in crops:
+        seen.update(digest + f"{split} {label} {sample.soft}".encode())
+    return seen.hexdigest()[:32]
 
 
 def _write_split(crops, classes, folder):

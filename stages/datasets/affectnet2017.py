@@ -47,7 +47,7 @@ def _read_list(root, path, split, images):
         rows = csv.reader(file)
         columns = COLUMNS
         for number_of_row, row in enumerate(rows, 1):
-            if number_of_row == 1 and row and row[0].strip() == COLUMNS[0]:
+            if number_of_row == 1 and COLUMNS[0] in map(str.strip, row):
                 columns = [name.strip() for name in row]
                 if missing := set(COLUMNS) - set(columns):
                     raise DataSetError(f"{path}: the header lacks {', '.join(sorted(missing))}")

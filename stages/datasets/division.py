@@ -49,8 +49,12 @@ def divide(dataset, samples, root, *, classes=7, limit=None, test_share=0.15, so
         else:
             kept[sample.split].append(sample)
 
+    if not any(kept.values()):
+        counts = Counter(reason for *_, reason in unusable + not_chosen).most_common(3)
+        reasons = ", ".join(f"{reason} ({count})" for reason, count in counts)
+        raise DataSetError(f"no usable picture in {root}{reasons and f': {reasons}'}; expected {dataset.layout}")
     pool = kept.pop(None) + kept["train"]
-    carved = {split: test_share for split in ("test", "val") if not kept[split] and test_share}
+    carved = {split: test_share for split in ("test", "val") if pool and test_share and not kept[split]}
     count = round(test_share * len(pool))
     for split in carved:
         pool, kept[split] = _split(pool, index, len(pool) - count)

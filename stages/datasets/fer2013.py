@@ -36,8 +36,8 @@ def read_table(root, table):
     """Yields one sample for each row after the header, in order: a row's place is its identity (FERPlus counts on it)."""
     csv.field_size_limit(1 << 20)
     with open(table, newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        # One copy in circulation writes the header with blanks, and Usage before pixels.
+        # One copy in circulation has "emotion, Usage, pixels".
+        rows = csv.reader(file, skipinitialspace=True)
         columns = [name.strip().lower() for name in next(rows, [])]
         if missing := {"emotion", "pixels", "usage"} - set(columns):
             raise DataSetError(f"{table}: the header lacks {', '.join(sorted(missing))}")
