@@ -22,7 +22,7 @@ from stages.params import read
 from stages.scoring.metrics import scores
 from stages.training.batches import Batches
 from stages.training.device import choose
-from stages.training.loop import predict
+from stages.training.evaluation import predict
 from stages.training.network import prepare
 
 CHANNELS = 6  # feature maps kept for the figure of the process
@@ -66,10 +66,10 @@ def feature_maps(network, split):
     """The output of the first residual block's first BatchNorm for the split's first image, float16 (channels, h, w)."""
     (site,) = noise.find_sites(network, "first")[:1]
     kept = []
-    module = network.get_submodule(site.name)
-    handle = (module[0] if isinstance(module, torch.nn.Sequential) else module).register_forward_hook(lambda *call: kept.append(call[2]))
+    module = network.get_submodule(site.name)  # a BatchNorm, or the wrapper that holds it beside the methods
+    handle = getattr(module, "bn", module).register_forward_hook(lambda *call: kept.append(call[2]))
     network.eval()
-    network(next(split.plain(1, limit=1))[0])
+    network(next(split.plain(1))[0])
     handle.remove()
     maps = kept[0][0].float().cpu().numpy()
     strongest = np.sort(np.argsort(-maps.std((1, 2)))[:CHANNELS])

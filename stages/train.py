@@ -9,30 +9,34 @@ live/             the same curves while the run trains (DVCLive)
 """
 
 import argparse
-import json
 import signal
 import sys
 import time
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
 import torch
-from dvclive import Live
 from tqdm import tqdm
 
 from stages.crops.store import open_crops
 from stages.params import read
-from stages.training import health
+from stages.training import health, results
 from stages.training.batches import Batches
-from stages.training.checkpoint import Checkpoints, of_sources, write_atomically
+from stages.training.checkpoint import Checkpoints, of_sources
 from stages.training.device import choose
-from stages.training.loop import Diverged, fit
+from stages.training.loop import Diverged, Training
 from stages.training.network import prepare
+from stages.training.processes import Processes, join, leave, relaunch
 from stages.training.variants import VARIANTS
+from stages.training.watch import Watch
+
+# What decides the result beside the parameters: a checkpoint by another version of it is not continued.
+ROOT = Path(__file__).parents[1]
+CODE = [ROOT / part for part in ("noise", "stages/training", "stages/train.py")]
 
 
-def main(variant: str, seed: int):
+def main(variant: str, seed: int, processes: Processes):
     params, reads = read(), VARIANTS[variant].reads
     options = params.train
     crops = open_crops("data/crops")
@@ -42,43 +46,37 @@ def main(variant: str, seed: int):
     steps_per_epoch = train.size // options.batch_size
     if not steps_per_epoch:
         raise SystemExit(f"params.yaml: train.batch_size: {options.batch_size} is more than the {train.size} training images there are")
+    if options.batch_size % processes.world:
+        raise SystemExit(f"params.yaml: train.batch_size: {options.batch_size} cannot be shared by {processes.world} processes")
     configuration = {
         "variant": variant,
         "seed": seed,
         "params": {part: params.model_dump()[part] for part in ("train", *reads)},
         "crops": crops.summary["digest"],
-        "code": of_sources("noise", "stages/training", "stages/train.py"),
+        "code": of_sources(*CODE),
         "torch": torch.__version__,
-        "device": [device.name, str(device.precision)],
+        "device": [device.name, str(device.precision), processes.world],
     }
     checkpoints, out = Checkpoints(configuration), Path("runs") / f"{variant}-{seed}"
-    log = partial(tqdm.write, file=sys.stderr)
-    with checkpoints.locked(log) as waited:
-        if waited and _is_of(out, checkpoints.hash):
+    log = partial(tqdm.write, file=sys.stderr) if processes.first else lambda line: None
+    with checkpoints.locked(log) if processes.first else nullcontext() as waited:
+        if processes.agree(waited and results.is_of(out, checkpoints.hash)):
             return log(f"{out} was finished by the process waited for")
-        network, sites = prepare(variant, seed, params, len(crops.summary["classes"]), device)
+        network, sites = prepare(variant, seed, params, len(crops.summary["classes"]), device, processes)
         warnings = health.before(variant, reads, params, steps_per_epoch)
         for warning in warnings:
             log(f"warning: {warning}")
         started = time.monotonic()
-        bar = tqdm(total=options.epochs, desc=f"{variant} seed {seed}", unit="epoch", mininterval=0)
-        live = Live(str(out / "live"), dvcyaml=None, save_dvc_exp=False)
-
-        def on_epoch(row, signs):
-            live.step = row["epoch"]
-            for name in ("train_loss", "val_loss", "val_macro_f1", "flipped"):
-                live.log_metric(name, row[name])
-            live.make_summary()
-            bar.set_postfix(loss=f"{row['train_loss']:.3f}", f1=f"{row['val_macro_f1']:.3f}", flipped=f"{row['flipped']:.0%}", refresh=False)
-            bar.update(row["epoch"] - bar.n)
-
-        progress, signs, trained = fit(
-            network, train, val, params, seed, device, crops.summary["classes"], checkpoints=checkpoints, on_epoch=on_epoch, log=log
-        )
-        bar.close()
-        seconds = time.monotonic() - started
-        afterwards = health.after(variant, VARIANTS[variant].flips, progress.curves, signs.first_turn)
-        for warning in afterwards:
+        classes = crops.summary["classes"]
+        training = Training(network, train, val, params, seed, device, classes, checkpoints, processes, log)
+        with Watch(f"{variant} seed {seed}", options.epochs, out / "live" if processes.first else None) as watch:
+            for row in training.epochs():
+                watch.show(row)
+        if not processes.first:
+            return
+        progress, signs = training.progress, training.signs
+        warnings += (found := health.after(variant, VARIANTS[variant].flips, progress.curves, signs.first_turn))
+        for warning in found:
             log(f"warning: {warning}")
         record = {
             "variant": variant,
@@ -93,32 +91,16 @@ def main(variant: str, seed: int):
             "first_turn": signs.first_turn,
             "turns": signs.turns,
             "best_epoch": progress.best_epoch,
-            "warnings": warnings + afterwards,
+            "warnings": warnings,
             "device": device.name,
             "precision": str(device.precision).removeprefix("torch."),
+            "processes": processes.world,
             "torch": torch.__version__,
-            "seconds": round(seconds, 1),
+            "seconds": round(time.monotonic() - started, 1),
             "configuration": checkpoints.hash,
         }
-        _write(out, progress, signs, trained, record)
+        results.write(out, progress, signs, training.evaluated, record)
         checkpoints.remove()
-
-
-def _is_of(out, configuration):
-    record = out / "record.json"
-    return record.exists() and json.loads(record.read_text())["configuration"] == configuration
-
-
-def _write(out, progress, signs, network, record):
-    """record.json comes last: where it stands, the run is whole."""
-    out.mkdir(parents=True, exist_ok=True)
-    write_atomically(out / "best.pt", partial(torch.save, progress.best))
-    write_atomically(out / "last.pt", partial(torch.save, {name: tensor.cpu() for name, tensor in network.state_dict().items()}))
-    curves = pd.DataFrame(progress.curves)
-    write_atomically(out / "curves.csv", partial(curves.to_csv, index=False, float_format="%.9g"))
-    rows = pd.DataFrame(signs.rows, columns=["site", "step", "epoch", "sign"])
-    write_atomically(out / "signs.csv", partial(rows.to_csv, index=False))
-    write_atomically(out / "record.json", lambda file: file.write(json.dumps(record, indent=1).encode()))
 
 
 if __name__ == "__main__":
@@ -127,11 +109,16 @@ if __name__ == "__main__":
     parser.add_argument("--seed", required=True, type=int)
     arguments = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways of being stopped end in the same line
+    name = f"{arguments.variant} seed {arguments.seed}"
     try:
-        main(arguments.variant, arguments.seed)
+        if (status := relaunch(read().train.processes)) is not None:
+            raise SystemExit(status)
+        main(arguments.variant, arguments.seed, processes := join())
+        leave(processes)
     except KeyboardInterrupt:
-        raise SystemExit("interrupted; the same command continues from the last checkpoint") from None
+        raise SystemExit(f"{name}: interrupted; the same command continues from the last checkpoint") from None
     except Diverged as error:
-        raise SystemExit(f"{arguments.variant} seed {arguments.seed}: {error}") from None
+        raise SystemExit(f"{name}: {error}") from None
     except OSError as error:
-        raise SystemExit(f"{error.filename or 'writing the run'}: {error.strerror}; the same command continues from the last checkpoint") from None
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise SystemExit(f"{name}: {reason}; the same command continues from the last checkpoint") from None

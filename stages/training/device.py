@@ -15,6 +15,7 @@ class Device:
 
     @property
     def name(self) -> str:
+        """The hardware in words."""
         return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
 
     def autocast(self):
@@ -27,7 +28,7 @@ def choose(device: str = "auto", precision: str = "auto", deterministic: bool = 
     bfloat16 is chosen where the hardware multiplies it: GPUs since Ampere, CPUs with AMX or AVX512-BF16.
     Raises SystemExit where the device is not there.
     """
-    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device  # "cuda" is torchrun's own for each process
     try:
         chosen = torch.device(name)
         torch.empty(0, device=chosen)

@@ -9,6 +9,7 @@ from torchvision import models
 from stages.params import Params
 from stages.training.convolution import multiply_where_few
 from stages.training.device import Device
+from stages.training.processes import Processes, synchronise_batch_norm
 from stages.training.randomness import seed_for
 from stages.training.variants import VARIANTS
 
@@ -32,13 +33,17 @@ def build(name: str, classes: int, stem: str = "imagenet") -> nn.Module:
     return network
 
 
-def prepare(variant: str, seed: int, params: Params, classes: int, device: Device) -> tuple[nn.Module, list[str]]:
+def prepare(
+    variant: str, seed: int, params: Params, classes: int, device: Device, processes: Processes = Processes()
+) -> tuple[nn.Module, list[str]]:
     """The network of a run on its device, and the names of the sites that its variant touched.
 
     All variants of a seed share the initial weights: they are drawn before anything is attached, and attaching draws nothing.
     """
     torch.manual_seed(seed_for(seed, "weights"))
     network = build(params.train.network, classes, params.train.stem)
+    if processes.world > 1:
+        network = synchronise_batch_norm(network, device.device)
     try:
         sites = VARIANTS[variant].attach(network, params)
     except ValueError as error:

@@ -8,9 +8,7 @@ import noise
 class SignRecord:
     """Collects the signs on the device, and turns them into rows (site, step, epoch, sign) once an epoch.
 
-    A row stands where a site's sign differs from the step before; the first row of each site is step 1. Steps and epochs count from 1.
-    `flipped` is the share of sites x steps of the last epoch with a negative sign.
-    """
+    A row stands where a site's sign differs from the step before; the first row of each site is step 1. Steps and epochs count from 1.    """
 
     def __init__(self, network, steps_per_epoch: int):
         self.network, self.names = network, noise.site_names(network)
@@ -24,9 +22,9 @@ class SignRecord:
         if self.names:
             self.buffer[index] = noise.signs(self.network)
 
-    def close_epoch(self, epoch: int, steps: int) -> float:
-        """Add the rows of an epoch of which `steps` were run; returns the share flipped."""
-        signs = self.buffer[:steps].cpu().numpy()
+    def close_epoch(self, epoch: int) -> float:
+        """Add the rows of an epoch; returns its share flipped."""
+        signs = self.buffer.cpu().numpy()
         before = (epoch - 1) * len(self.buffer)
         for column, name in enumerate(self.names):
             for index, sign in enumerate(signs[:, column].tolist()):

@@ -1,0 +1,213 @@
+"""How fast is training here? Ours against the plain loop that a user would otherwise write, whole epochs with data and augmentation.
+
+    python -m benchmarks.training [--size 64] [--batch-size 64] [--images 2048] [--rounds 5] [--device auto]
+
+The plain loop is torchvision's reference training in short: a DataLoader with all cores, per-image transforms, ToTensor, Normalize,
+the same network, Adam and batch; in bfloat16 autocast on a GPU, in float32 on a CPU. All contenders train one epoch in turn, round
+after round, so that a machine that slows down slows all of them; medians and spread are over the rounds. One round is a warm-up.
+Writes reports/benchmarks/training-<device>-<size>px-batch<n>.json.
+"""
+
+import argparse
+import json
+import platform
+import re
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision import models
+from torchvision.transforms import v2
+
+from stages.params import read
+from stages.training.batches import Batches
+from stages.training.checkpoint import Checkpoints
+from stages.training.device import choose
+from stages.training.loop import Training
+from stages.training.network import prepare
+
+OURS = ("baseline", "dropout", "periodic", "dynamic")
+CLASSES = 7
+
+
+class Photographs(Dataset):
+    """Random uint8 pictures, transformed one by one as torchvision's reference does."""
+
+    def __init__(self, images, labels):
+        self.images, self.labels = images, labels
+        normalise = v2.Normalize([0.5] * 3, [0.25] * 3)
+        self.transform = v2.Compose(
+            [v2.ToImage(), v2.RandomHorizontalFlip(), v2.RandomCrop(images.shape[1], padding=4), v2.ToDtype(torch.float32, scale=True), normalise]
+        )
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, index):
+        return self.transform(self.images[index]), self.labels[index]
+
+
+def plain_epochs(images, labels, params, device, cores):
+    """The plain loop; yields after each epoch."""
+    options = params.train
+    network = models.get_model(options.network, weights=None, num_classes=CLASSES).to(device.device)
+    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
+    gpu = device.device.type == "cuda"
+    loader = DataLoader(
+        Photographs(images, labels), options.batch_size, shuffle=True, num_workers=cores, pin_memory=gpu, drop_last=True, persistent_workers=True
+    )
+    while True:
+        network.train()
+        for pictures, targets in loader:
+            pictures, targets = pictures.to(device.device, non_blocking=True), targets.to(device.device, non_blocking=True)
+            with torch.autocast(device.device.type, torch.bfloat16, enabled=gpu):
+                loss = F.cross_entropy(network(pictures), targets)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            loss.item()
+        yield
+
+
+class Held:
+    """The part of the store that `Batches` reads, in a file of its own so that it is a memory map, as the real one."""
+
+    soft = None
+
+    def __init__(self, images, labels, folder):
+        np.save(Path(folder) / "images.npy", images)
+        self.images, self.labels = np.load(Path(folder) / "images.npy", mmap_mode="r"), labels
+
+
+def our_epochs(variant, train, val, params, device):
+    """Our loop with a variant; yields after each epoch."""
+    network, _ = prepare(variant, 0, params, CLASSES, device)
+    never = Checkpoints({"benchmark": variant}, root=tempfile.gettempdir())
+    yield from Training(network, train, val, params, 0, device, [str(label) for label in range(CLASSES)], never).epochs()
+
+
+def peak(device):
+    """The most multiply-adds (counted as two) a second that a large bfloat16 (float32 without it) matrix product reaches here."""
+    size = 8192 if device.device.type == "cuda" else 2048
+    a = torch.randn(size, size, device=device.device, dtype=device.precision)
+    return 2 * size**3 / min(seconds(lambda: a @ a, device) for _ in range(8))
+
+
+def seconds(call, device):
+    synchronise(device)
+    started = time.perf_counter()
+    call()
+    synchronise(device)
+    return time.perf_counter() - started
+
+
+def synchronise(device):
+    if device.device.type == "cuda":
+        torch.cuda.synchronize(device.device)
+
+
+def flops_per_image(params, size, device):
+    """Of forward and backward, for the plain network."""
+    network = models.get_model(params.train.network, weights=None, num_classes=CLASSES).to(device.device)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(2, 3, size, size, device=device.device)).sum().backward()
+    return counter.get_total_flops() / 2
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--size", type=int, default=64, help="side of an image in pixels")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--images", type=int, default=2048, help="images in an epoch")
+    parser.add_argument("--rounds", type=int, default=5, help="counted epochs of each contender")
+    parser.add_argument("--cores", type=int, default=torch.get_num_threads(), help="workers of the plain loop's DataLoader")
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--compile", default="auto", choices=["auto", "on", "off"])
+    arguments = parser.parse_args()
+
+    params = read()
+    endless = {"epochs": arguments.rounds + 1, "batch_size": arguments.batch_size, "checkpoint_seconds": 1e9, "compile": arguments.compile}
+    params = params.model_copy(update={"train": params.train.model_copy(update=endless), "interval": 2})
+    device = choose(arguments.device, deterministic=False)
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (arguments.images, arguments.size, arguments.size, 3), dtype=np.uint8)
+    labels = rng.integers(0, CLASSES, arguments.images)
+    summary = {"flip": True, "mean": [0.5] * 3, "std": [0.25] * 3}
+    steps = arguments.images // arguments.batch_size
+
+    with tempfile.TemporaryDirectory() as folder:
+        train = Batches(Held(images, labels, folder), summary, device.device)
+        val = Batches(Held(images[:64], labels[:64], folder), summary, device.device)
+        contenders = {"plain loop": plain_epochs(images, labels, params, device, arguments.cores)}
+        contenders |= {name: our_epochs(name, train, val, params, device) for name in OURS}
+        times = {name: [] for name in contenders}
+        for number in range(arguments.rounds + 1):
+            for name, epochs in contenders.items():
+                times[name].append(seconds(lambda: next(epochs), device))
+                print(f"round {number}, {name}: {times[name][-1]:.2f} s", flush=True)
+
+    highest, work = peak(device), flops_per_image(params, arguments.size, device)
+    rows = []
+    for name, measured in times.items():
+        counted = measured[1:]
+        rates = [steps * arguments.batch_size / took for took in counted]
+        against = [plain / took for plain, took in zip(times["plain loop"][1:], counted)]
+        beside = [took / baseline for took, baseline in zip(counted, times["baseline"][1:])]
+        rows.append(
+            {
+                "contender": name,
+                "images_per_second": statistics.median(rates),
+                "images_per_second_range": [min(rates), max(rates)],
+                "step_ms": 1000 * statistics.median(counted) / steps,
+                "times_plain": statistics.median(against),
+                "step_over_baseline": statistics.median(beside),
+                "share_of_peak": work * statistics.median(rates) / highest,
+            }
+        )
+    memory = torch.cuda.max_memory_allocated() if device.device.type == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    report = {
+        "device": device.name,
+        "precision": str(device.precision),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "network": params.train.network,
+        **vars(arguments),
+        "measured_peak_tflops": highest / 1e12,
+        "peak_memory_mb": memory / 2**20,
+        "results": rows,
+    }
+    print(table(report))
+    slug = re.sub(r"\W+", "-", device.name.lower()).strip("-")
+    out = Path("reports/benchmarks") / f"training-{slug}-{arguments.size}px-batch{arguments.batch_size}.json"
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(json.dumps(report, indent=1) + "\n")
+    print(f"\nwritten to {out}")
+
+
+def table(report):
+    """The report as Markdown."""
+    lines = [
+        f"{report['network']}, {report['size']} px, batch {report['batch_size']}, {report['precision']} on {report['device']}; "
+        f"measured peak {report['measured_peak_tflops']:.2f} TFLOP/s; memory {report['peak_memory_mb']:.0f} MB",
+        "",
+        "| | images/s (min to max) | ms a step | times the plain loop | step over baseline's | share of peak |",
+        "|---|---:|---:|---:|---:|---:|",
+    ]
+    for row in report["results"]:
+        low, high = row["images_per_second_range"]
+        lines.append(
+            f"| {row['contender']} | {row['images_per_second']:.0f} ({low:.0f} to {high:.0f}) | {row['step_ms']:.1f} "
+            f"| {row['times_plain']:.2f} | {row['step_over_baseline']:.2f} | {row['share_of_peak']:.1%} |"
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

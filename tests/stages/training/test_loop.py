@@ -1,0 +1,202 @@
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from stages.crops.store import open_crops
+from stages.params import read
+from stages.training import loop, network
+from stages.training.batches import Batches
+from stages.training.checkpoint import Checkpoints
+from stages.training.device import choose
+from stages.training.loop import Diverged, Training
+from stages.training.variants import VARIANTS
+
+PARAMS = read(Path(__file__).parents[3] / "params.yaml")
+CLASSES = ["calm", "glad", "sad"]
+
+
+class SmallResidual(nn.Module):
+    """A residual network small enough to train in a moment."""
+
+    def __init__(self, classes):
+        super().__init__()
+        self.stem = nn.Sequential(nn.Conv2d(3, 8, 3, 2, 1, bias=False), nn.BatchNorm2d(8), nn.ReLU())
+        self.conv1, self.bn1 = nn.Conv2d(8, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8)
+        self.conv2, self.bn2 = nn.Conv2d(8, 8, 3, 1, 1, bias=False), nn.BatchNorm2d(8)
+        self.relu, self.head = nn.ReLU(inplace=True), nn.Linear(8, classes)
+
+    def forward(self, x):
+        x = self.stem(x)
+        y = self.relu(self.bn1(self.conv1(x)))
+        return self.head(self.relu(self.bn2(self.conv2(y)) + x).mean((2, 3)))
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(network, "build", lambda name, classes, stem: SmallResidual(classes))
+
+
+def params(interval=2, start=0.004, **train):
+    train = {"epochs": 4, "batch_size": 16, "precision": "float32", "device": "cpu", "learning_rate": 1e-3, "checkpoint_seconds": 1e9} | train
+    sections = {name: getattr(PARAMS, name).model_copy(update={"sites": "all"}) for name in ("periodic", "dynamic", "dropout")}
+    sections["dynamic"] = sections["dynamic"].model_copy(update={"start": start})
+    return PARAMS.model_copy(update={"interval": interval, "train": PARAMS.train.model_copy(update=train), **sections})
+
+
+def training(folder, variant="baseline", seed=0, options=None, scratch=None):
+    options = options or params()
+    crops = open_crops(folder)
+    device = choose(options.train.device, options.train.precision)
+    net, _ = network.prepare(variant, seed, options, len(CLASSES), device)
+    splits = [Batches(crops[name], crops.summary, device.device) for name in ("train", "val")]
+    checkpoints = Checkpoints({"variant": variant, "seed": seed}, scratch or folder)
+    return Training(net, *splits, options, seed, device, CLASSES, checkpoints)
+
+
+def trained(*arguments, **named):
+    run = training(*arguments, **named)
+    return run, list(run.epochs())
+
+
+def weights(run):
+    return {name: value.clone() for name, value in run.network.state_dict().items()}
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_same_seed_same_bits_other_seed_other_bits(crops_folder, variant):
+    one, curves = trained(crops_folder, variant)
+    same, same_curves = trained(crops_folder, variant)
+    other, _ = trained(crops_folder, variant, seed=1)
+    assert curves == same_curves and equal(weights(one), weights(same))
+    assert not equal(weights(one), weights(other))
+
+
+def test_all_variants_of_a_seed_start_from_the_same_weights_and_see_the_same_batches(crops_folder, monkeypatch):
+    seen, starts = {}, {}
+    real = Batches.train
+
+    def watched(self, *arguments):
+        for images, targets in real(self, *arguments):
+            seen.setdefault(variant, []).append((images.clone(), targets.clone()))
+            yield images, targets
+
+    monkeypatch.setattr(Batches, "train", watched)
+    for variant in VARIANTS:
+        run = training(crops_folder, variant, options=params(epochs=1))
+        starts[variant] = [value.clone() for name, value in run.network.named_parameters() if value.numel() > 1 and "conv" in name]
+        list(run.epochs())
+    for variant in VARIANTS:
+        assert all(torch.equal(a, b) for a, b in zip(starts[variant], starts["baseline"], strict=True))
+        for (a, x), (b, y) in zip(seen[variant], seen["baseline"], strict=True):
+            assert torch.equal(a, b) and torch.equal(x, y)
+
+
+@pytest.mark.parametrize("unit", ["epoch", "step"])
+def test_the_recorded_signs_are_those_of_algorithm_1(crops_folder, unit):
+    options = params(interval=3, epochs=8)
+    options = options.model_copy(update={"periodic": options.periodic.model_copy(update={"unit": unit, "sites": "first"})})
+    run, curves = trained(crops_folder, "periodic", options=options)
+    steps_per_epoch = 70 // 16
+    flags, flag = [], False  # Algorithm 1, word for word
+    for step in range(1, 1 + (8 if unit == "epoch" else 8 * steps_per_epoch)):
+        flags.append(flag)
+        if step % 3 == 3 - 1:
+            flag = not flag
+    if unit == "epoch":
+        flags = [flag for flag in flags for _ in range(steps_per_epoch)]
+    expected = [(index + 1, -1 if flag else 1) for index, flag in enumerate(flags) if index == 0 or flag != flags[index - 1]]
+    for site in run.signs.names:
+        assert [(step, sign) for name, step, _, sign in run.signs.rows if name == site] == expected
+    assert [row["flipped"] for row in curves] == [
+        sum(flags[at : at + steps_per_epoch]) / steps_per_epoch for at in range(0, len(flags), steps_per_epoch)
+    ]
+    assert run.signs.first_turn == 1 + flags.index(True)
+    assert run.signs.turns == len(run.signs.names) * (len(expected) - 1)
+
+
+def test_dynamic_turns_and_before_that_is_the_baseline_to_the_bit(crops_folder):
+    run, curves = trained(crops_folder, "dynamic", options=params(epochs=12))
+    _, plain = trained(crops_folder, "baseline", options=params(epochs=12))
+    assert run.signs.first_turn and run.signs.turns >= 1
+    clean = (run.signs.first_turn - 1) // run.steps_per_epoch
+    assert clean >= 1
+    for row, twin in list(zip(curves, plain))[:clean]:
+        assert row["train_loss"] == twin["train_loss"] and row["flipped"] == 0
+    assert curves[-1]["train_loss"] != plain[-1]["train_loss"]
+
+
+def test_a_run_stopped_in_any_epoch_continues_to_the_same_bits(crops_folder, tmp_path):
+    options = params(checkpoint_seconds=0.0, epochs=5, ema=0.9)
+    for variant in ("dropout-periodic", "dynamic"):
+        straight, curves = trained(crops_folder, variant, options=options, scratch=tmp_path / "straight")
+        for stop in range(1, 5):
+            scratch = tmp_path / f"{variant}-{stop}"
+            epochs = training(crops_folder, variant, options=options, scratch=scratch).epochs()
+            for _ in range(stop):
+                next(epochs)
+            resumed, rows = trained(crops_folder, variant, options=options, scratch=scratch)
+            assert rows == curves
+            assert equal(weights(resumed), weights(straight))
+            assert equal(resumed.progress.best, straight.progress.best)
+            assert resumed.signs.rows == straight.signs.rows
+
+
+def test_a_loss_that_is_no_number_stops_the_run(crops_folder):
+    with pytest.raises(Diverged, match="training loss is nan in epoch 1: lower train.learning_rate"):
+        trained(crops_folder, options=params(learning_rate=1e30))
+
+
+def test_it_learns(crops_folder):
+    _, curves = trained(crops_folder, options=params(epochs=15, learning_rate=0.01))
+    assert curves[0]["train_loss"] == pytest.approx(math.log(3), abs=0.5)
+    assert curves[-1]["train_loss"] < 0.5 and curves[-1]["val_macro_f1"] > 0.8
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"optimizer": "adamw"},
+        {"optimizer": "sgd"},
+        {"schedule": "cosine", "warmup": 1},
+        {"label_smoothing": 0.1},
+        {"class_balance": "weights"},
+        {"class_balance": "sampling"},
+        {"ema": 0.5},
+        {"precision": "bfloat16"},
+    ],
+    ids=str,
+)
+def test_every_option_changes_the_run(crops_folder, option):
+    _, plain = trained(crops_folder, options=params(epochs=2))
+    _, changed = trained(crops_folder, options=params(epochs=2, **option))
+    assert [row["val_loss"] for row in changed] != [row["val_loss"] for row in plain]
+    assert all(math.isfinite(row["val_loss"]) for row in changed)
+
+
+def test_early_stopping_stops(crops_folder):
+    run, curves = trained(crops_folder, options=params(epochs=60, early_stopping=3, learning_rate=0.01))
+    assert len(curves) < 60
+    assert len(curves) - run.progress.best_epoch == 3
+
+
+@pytest.mark.parametrize("variant", ["periodic", "dynamic"])
+def test_turning_compiles_once(crops_folder, monkeypatch, variant):
+    compilations = []
+
+    def count(graph, inputs):
+        compilations.append(graph)
+        return graph
+
+    real = torch.compile
+    torch._dynamo.reset()
+    monkeypatch.setattr(loop.torch, "compile", lambda module, mode: real(module, backend=count))
+    run, _ = trained(crops_folder, variant, options=params(epochs=20, compile="on"))
+    assert run.signs.turns > 0
+    assert len(compilations) == 1
