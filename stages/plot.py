@@ -32,7 +32,7 @@ def main():
     except OSError as error:
         raise SystemExit(f"plot: {error.filename}: {error.strerror}") from None
     scores = ", ".join(f"{variant} {summary(by_seed(of, 'test_macro_f1').values()).mean:.3f}" for variant, of in runs.items())
-    print(f"{crops.summary['title']}, seeds {params.seeds}: test macro F1 {scores}. {len(written)} files in {REPORTS}/; start with table1.md")
+    print(f"{crops.summary['title']}, seeds {params.seeds}, test macro F1: {scores}. {len(written)} files in {REPORTS}/")
 
 
 def exhibits(params, runs, crops):

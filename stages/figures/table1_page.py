@@ -65,7 +65,8 @@ def _differences(rows, idle):
     yield from _header(variants, idle)
     for measure, (title, _, _) in MEASURES.items():
         of = others[others["measure"] == measure]
-        yield _line(title, (f"{_signed(d)} [{_signed(low)}, {_signed(high)}]" for d, low, high in zip(of["difference"], of["low"], of["high"])))
+        numbers = zip(of["difference"], of["low"], of["high"])
+        yield _line(title, (f"{_signed(mean)} [{_signed(low)}, {_signed(high)}]" for mean, low, high in numbers))
     yield ""
     for measure in JUDGED:
         of = others[(others["measure"] == measure) & others["beyond_seed"].astype(bool)]

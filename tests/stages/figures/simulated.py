@@ -125,27 +125,25 @@ def draw_face(label, random, size=64):
     return image
 
 
-def write_crops(folder, counts={"train": 40, "val": VAL // 7, "test": TEST // 7}, channels=3, size=64):
+def write_crops(folder, channels=3, size=64):
     random = np.random.default_rng(0)
     table = {}
-    for split, most in counts.items():
+    for split, most in (("train", 40), ("val", VAL // 7), ("test", TEST // 7)):
         each = [max(2, most // (1 + c)) if split == "train" else most for c in range(len(CLASSES))]
         labels = random.permutation(np.repeat(np.arange(len(CLASSES)), each))
         images = np.stack([draw_face(label, random, size)[..., :channels] for label in labels])
         (folder / split).mkdir(parents=True)
         np.save(folder / split / "images.npy", images)
         np.save(folder / split / "labels.npy", labels.astype(np.int64))
-        write_csv(folder / split / "manifest.csv", ["path", "label", "box"], ((f"{i}.jpg", CLASSES[c], "") for i, c in enumerate(labels)))
         table[split] = dict(zip(CLASSES, each))
     summary = dict(dataset="faces", title="Drawn faces", classes=CLASSES, size=size, channels=channels, mean=[0.5] * channels)
     summary |= dict(std=[0.25] * channels, flip=True, counts=table, left_out={"unreadable": 3, "box outside": 1}, duplicates={})
     (folder / "summary.json").write_text(json.dumps(summary))
-    write_csv(folder / "left_out.csv", ["split", "path", "reason"], [("train", "a.jpg", "unreadable")] * 3 + [("val", "b.jpg", "box outside")])
 
 
-def write_project(root, seeds=(0, 1), epochs=12, never_turns=(), **crops):
+def write_project(root, seeds=(0, 1), epochs=12, never_turns=()):
     """reports/eval and data/crops below root."""
     for variant in VARIANTS:
         for seed in seeds:
             write_run(root / "reports/eval" / f"{variant}-{seed}", variant, seed, epochs, never_turns=(variant, seed) in never_turns)
-    write_crops(root / "data/crops", **crops)
+    write_crops(root / "data/crops")

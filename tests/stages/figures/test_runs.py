@@ -74,7 +74,7 @@ DAMAGE = {
     "empty file": (lambda run: (run / "curves.csv").write_text(""), r"curves.csv: not a table"),
     "no rows": (lambda run: (run / "curves.csv").write_text("epoch,step,train_loss,val_macro_f1,val_accuracy,flipped\n"), "no rows"),
     "binary": (lambda run: (run / "predictions.csv").write_bytes(b"\xff\xfe\x00,\x9c"), r"predictions.csv: not a table"),
-    "no such column": (lambda run: (run / "curves.csv").write_text("epoch,loss\n1,2\n"), "no column step, train_loss, .*; found epoch, loss"),
+    "no such column": (lambda run: (run / "curves.csv").write_text("epoch,loss\n1,2\n"), "no column step, .*; found epoch, loss"),
     "NaN": (lambda run: cell(run / "curves.csv", 2, "train_loss", "nan"), "curves.csv: line 4: train_loss is nan"),
     "infinite": (lambda run: cell(run / "curves.csv", 0, "val_macro_f1", "inf"), "line 2: val_macro_f1 is"),
     "a word": (lambda run: cell(run / "curves.csv", 1, "val_macro_f1", "good"), "line 3: val_macro_f1 is good, expected a finite number"),

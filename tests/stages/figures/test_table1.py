@@ -27,7 +27,8 @@ def with_numbers(runs, numbers):
         made[variant] = {}
         for seed, (loss, f1, test) in of.items():
             curves = pd.DataFrame({"epoch": range(1, len(f1) + 1), "train_loss": [9.0] * (len(f1) - 1) + [loss], "val_macro_f1": f1})
-            made[variant][seed] = replace(runs[variant][0], seed=seed, curves=curves, test={"macro_f1": test, "accuracy": 0.5, "per_class_f1": {}})
+            scores = {"macro_f1": test, "accuracy": 0.5, "per_class_f1": {}}
+            made[variant][seed] = replace(runs[variant][0], seed=seed, curves=curves, test=scores)
     return made
 
 
