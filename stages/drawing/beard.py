@@ -26,8 +26,10 @@ def grow_beard(colours: np.ndarray, skin: np.ndarray, sitter: Sitter, rng: np.ra
 
 def _lip(points: np.ndarray) -> np.ndarray:
     """Outline, (n, 3), from the nose to the upper lip: wide, with ends that hang beside the corners of the mouth."""
+    # A rounded mouth must not make it a toothbrush.
     left, right = points[48] + (-0.07, 0.05, 0), points[54] + (0.07, 0.05, 0)
-    nose, reach = points[33] * (0, 1, 1) + (0, 0.05, 0), 0.34 * (points[54, 0] - points[48, 0])
+    left[0], right[0] = min(left[0], -0.27), max(right[0], 0.27)
+    nose, reach = points[33] * (0, 1, 1) + (0, 0.05, 0), max(0.34 * (points[54, 0] - points[48, 0]), 0.16)
     top = spline(np.stack([left, nose + (-reach, 0.05, 0), nose, nose + (reach, 0.05, 0), right]), 20)
     return np.concatenate([top, spline(points[48:55], 20)[::-1]])
 
