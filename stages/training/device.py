@@ -41,6 +41,8 @@ def choose(device: str = "auto", precision: str = "auto", deterministic: bool = 
         # cuBLAS reads it when its handle is made; without it, it may pick another algorithm in every run.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(deterministic)
+    # It is there to make a program that reads memory before writing it repeat itself; nothing here does, and it costs a seventh of a step.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = not deterministic
     return Device(chosen, getattr(torch, precision))
 

@@ -13,7 +13,7 @@ class Watch:
     """A bar over the epochs on standard error, and a DVCLive folder; both stay silent where `folder` is None (not the first process)."""
 
     def __init__(self, title: str, epochs: int, folder: Path | None):
-        self.silent = folder is None
+        self.silent, self.title, self.epochs = folder is None, title, epochs
         # In a log file a bar would be one endless line: there, every epoch gets a line of its own.
         self.bar = tqdm(total=epochs, desc=title, unit="epoch", disable=self.silent or not sys.stderr.isatty())
         # dvcyaml and save_dvc_exp would have it rewrite the pipeline's own dvc.yaml and make experiments of its own.
@@ -35,7 +35,7 @@ class Watch:
         self.live.make_summary()
         scores = f"loss {row['train_loss']:.3f}, validation macro F1 {row['val_macro_f1']:.3f}, flipped {row['flipped']:.0%}"
         if self.bar.disable:
-            print(f"{self.bar.desc}: epoch {row['epoch']}/{self.bar.total}: {scores}", file=sys.stderr, flush=True)
+            print(f"{self.title}: epoch {row['epoch']}/{self.epochs}: {scores}", file=sys.stderr, flush=True)
         else:
             self.bar.set_postfix_str(scores, refresh=False)
             self.bar.update(row["epoch"] - self.bar.n)
