@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 from stages.crops.store import open_crops
-from stages.figures import activation, class_scores, data_set, process, records, style, table1, training_curves
+from stages.figures import activation, circles, class_scores, data_set, process, records, style, table1, training_curves
 from stages.figures.measures import by_seed
 from stages.figures.runs import BadInput, read_runs
 from stages.params import read
@@ -49,6 +49,7 @@ def exhibits(params, runs, crops):
         ("figures", process.figures(example, dynamic.start, dynamic.constant)),
         ("figures", training_curves.figures(runs)),
         ("figures", class_scores.figures(runs, classes)),
+        ("figures", circles.figures(REPORTS / "circles")),
         ("data", data_set.tables(crops)),
         ("data", data_set.figures(crops)),
     )
