@@ -1,0 +1,253 @@
+"""What attaching leaves behind: networks held against ones in which the method is written out by hand."""
+
+import copy
+import io
+
+import pytest
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+
+import noise
+from noise.graph import Injected
+
+
+class Scale(nn.Module):
+    """A method that tests can recognise in the output."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.register_buffer("factor", torch.tensor(factor))
+
+    def forward(self, x):
+        return x * self.factor
+
+
+class Shift(Scale):
+    def forward(self, x):
+        return x + self.factor
+
+
+def block(stride=1):
+    torch.manual_seed(0)
+    shortcut = nn.Sequential(nn.Conv2d(4, 8, 1, stride, bias=False), nn.BatchNorm2d(8)) if stride > 1 else None
+    return torchvision.models.resnet.BasicBlock(4, 8 if shortcut else 4, stride, shortcut)
+
+
+IMAGES = torch.randn(3, 4, 6, 6, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize(
+    ("sites", "stride"),
+    [("first", 1), ("second", 1), ("block", 1), ("first", 2), ("second", 2), ("block", 2), ("shortcut", 2)],
+)
+def test_block_equals_one_written_by_hand(sites, stride):
+    plain = block(stride)
+    network = nn.Sequential(copy.deepcopy(plain))
+    noise.attach(network, lambda site: Scale(-0.5), sites)
+    factor = {name: -0.5 if name == sites else 1.0 for name in ("first", "second", "shortcut", "block")}
+
+    out = F.relu(plain.bn1(plain.conv1(IMAGES)) * factor["first"])
+    out = plain.bn2(plain.conv2(out)) * factor["second"]
+    identity = plain.downsample(IMAGES) * factor["shortcut"] if stride == 2 else IMAGES
+    expected = F.relu((out + identity) * factor["block"])
+    actual = network(IMAGES)
+    assert torch.equal(actual, expected)
+
+    upstream = torch.randn(expected.shape)
+    expected.backward(upstream)
+    actual.backward(upstream)
+    for by_hand, attached in zip(plain.parameters(), network.parameters(), strict=True):
+        assert torch.equal(by_hand.grad, attached.grad)
+    statistics = [buffer for name, buffer in network.named_buffers() if "scale" not in name]
+    assert all(map(torch.equal, plain.buffers(), statistics))
+
+
+@pytest.mark.parametrize("sites", ["first", "block"])
+def test_methods_act_in_the_order_of_the_calls(sites):
+    plain, network = nn.Sequential(block()).eval(), nn.Sequential(block()).eval()
+    names = noise.attach(network, lambda site: Shift(1.0), sites)
+    assert noise.attach(network, lambda site: Scale(3.0), sites) == names
+    by_hand = copy.deepcopy(plain)
+    noise.attach(by_hand, lambda site: nn.Sequential(Shift(1.0), Scale(3.0)), sites)
+    assert torch.equal(network(IMAGES), by_hand(IMAGES))
+    assert not torch.equal(network(IMAGES), plain(IMAGES))
+
+
+def test_names_and_keys_of_the_attached_network():
+    network = nn.Sequential(block())
+    noise.attach_periodic(network, 5, ["first", "block"])
+    noise.attach_dropout(network, 0.1)
+    keys = network.state_dict().keys()
+    assert {"0.bn1.bn.weight", "0.bn1.signflip.flag", "0.bn2.weight", "0.join.signflip.flag"} <= keys
+    assert [name for name, _ in network[0].bn1.named_children()] == ["bn", "signflip", "dropout"]
+    assert isinstance(network[0], torchvision.models.resnet.BasicBlock)
+    assert "SignFlip(interval=5)" in repr(network)
+
+
+def test_the_second_attachment_of_a_class_is_refused_and_changes_nothing():
+    network = nn.Sequential(block(), block())
+    noise.attach_periodic(network, 5, "1.bn1")
+    keys = network.state_dict().keys()
+    with pytest.raises(ValueError, match="SignFlip is attached at 1.bn1 already"):
+        noise.attach_periodic(network, 5, "first")
+    assert network.state_dict().keys() == keys
+
+
+def test_sites_are_found_through_what_is_attached():
+    network = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), block(), block(2))
+    wanted = ["stem", "first", "second", "shortcut", "block"]
+    before = noise.find_sites(network, wanted)
+    noise.attach_dropout(network, 0.1, wanted)
+    assert noise.find_sites(network, wanted) == before
+
+
+def test_values_and_random_state_stay():
+    torch.manual_seed(0)
+    network = torchvision.models.resnet18(num_classes=7)
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    random_state = torch.random.get_rng_state()
+    noise.attach_periodic(network, 5, ["all", "block"])
+    noise.attach_dropout(network, 0.1)
+    noise.attach_dynamic(network, 0.5, "block")
+    noise.attach_gaussian(network, 0.1, seed=0)
+    assert torch.equal(random_state, torch.random.get_rng_state())
+    after = {key.replace(".bn.", "."): value for key, value in network.state_dict().items()}
+    assert all(torch.equal(value, after[key]) for key, value in before.items())
+
+
+def test_methods_take_the_site_s_device_and_mode():
+    with torch.device("meta"):
+        network = nn.Sequential(nn.Conv2d(4, 4, 1), block()).eval()
+    noise.attach_periodic(network, 5, ["first", "block"])
+    noise.attach_dynamic(network, 0.5, weight="network")
+    added = [module for module in network.modules() if isinstance(module, (Injected, noise.SignFlip, noise.AutoReLU))]
+    assert len(added) == 5
+    assert not any(module.training for module in added)
+    assert {tensor.device.type for tensor in network.state_dict().values()} == {"meta"}
+
+
+def test_attached_network_is_saved_loaded_and_copied():
+    network = nn.Sequential(block(), block(2))
+    noise.attach_periodic(network, 2, ["first", "block"])
+    noise.attach_dynamic(network, 0.5, "second")
+    noise.set_step(network, 2)
+    file = io.BytesIO()
+    torch.save(network.state_dict(), file)
+    file.seek(0)
+    other = nn.Sequential(block(), block(2))
+    noise.attach_periodic(other, 2, ["first", "block"])
+    noise.attach_dynamic(other, 0.5, "second")
+    other.load_state_dict(torch.load(file, weights_only=True))
+    expected = network.eval()(IMAGES)
+    assert torch.equal(other.eval()(IMAGES), expected)
+    assert torch.equal(copy.deepcopy(network)(IMAGES), expected)
+
+
+def test_one_batchnorm_under_two_names_is_replaced_under_both():
+    norm = nn.BatchNorm2d(4)
+    network = nn.Sequential(nn.Conv2d(4, 4, 1), norm, nn.ReLU(), nn.Conv2d(4, 4, 1), norm, nn.ReLU())
+    assert noise.attach(network, lambda site: Scale(2.0), "stem") == ["1"]
+    assert network[1] is network[4]
+    assert isinstance(network[1], Injected)
+
+
+def test_synchronised_batchnorm_before_and_after():
+    network = nn.Sequential(block())
+    noise.attach_periodic(network, 5)
+    network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+    assert isinstance(network[0].bn1.bn, nn.SyncBatchNorm)
+    assert noise.attach_dropout(network, 0.1, ["first", "second"]) == ["0.bn1", "0.bn2"]
+
+
+class BatchNormAct2d(nn.BatchNorm2d):
+    """BatchNorm with its activation inside, as in timm."""
+
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.act = nn.ReLU(inplace=True)
+
+    def forward(self, x):
+        return self.act(super().forward(x))
+
+
+def test_methods_come_before_an_activation_inside_of_the_batchnorm():
+    network = nn.Sequential(nn.Conv2d(4, 4, 1), BatchNormAct2d(4), nn.Conv2d(4, 4, 1))
+    conv, norm, last = copy.deepcopy(network)
+    (site,) = noise.find_sites(network, "stem")
+    assert site.rectified
+    noise.attach(network, lambda site: Scale(-1.0), "stem")
+    noise.attach(network, lambda site: Shift(0.5), "stem")
+    expected = last(F.relu(0.5 - nn.BatchNorm2d.forward(norm, conv(IMAGES))))
+    assert torch.equal(network(IMAGES), expected)
+    assert noise.find_sites(network, "stem") == [site]
+
+
+def test_a_block_that_branches_on_training_cannot_be_spliced():
+    class Dropping(torchvision.models.resnet.BasicBlock):
+        def forward(self, x):
+            return F.relu(F.dropout(self.bn2(self.conv2(x)), training=self.training) + x)
+
+    network = nn.Sequential(Dropping(4, 4))
+    with pytest.raises(ValueError, match="the forward of Dropping branches on `training`"):
+        noise.attach_periodic(network, 5, "block")
+    assert network.training
+    assert network[0].training
+
+
+def test_a_taken_name_is_not_overwritten():
+    network = nn.Sequential(block())
+    network[0].join = nn.Linear(1, 1)
+    with pytest.raises(ValueError, match="BasicBlock has an attribute 'join' already"):
+        noise.attach_periodic(network, 5, "block")
+
+
+def test_blocks_in_the_network_s_own_forward_are_spliced_in_place():
+    class Flat(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            x = F.relu(self.bn(x) + x)
+            return F.relu(x + self.bn(x))
+
+    network = Flat().eval()
+    names = noise.attach(network, lambda site: Scale(-1.0 if site.addition else 2.0), "block")
+    assert names == ["join", "join_1"]
+    hidden = F.relu(2 * (network.bn(IMAGES) + IMAGES))
+    assert torch.equal(network(IMAGES), F.relu(-(hidden + network.bn(hidden))))
+
+
+def test_signs_follow_the_names():
+    network = nn.Sequential(block(), block())
+    assert noise.site_names(network) == []
+    assert noise.signs(network).shape == (0,)
+    noise.attach_periodic(network, 2)
+    noise.attach_dropout(network, 0.1, ["first", "second"])
+    noise.attach_dynamic(network, 0.5, ["second", "1.bn1"])
+    assert noise.site_names(network) == ["0.bn1", "0.bn2", "1.bn1", "1.bn2"]
+    assert noise.signs(network).dtype == torch.int8
+    assert noise.signs(network).tolist() == [1, 1, 1, 1]
+    noise.set_step(network, 2)
+    with torch.no_grad():
+        network[1].bn1.autorelu.weight.neg_()
+        network[1].bn2.autorelu.weight.neg_()
+    assert noise.signs(network).tolist() == [-1, 1, 1, -1]  # flipped, plain, flipped twice, turned
+    assert noise.site_names(nn.DataParallel(network)) == noise.site_names(network)
+
+
+def test_dynamic_weights_are_one_a_channel_or_one_over_the_network():
+    network = nn.Sequential(block(), block(2))
+    noise.attach_dynamic(network, 0.5, ["first", "second", "block"])
+    layers = [module for module in network.modules() if isinstance(module, noise.AutoReLU)]
+    assert [layer.weight.shape[0] for layer in layers] == [4, 4, 4, 8, 8, 8]
+    assert [layer.rectify for layer in layers] == [True, False, True] * 2
+
+    network = nn.Sequential(block(), block(2))
+    count = len(list(network.parameters()))
+    noise.attach_dynamic(network, 0.5, ["first", "block"], weight="network")
+    assert len(list(network.parameters())) == count + 1
+    with pytest.raises(ValueError, match="weight must be one of channel, network"):
+        noise.attach_dynamic(network, 0.5, weight="layer")

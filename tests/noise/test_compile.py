@@ -1,0 +1,43 @@
+"""Turning a sign neither recompiles nor breaks the graph."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+from torch._dynamo.testing import CompileCounterWithBackend
+
+import noise
+
+
+@pytest.fixture(autouse=True)
+def _fresh_compiler():
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def test_twenty_epochs_with_turns_compile_once():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(inplace=True), nn.Linear(6, 3))
+    noise.attach_periodic(network, 3, "stem")
+    noise.attach_dynamic(network, 0.02, "stem")
+    plain = copy.deepcopy(network)
+    counter = CompileCounterWithBackend("aot_eager")
+    compiled = torch.compile(network, backend=counter, fullgraph=True)
+
+    turned = []
+    optimizers = [torch.optim.Adam(net.parameters(), lr=1e-2, weight_decay=1e-4) for net in (plain, network)]
+    for epoch in range(1, 21):
+        x = torch.randn(16, 4, generator=torch.Generator().manual_seed(epoch))
+        for forward, net, optimizer in zip((plain, compiled), (plain, network), optimizers):
+            noise.set_step(net, epoch)
+            optimizer.zero_grad()
+            forward(x).square().mean().backward()
+            optimizer.step()
+        turned.append((network[1].signflip.flipped().item(), network[1].autorelu.flipped().item()))
+        for name, value in plain.state_dict().items():
+            torch.testing.assert_close(network.state_dict()[name], value)
+
+    assert {flag for flag, _ in turned} == {weight for _, weight in turned} == {True, False}
+    assert counter.frame_count == 1

@@ -1,0 +1,131 @@
+"""The closed form against Algorithm 1 word for word, and the sign flip against a network that negates by hand."""
+
+import copy
+import io
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+import noise
+
+
+def algorithm_1(interval, steps):
+    """The paper's Algorithm 1, line by line: the flag as each step finds it."""
+    flags = []
+    step = 0
+    flag = False
+    while step < steps:
+        step += 1
+        flags.append(flag)
+        if step % interval == interval - 1:
+            flag = not flag
+    return flags
+
+
+@pytest.mark.parametrize("interval", range(1, 51))
+def test_flag_is_algorithm_1_word_for_word(interval):
+    expected = algorithm_1(interval, 500)
+    assert [noise.flag_at(step, interval) for step in range(1, 501)] == expected
+    assert noise.flag_at(torch.arange(1, 501), interval).tolist() == expected
+
+    stretches = noise.flipped_stretches(interval, 500)
+    flipped = {step for first, last in stretches for step in range(first, last + 1)}
+    assert flipped == {step for step, flag in enumerate(expected, start=1) if flag}
+
+
+def test_interval_of_five_flips_epochs_5_to_9():
+    assert noise.flipped_stretches(5, 17) == [(5, 9), (15, 17)]
+    assert noise.flipped_stretches(5, 4) == []
+
+
+@pytest.mark.parametrize("interval", [0, -1, 2.0, True, "5", None])
+def test_interval_must_be_a_positive_int(interval):
+    with pytest.raises(ValueError, match="interval must be an int >= 1"):
+        noise.SignFlip(interval)
+    with pytest.raises(ValueError, match="interval must be an int >= 1"):
+        noise.flipped_stretches(interval, 10)
+
+
+@pytest.mark.parametrize("step", [0, -3])
+def test_steps_count_from_one(step):
+    with pytest.raises(ValueError, match="steps count from 1"):
+        noise.SignFlip(5).set_step(step)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("training", [True, False])
+def test_flip_negates_in_training_and_evaluation(dtype, training):
+    flip = noise.SignFlip(5).train(training)
+    x = torch.tensor([-2.0, -0.0, 0.0, 1.5, torch.inf, torch.nan], dtype=dtype)
+
+    clean = flip(x)
+    flip.set_step(5)
+    flipped = flip(x)
+
+    assert clean.dtype == flipped.dtype == dtype
+    torch.testing.assert_close(clean, x, rtol=0, atol=0, equal_nan=True)
+    assert torch.equal(clean.signbit(), x.signbit())
+    torch.testing.assert_close(flipped, -x, rtol=0, atol=0, equal_nan=True)
+
+
+def test_flag_is_a_buffer_written_in_place():
+    flip = noise.SignFlip(interval=3)
+    flag = flip.flag
+    for step in range(1, 13):
+        flip.set_step(step if step % 2 else torch.tensor(step))
+        assert flip.flag is flag
+        assert flag.dtype == torch.bool
+        assert flag.item() == noise.flag_at(step, 3)
+    assert list(flip.state_dict()) == ["flag"]
+    assert not list(flip.parameters())
+
+
+def test_checkpoint_and_copy_keep_the_flag():
+    flip = noise.SignFlip(interval=3)
+    flip.set_step(4)
+    file = io.BytesIO()
+    torch.save(flip.state_dict(), file)
+    file.seek(0)
+    resumed = noise.SignFlip(interval=3)
+    resumed.load_state_dict(torch.load(file, weights_only=True))
+    assert resumed.flag.item() is True
+    assert copy.deepcopy(flip).flag.item() is True
+
+
+def test_jumping_to_a_step_equals_walking_to_it():
+    walked, jumped = noise.SignFlip(4), noise.SignFlip(4)
+    for step in range(1, 31):
+        walked.set_step(step)
+        jumped.set_step(30 - step + 1)
+    jumped.set_step(30)
+    assert walked.flag.item() == jumped.flag.item() == algorithm_1(4, 30)[-1]
+
+
+def test_set_step_reaches_every_flip_and_no_other_module():
+    model = nn.Sequential(noise.SignFlip(2), nn.Sequential(noise.SignFlip(3)), nn.Linear(2, 2))
+    noise.set_step(model, 3)
+    assert [model[0].flag.item(), model[1][0].flag.item()] == [algorithm_1(2, 3)[-1], algorithm_1(3, 3)[-1]]
+    plain = nn.Linear(2, 2)
+    before = copy.deepcopy(plain.state_dict())
+    noise.set_step(plain, 3)
+    assert all(torch.equal(before[key], value) for key, value in plain.state_dict().items())
+
+
+def test_flipped_network_has_the_gradients_of_one_that_negates_by_hand():
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(64, 2))
+    x, y = torch.randn(5, 3, 6, 6), torch.randint(2, (5,))
+    conv, norm, _, _, linear = copy.deepcopy(network)
+    F.cross_entropy(linear(F.relu(-norm(conv(x))).flatten(1)), y).backward()
+
+    names = noise.attach_periodic(network, interval=1, sites="stem")
+    noise.set_step(network, 2)
+    F.cross_entropy(network(x), y).backward()
+
+    assert names == ["1"]
+    expected = [*conv.parameters(), *norm.parameters(), *linear.parameters()]
+    for parameter, by_hand in zip(network.parameters(), expected, strict=True):
+        assert torch.equal(parameter.grad, by_hand.grad)
+    assert torch.equal(network[1].bn.running_mean, norm.running_mean)
