@@ -3,7 +3,8 @@
     python -m stages.prepare             make the crops; interrupted, the same command continues
     python -m stages.prepare --describe  print what the crops hold and what was left out
 
-The previous crops stay whole until the new ones are. Under DVC, which deletes a stage's outs before it runs, they are then in its cache: `dvc checkout data/crops`.
+The previous crops stay whole until the new ones are. Under DVC, which deletes a stage's outs before it runs, they are
+then in its cache: `dvc checkout data/crops`.
 """
 
 import argparse
@@ -48,7 +49,13 @@ def prepare(name, data):
         raise DataSetError(f"{SOURCE} is not of the files in {root} as they are now: run `dvc repro -s -f source` first")
     print(f"reading the lists of {dataset.title}", file=sys.stderr)
     division = divide(
-        dataset, dataset.samples(root), root, classes=data.classes, limit=data.limit, test_share=data.test_share, soft_labels=data.soft_labels
+        dataset,
+        dataset.samples(root),
+        root,
+        classes=data.classes,
+        limit=data.limit,
+        test_share=data.test_share,
+        soft_labels=data.soft_labels,
     )
     about = {
         "dataset": name,

@@ -1,8 +1,9 @@
 """Stage `source`: the fingerprint of the data set at hand, so that DVC notices when an external set changes.
 
-Writes data/source.json: dataset; files, bytes and digest of an external set (see `stages.datasets.fingerprint`). Its path is not in it:
-machines keep their copies in different places. Where the set's environment variable is unset, the file stays as it is, so that whoever has
-the crops (`dvc pull`) can go on without the pictures. The drawn faces are an output of the pipeline and fingerprinted by DVC itself.
+Writes data/source.json: dataset; files, bytes and digest of an external set (see `stages.datasets.fingerprint`). Its
+path is not in it: machines keep their copies in different places. Where the set's environment variable is unset, the
+file stays as it is, so that whoever has the crops (`dvc pull`) can go on without the pictures. The drawn faces are an
+output of the pipeline and fingerprinted by DVC itself.
 """
 
 import json

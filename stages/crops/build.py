@@ -28,16 +28,19 @@ class CropsError(Exception):
 def build(division, root, target, *, about, fingerprint, max_failures=0.02, drop_duplicates=False, workers=None, scratch=None):
     """Writes the store of a `Division` to the folder target and returns its summary.
 
-    about holds dataset, title, size, channels, flip and mean_std, and goes into the summary. drop_duplicates keeps out of train what stands in val or
-    test with the same pixels. scratch is the folder for unfinished work, by default .scratch beside the repository's .git: on the same disk as the
-    store, so that the finished one is moved, not copied.
-    Raises CropsError when more than the share max_failures of the pictures cannot be used, or when another process is making the same crops.
+    about holds dataset, title, size, channels, flip and mean_std, and goes into the summary. drop_duplicates keeps
+    out of train what stands in val or test with the same pixels. scratch is the folder for unfinished work, by
+    default .scratch in the repository: on the same disk as the store, so that the finished one is moved, not copied.
+
+    Raises CropsError when more than the share max_failures of the pictures cannot be used, when a class is left without a
+    picture, or when another process is making the same crops.
     """
     images = [(sample.path, sample.box) for split in ORDER for sample in division.samples[split]]
     scratch = Path(scratch or Path(os.environ.get("DVC_ROOT", ".")) / ".scratch")
     settings = {key: about[key] for key in ("dataset", "size", "channels")}
     folder = scratch / scratch_name(fingerprint=fingerprint, images=images, drop=drop_duplicates, **settings)
     folder.mkdir(parents=True, exist_ok=True)
+    recover(Path(target))
     lock = FileLock(f"{folder}.lock")
     try:
         with lock.acquire(timeout=0):
@@ -121,18 +124,18 @@ class Failures:
     def _check(self):
         if (count := self.reasons.total()) > self.share * self.total:
             listed = "; ".join(f"{reason} ({n}, such as {self.examples[reason]})" for reason, n in self.reasons.most_common())
-            raise CropsError(f"already {count} of {self.total} pictures cannot be used, more than data.max_failures = {self.share} allows: {listed}")
+            allowed = f"more than data.max_failures = {self.share} allows"
+            raise CropsError(f"already {count} of {self.total} pictures cannot be used, {allowed}: {listed}")
 
 
 def replace(folder, target):
     """Puts a finished folder in the place of target, whose previous content is whole until then.
 
     A folder cannot be exchanged in one step everywhere: a process killed between the two renames leaves the previous content in
-    .<name>-old, and the next call starts by taking it back.
+    .<name>-old, and the next `build` starts by taking it back.
     """
     target = Path(target)
     new, old = (target.with_name(f".{target.name}-{which}") for which in ("new", "old"))
-    recover(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(new, ignore_errors=True)
     shutil.move(folder, new)

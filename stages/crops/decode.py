@@ -1,8 +1,8 @@
 """One picture to one crop: decode, find the square, resize with an antialiasing bicubic filter.
 
-Of a JPEG, libjpeg is asked for no more than the crop needs: at 1/2, 1/4 or 1/8 of its size where that still covers the crop's pixels, in grey for a grey
-set, and no rows below the square. The crop then differs from that of the whole picture by less than a grey level on average
-(benchmarks/crops.py measures it).
+Of a JPEG, libjpeg is asked for no more than the crop needs: at 1/2, 1/4 or 1/8 of its size where that still covers
+the crop's pixels, in grey for a grey set, and no rows below the square. The crop then differs from that of the whole
+picture by less than a grey level on average (benchmarks/crops.py measures it).
 
 Treatment of what is unusual, each counted under its name in the summary:
 
@@ -14,8 +14,8 @@ Treatment of what is unusual, each counted under its name in the summary:
     16 bit                the upper eight bits are kept
     flat                  all pixels equal: kept, it belongs to the published split, but it carries nothing
 
-and what cannot be cropped, left out under its reason: missing, empty file, truncated, unreadable, too large, box is empty,
-box is outside.
+and what cannot be cropped, left out under its reason: missing, empty file, truncated, unreadable, too large, box is
+empty, box is outside.
 """
 
 import math
@@ -27,26 +27,45 @@ import numpy as np
 from PIL import Image, ImageOps
 
 _ORIENTATION = 0x0112
-_MODES = {"L": "grey", "1": "grey", "P": "palette", "CMYK": "CMYK", "YCCK": "CMYK", "I;16": "16 bit", "I;16B": "16 bit", "I": "16 bit"}
+_MODES = {
+    "L": "grey",
+    "1": "grey",
+    "P": "palette",
+    "CMYK": "CMYK",
+    "YCCK": "CMYK",
+    "I;16": "16 bit",
+    "I;16B": "16 bit",
+    "I": "16 bit",
+}
 
 
 class Unusable(Exception):
     """A picture that gives no crop. The message is the reason to count it under."""
 
 
-def crop(image, box, size, channels):
-    """(uint8 array (size, size, channels), names of treatments) of a picture file or of a uint8 array (H, W) or (H, W, 3).
+class _Doubtful(Exception):
+    """The rows that were asked for may not have come."""
 
-    box is (x, y, width, height) in pixels; the crop is the square around its centre with its longer side, so that nothing of the box is lost
-    and nothing is squeezed. Without a box it is the largest centred square. Raises Unusable.
+
+def crop(image, box, size, channels):
+    """(uint8 array (size, size, channels), names of treatments) of a picture file or of a uint8 array (H, W) or (H,
+    W, 3).
+
+    box is (x, y, width, height) in pixels; the crop is the square around its centre with its longer side, so that
+    nothing of the box is lost and nothing is squeezed. Without a box it is the largest centred square. Raises
+    Unusable.
     """
     if isinstance(image, np.ndarray):
         return _crop_open(Image.fromarray(image), box, size, channels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata, thousands of them in a large set
         try:
-            with Image.open(image) as picture:
-                return _crop_open(picture, box, size, channels)
+            try:
+                with Image.open(image) as picture:
+                    return _crop_open(picture, box, size, channels)
+            except _Doubtful:
+                with Image.open(image) as picture:
+                    return _crop_open(picture, box, size, channels, whole=True)
         except Unusable:
             raise
         except (Image.DecompressionBombError, MemoryError):
@@ -66,7 +85,7 @@ def _reason(path, error):
     return "truncated" if "truncated" in str(error).lower() else "unreadable"
 
 
-def _crop_open(picture, box, size, channels):
+def _crop_open(picture, box, size, channels, whole=False):
     treatments = []
     orientation = picture.getexif().get(_ORIENTATION, 1) if picture.format else 1
     turned = orientation in range(2, 9)
@@ -79,10 +98,14 @@ def _crop_open(picture, box, size, channels):
         if orientation >= 5:
             width, height = height, width
         _, top, side = _square(box, width, height)
-        scale = next((scale for scale in (8, 4, 2) if side >= scale * size), 1)
-        # The size asked for is a lower bound; the grey of a JPEG is the luma that it stores.
-        picture.draft("L" if channels == 1 else "RGB", (picture.width // scale, picture.height // scale))
-        _load_rows(picture, picture.height if turned else math.ceil((top + side) / scale))
+        # Mirrored, a picture whose size the scale does not divide would be shifted by what is left over.
+        odd = (width | height) if turned else 0
+        scale = next((scale for scale in (8, 4, 2) if side >= scale * size and odd % scale == 0), 1)
+        # The size asked for is a lower bound, which is at least 1; the grey of a JPEG is the luma that it stores.
+        bound = max(1, picture.width // scale), max(1, picture.height // scale)
+        drafted = picture.draft("L" if channels == 1 else "RGB", bound)
+        scale = round(width / drafted[1][3 if orientation >= 5 else 2])
+        _load_rows(picture, picture.height if turned or whole else math.ceil((top + side) / scale))
     else:
         picture.load()
     if turned:
@@ -94,7 +117,8 @@ def _crop_open(picture, box, size, channels):
         treatments.append("box reaches outside")
     picture, inner = _cut(_convert(picture, channels, treatments), left / scale, top / scale, side / scale)
     pixels = np.asarray(picture.resize((size, size), Image.Resampling.BICUBIC, inner)).reshape(size, size, channels)
-    if (pixels == pixels[0, 0]).all():
+    # One row tells nearly every picture from a flat one, for a hundredth of the price.
+    if (pixels[0] == pixels[0, 0]).all() and (pixels == pixels[0, 0]).all():
         treatments.append("flat")
     return pixels, treatments
 
@@ -102,8 +126,10 @@ def _crop_open(picture, box, size, channels):
 def _load_rows(picture, rows):
     """Decodes a JPEG down to its first rows; what lies below stays black.
 
-    Huffman decoding is most of the work and cannot be skipped above the crop, but below it. Pillow reports the unfinished stream as broken once it has
-    stored the rows and dropped its tiles; an error with tiles left is a real one.
+    Huffman decoding is most of the work; it cannot be skipped above the crop, but below it. Pillow reports the
+    unfinished stream as broken after it has stored the rows and dropped its tiles: an error with tiles left is a real
+    one. A fault in between would leave the last row black, as a night sky may be too: then the picture is decoded
+    whole (_Doubtful).
     """
     if rows < picture.height:
         picture.tile = [picture.tile[0]._replace(extents=(0, 0, picture.width, rows))]
@@ -113,7 +139,7 @@ def _load_rows(picture, rows):
         if picture.tile or rows >= picture.height:
             raise
         if not picture.crop((0, rows - 1, picture.width, rows)).getbbox():
-            raise  # a row that never came is black
+            raise _Doubtful from None
 
 
 def _square(box, width, height):
@@ -152,8 +178,8 @@ def _convert(picture, channels, treatments):
 
 
 def _cut(picture, left, top, side):
-    """(picture, box): the smallest cut of whole pixels around the square, continued by its edge pixels where it reaches outside, and the square's
-    (left, upper, right, lower) in it.
+    """(picture, box): the smallest cut of whole pixels around the square, continued by its edge pixels where it
+    reaches outside, and the square's (left, upper, right, lower) in it.
     """
     x, y, right, bottom = math.floor(left), math.floor(top), math.ceil(left + side), math.ceil(top + side)
     inner = left - x, top - y, left - x + side, top - y + side

@@ -7,7 +7,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Duplicates:
-    """groups holds index arrays into the images; across_splits and conflicting are bool (groups,): the group spans splits, or labels."""
+    """groups holds index arrays into the images; across_splits and conflicting are bool (groups,): the group spans
+    splits, or labels.
+    """
 
     groups: list[np.ndarray]
     across_splits: np.ndarray

@@ -1,7 +1,9 @@
-"""What has been cropped so far, in a scratch folder outside the store, so that an interrupted run goes on where it stopped.
+"""What has been cropped so far, in a scratch folder outside the store, so that an interrupted run goes on where it
+stopped.
 
-DVC deletes a stage's outs before it runs, so nothing of a half-made store may lie in them. The scratch folder is named after everything that
-determines the crops; a run with other parameters, other pictures or other code does not find it.
+DVC deletes a stage's outs before it runs, so nothing of a half-made store may lie in them. The scratch folder is
+named after everything that determines the crops; a run with other parameters, other pictures or other code does not
+find it.
 """
 
 import hashlib
@@ -27,8 +29,8 @@ def scratch_name(*, fingerprint, images, **settings):
 class Journal:
     """The outcomes of each split's images so far, one line for each finished task.
 
-    An outcome is (16-byte digest, treatments) of a crop, or the reason why there is none. A line is written after its crops, so that the
-    images file holds at least the rows that the journal speaks of.
+    An outcome is (16-byte digest, treatments) of a crop, or the reason why there is none. A line is written after its
+    crops, so that the images file holds at least the rows that the journal speaks of.
     """
 
     def __init__(self, folder):
@@ -43,7 +45,8 @@ class Journal:
                         break
                     record = json.loads(line)
                     self.of(record["split"]).extend(
-                        entry if isinstance(entry, str) else (bytes.fromhex(entry[0]), tuple(entry[1:])) for entry in record["outcomes"]
+                        entry if isinstance(entry, str) else (bytes.fromhex(entry[0]), tuple(entry[1:]))
+                        for entry in record["outcomes"]
                     )
                     good += len(line)
         self._file = open(self._path, "ab")
@@ -64,4 +67,3 @@ class Journal:
 
     def __len__(self):
         return sum(len(outcomes) for outcomes in self.outcomes.values())
-

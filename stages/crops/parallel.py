@@ -54,8 +54,8 @@ class Decoders:
 def crop_task(task, size, channels):
     """(crops, outcomes) of a task, a list of (image, box) as `crop` takes them.
 
-    crops is uint8 (kept, size, size, channels). outcomes has an entry for each image: (16-byte digest of its crop's pixels, names of
-    treatments), or the reason why there is no crop.
+    crops is uint8 (kept, size, size, channels). outcomes has an entry for each image: (16-byte digest of its crop's
+    pixels, names of treatments), or the reason why there is no crop.
     """
     crops, outcomes = np.empty((len(task), size, size, channels), dtype=np.uint8), []
     kept = 0

@@ -1,13 +1,12 @@
 """The crops as a few large arrays: the format that training reads, and its writer.
 
-    data/crops/<split>/images.npy    uint8 (N, H, W, C), C is 1 for grey sets and 3 for colour
-    data/crops/<split>/labels.npy    int64 (N,), indices into summary["classes"]
-    data/crops/<split>/soft.npy      float32 (N, classes), distribution over the classes; only when asked for and where a set has one
-    data/crops/<split>/affect.npy    float32 (N, 2), valence and arousal, NaN where unknown; only where a set has them
-    data/crops/<split>/manifest.csv  path,label,box,subject,treatment: one row per image, same order
-    data/crops/summary.json          see `stages.crops.summary`
-    data/crops/left_out.csv          split,path,reason
-    data/crops/duplicates.csv        group,split,path,label: the images of each group have the same pixels
+data/crops/<split>/images.npy    uint8 (N, H, W, C), C is 1 for grey sets and 3 for colour
+data/crops/<split>/labels.npy    int64 (N,), indices into summary["classes"] data/crops/<split>/soft.npy      float32
+(N, classes), distribution over the classes; only when asked for and where a set has one data/crops/<split>/affect.npy
+float32 (N, 2), valence and arousal, NaN where unknown; only where a set has them data/crops/<split>/manifest.csv
+path,label,box,subject,treatment: one row per image, same order data/crops/summary.json          see
+`stages.crops.summary` data/crops/left_out.csv          split,path,reason data/crops/duplicates.csv
+group,split,path,label: the images of each group have the same pixels
 
 split is train, val or test. Any program reads it with NumPy alone:
 

@@ -1,11 +1,11 @@
 """The tables beside the arrays, and the summary.
 
-summary.json: dataset, title, classes, size, channels, flip; mean and std of the values in 0..1 for each channel, as training
-normalises by them (the set's published ones, or measured on train); counts {split: {class: n}}; left_out {reason: n} of pictures
-that could not be used or were dropped; not_chosen {reason: n} of those that the parameters exclude; treated {treatment: n}, see
-`stages.crops.decode`; duplicates: the numbers of groups of images with the same pixels, of the images in them, of the groups that span
-splits or carry conflicting labels, and of the training images dropped for it; carved {split: share of train} for splits that the
-set itself does not have.
+summary.json: dataset, title, classes, size, channels, flip; mean and std of the values in 0..1 for each channel, as
+training normalises by them (the set's published ones, or measured on train); counts {split: {class: n}}; left_out
+{reason: n} of pictures that could not be used or were dropped; not_chosen {reason: n} of those that the parameters
+exclude; treated {treatment: n}, see `stages.crops.decode`; duplicates: the numbers of groups of images with the same
+pixels, of the images in them, of the groups that span splits or carry conflicting labels, and of the training images
+dropped for it; carved {split: share of train} for splits that the set itself does not have.
 """
 
 import csv
@@ -17,7 +17,7 @@ import numpy as np
 
 from stages.crops.duplicates import find_duplicates
 
-BLOCK_BYTES = 64 << 20
+BLOCK_BYTES = 16 << 20
 DROPPED = "same pixels as a held-out image"
 
 
@@ -56,7 +56,7 @@ def write_tables(division, outcomes, folder, about, drop_duplicates):
         _write_split(part, division.classes, folder / split)
         tally = Counter(label for _, _, label, *_ in part)
         counts[split] = {name: tally[label] for label, name in enumerate(division.classes)}
-    mean, std = about["mean_std"] or mean_std(np.load(folder / "train" / "images.npy", mmap_mode="r"))
+    mean, std = about["mean_std"] or mean_std(folder / "train" / "images.npy")
     summary = {key: value for key, value in about.items() if key != "mean_std"} | {
         "classes": list(division.classes),
         "mean": list(mean),
@@ -79,15 +79,21 @@ def write_tables(division, outcomes, folder, about, drop_duplicates):
     return summary
 
 
-def mean_std(images):
-    """(mean, std) of uint8 images (N, H, W, C) scaled to 0..1, each a tuple with a value for each channel; reads block by block."""
-    sums = squares = np.zeros(images.shape[-1])
-    step = max(1, BLOCK_BYTES // images[0].nbytes)
-    for start in range(0, len(images), step):
-        # Counts of the 256 values are exact in integers, and cheaper than converting the block to floats.
-        counts = np.stack([np.bincount(channel.ravel(), minlength=256) for channel in np.moveaxis(images[start : start + step], -1, 0)])
-        sums, squares = sums + counts @ np.arange(256), squares + counts @ np.arange(256) ** 2
-    count = images[..., 0].size
+def mean_std(path):
+    """(mean, std) of the uint8 images (N, H, W, C) in an .npy file, scaled to 0..1: each a tuple with a value for each channel.
+
+    Reads block by block, and not through a memory map, whose pages would count as this process's memory.
+    """
+    with open(path, "rb") as file:
+        np.lib.format.read_magic(file)
+        shape, *_ = np.lib.format.read_array_header_1_0(file)
+        row = int(np.prod(shape[1:]))
+        sums = squares = 0
+        while len(block := np.fromfile(file, np.uint8, max(1, BLOCK_BYTES // row) * row)):
+            # Counts of the 256 values are exact in integers, and cheaper than converting the block to floats.
+            counts = np.stack([np.bincount(channel, minlength=256) for channel in block.reshape(-1, shape[-1]).T])
+            sums, squares = sums + counts @ np.arange(256), squares + counts @ np.arange(256) ** 2
+    count = shape[0] * shape[1] * shape[2]
     mean = sums / count
     std = np.sqrt(squares / count - mean**2)
     return tuple(round(float(value) / 255, 6) for value in mean), tuple(round(float(value) / 255, 6) for value in std)
@@ -103,7 +109,9 @@ def describe(summary):
         "split".ljust(8) + "".join(name.rjust(width) for name in shown) + "total".rjust(width),
     ]
     for split, row in counts.items():
-        lines.append(split.ljust(8) + "".join(f"{row[name]:,}".rjust(width) for name in shown) + f"{sum(row.values()):,}".rjust(width))
+        lines.append(
+            split.ljust(8) + "".join(f"{row[name]:,}".rjust(width) for name in shown) + f"{sum(row.values()):,}".rjust(width)
+        )
     lines.append("mean " + " ".join(f"{v:.3f}" for v in summary["mean"]) + ", std " + " ".join(f"{v:.3f}" for v in summary["std"]))
     for split, share in summary["carved"].items():
         lines.append(f"{split}: the set has none of its own; {share:.0%} of train, stratified")

@@ -14,8 +14,12 @@ from stages.datasets.sample import EIGHT, SEVEN, DataSet, DataSetError, Sample
 __all__ = ["SETS", "DataSet", "DataSetError", "Sample", "choose_classes", "find", "root_of"]
 
 EXPRESSIONS = {7: SEVEN, 8: EIGHT}
-AFFECTNET_2017 = "Manually_Annotated_Images/<n>/<hash>.jpg with training.csv and validation.csv (or in Manually_Annotated_file_lists/)"
-AUTOMATIC = "Automatically_Annotated_Images/<n>/<hash>.jpg with automatically_annotated.csv (or in Automatically_annotated_file_list/)"
+AFFECTNET_2017 = (
+    "Manually_Annotated_Images/<n>/<hash>.jpg with training.csv and validation.csv (or in Manually_Annotated_file_lists/)"
+)
+AUTOMATIC = (
+    "Automatically_Annotated_Images/<n>/<hash>.jpg with automatically_annotated.csv (or in Automatically_annotated_file_list/)"
+)
 AFFECTNET_2021 = "{train,val}_set/images/<id>.jpg and {train,val}_set/annotations/<id>_exp.npy"
 FER2013 = "fer2013.csv, or {train,public_test,private_test}/<class>/<name>.jpg (or train and test, or train and validation)"
 FERPLUS = "fer2013.csv and fer2013new.csv"
@@ -28,7 +32,7 @@ TABLE = "one CSV, or labels.csv among several, with the columns path,label[,box]
 # fmt: off
 SETS = {
     "faces": DataSet("Drawn faces", affectnet2017.read_manual, "data/raw/faces", AFFECTNET_2017,
-                     size=64, channels=3, flip=True, classes=EIGHT, subsets=EXPRESSIONS),
+                     size=48, channels=3, flip=True, classes=EIGHT, subsets=EXPRESSIONS),
     "affectnet2017": DataSet("AffectNet (2017, manual)", affectnet2017.read_manual, "AFFECTNET_ROOT", AFFECTNET_2017,
                              size=112, channels=3, flip=True, classes=EIGHT, subsets=EXPRESSIONS),
     "affectnet2017-automatic": DataSet("AffectNet (2017, automatic)", affectnet2017.read_automatic, "AFFECTNET_ROOT", AUTOMATIC,
@@ -72,7 +76,10 @@ def root_of(name):
     if not dataset.external:
         root, named = Path(dataset.root), "run the stage `faces` first"
     elif os.environ.get(dataset.root):
-        root, named = Path(os.environ[dataset.root]).expanduser(), f"{dataset.root} must name the folder that holds {dataset.layout}"
+        root, named = (
+            Path(os.environ[dataset.root]).expanduser(),
+            f"{dataset.root} must name the folder that holds {dataset.layout}",
+        )
     else:
         return None
     if not root.is_dir():

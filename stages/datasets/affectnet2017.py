@@ -1,7 +1,8 @@
 """AffectNet as distributed in 2017: CSV lists of face boxes in larger pictures.
 
 Mollahosseini, Hasani, Mahoor: AffectNet, IEEE Transactions on Affective Computing 10(1), 2017. The lists are
-Manually_Annotated_file_lists/{training,validation}.csv and Automatically_annotated_file_list/automatically_annotated.csv; some copies lack the header.
+Manually_Annotated_file_lists/{training,validation}.csv and
+Automatically_annotated_file_list/automatically_annotated.csv; some copies lack the header.
 """
 
 import csv
@@ -9,13 +10,26 @@ import math
 
 from stages.datasets.sample import EIGHT, DataSetError, Sample, first_existing, number
 
-COLUMNS = ("subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks", "expression", "valence", "arousal")
+COLUMNS = (
+    "subDirectory_filePath",
+    "face_x",
+    "face_y",
+    "face_width",
+    "face_height",
+    "facial_landmarks",
+    "expression",
+    "valence",
+    "arousal",
+)
 CODES = (*EIGHT, "None", "Uncertain", "No-Face")
 
 
 def read_manual(root):
     """Yields the rows of the manual lists: training.csv is train, validation.csv is val; there is no published test list."""
-    lists = {split: _find_list(root, "Manually_Annotated_file_lists", f"{name}.csv") for split, name in (("train", "training"), ("val", "validation"))}
+    lists = {
+        split: _find_list(root, "Manually_Annotated_file_lists", f"{name}.csv")
+        for split, name in (("train", "training"), ("val", "validation"))
+    }
     for split, path in lists.items():
         if path is None:
             raise DataSetError(f"no {'training' if split == 'train' else 'validation'}.csv in {root}")

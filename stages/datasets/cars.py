@@ -1,4 +1,6 @@
-"""Stanford Cars through torchvision's own class. Krause, Stark, Deng, Fei-Fei: 3D object representations for fine-grained categorization, 2013."""
+"""Stanford Cars through torchvision's own class. Krause, Stark, Deng, Fei-Fei: 3D object representations for
+fine-grained categorization, 2013.
+"""
 
 from pathlib import Path
 

@@ -17,6 +17,8 @@ def read(root):
         try:
             images = CIFAR10(base, train=split == "train", download=False)
         except RuntimeError:
-            raise DataSetError(f"no complete {CIFAR10.base_folder} in {base}: unpack {CIFAR10.filename} of {CIFAR10.url} there") from None
+            raise DataSetError(
+                f"no complete {CIFAR10.base_folder} in {base}: unpack {CIFAR10.filename} of {CIFAR10.url} there"
+            ) from None
         for number, (pixels, code) in enumerate(zip(images.data, images.targets, strict=True)):
             yield Sample(f"{CIFAR10.base_folder}/{split}#{number}", CODES[code], split, pixels=pixels)

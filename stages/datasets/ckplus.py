@@ -1,13 +1,14 @@
 """CK+, the extended Cohn-Kanade set, split by subject: frames of one sequence are all but the same picture.
 
-Lucey et al., CVPR workshops 2010. As widely copied: <class>/S###_<sequence>_<frame>.png, the last three frames of each labelled sequence. As published:
-cohn-kanade-images/S###/<sequence>/*.png, Emotion/S###/<sequence>/*_emotion.txt with a code, and Landmarks/ with 68 points for each frame.
+Lucey et al., CVPR workshops 2010. As widely copied: <class>/S###_<sequence>_<frame>.png, the last three frames of
+each labelled sequence. As published: cohn-kanade-images/S###/<sequence>/*.png, Emotion/S###/<sequence>/*_emotion.txt
+with a code, and Landmarks/ with 68 points for each frame.
 """
 
 import re
 
 from stages.datasets.folders import read_class_folders
-from stages.datasets.sample import DataSetError, Sample, expression, first_existing, number
+from stages.datasets.sample import DataSetError, Sample, expression, first_existing, number, split_of
 
 CODES = ("Neutral", "Anger", "Contempt", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 # The set's own seven have contempt and no neutral; neutral are only the first frames of the published sequences.
@@ -22,10 +23,12 @@ def read(root):
     if images:
         yield from _read_published(root, images)
         return
-    for base in [root, *sorted(entry for entry in root.iterdir() if entry.is_dir())]:
-        if any(entry.is_dir() and expression(entry.name) for entry in base.iterdir()):
-            break
+    inner = [entry for entry in sorted(root.iterdir()) if entry.is_dir()]
+    if any(split_of(folder.name) and _has_classes(folder) for folder in inner):
+        base = root  # somebody's splits by image: all are read, and divided anew by subject
     else:
+        base = next((folder for folder in [root, *inner] if _has_classes(folder)), None)
+    if base is None:
         raise DataSetError(f"neither cohn-kanade-images nor class folders (anger, happy, ...) in {root}")
     for sample in read_class_folders(root, base, expression):
         match = _SUBJECT.match(sample.path.rpartition("/")[2])
@@ -33,6 +36,10 @@ def read(root):
         if sample.problem is None and match is None:
             sample.problem = "no subject (S###_) in the name"
         yield sample
+
+
+def _has_classes(folder):
+    return any(entry.is_dir() and expression(entry.name) for entry in folder.iterdir())
 
 
 def _read_published(root, images):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from stages.datasets import choose_classes
-from stages.datasets.sample import DataSetError, Sample
+from stages.datasets.sample import NO_PICTURE, DataSetError, Sample
 
 SPLITS = ("train", "val", "test")
 SEED = 0  # of the carving: a set's own splits do not depend on the seeds of training, neither do the carved ones
@@ -31,10 +31,10 @@ class Division:
 def divide(dataset, samples, root, *, classes=7, limit=None, test_share=0.15, soft_labels=False):
     """Chooses the classes, carves the splits that the set lacks, limits train.
 
-    A missing val or test split is carved out of train: stratified by class, seeded, and by subject where the samples name theirs, so
-    that no person stands on both sides. limit is the greatest number of training images, stratified.
-    soft_labels keeps the samples' distributions, over the chosen classes; without it they are dropped.
-    Raises DataSetError for an empty split or class, naming the root and the layout expected there.
+    A missing val or test split is carved out of train: stratified by class, seeded, and by subject where the samples
+    name theirs, so that no person stands on both sides. limit is the greatest number of training images, stratified.
+    soft_labels keeps the samples' distributions, over the chosen classes; without it they are dropped. Raises
+    DataSetError for an empty split or class, naming the root and the layout expected there.
     """
     samples = list(samples)
     found = {sample.label for sample in samples if sample.label is not None}
@@ -42,7 +42,9 @@ def divide(dataset, samples, root, *, classes=7, limit=None, test_share=0.15, so
     index = {name: label for label, name in enumerate(names)}
     kept, unusable, not_chosen = {None: []} | {split: [] for split in SPLITS}, [], []
     for sample in samples:
-        if sample.problem:
+        if sample.problem in NO_PICTURE:
+            not_chosen.append((sample.split or "", sample.path, sample.problem))
+        elif sample.problem:
             unusable.append((sample.split or "", sample.path, sample.problem))
         elif sample.label not in index:
             not_chosen.append((sample.split or "", sample.path, f"class {sample.label}"))
@@ -100,5 +102,7 @@ def _split(samples, index, count, by_subject=True):
         else:
             first, second = train_test_split(np.arange(len(samples)), train_size=count, stratify=labels, random_state=SEED)
     except ValueError as error:
-        raise DataSetError(f"cannot take {count} of {len(samples)} pictures of {len(index)} classes: {error}".replace("\n", " ")) from None
+        raise DataSetError(
+            f"cannot take {count} of {len(samples)} pictures of {len(index)} classes: {error}".replace("\n", " ")
+        ) from None
     return [samples[i] for i in sorted(first)], [samples[i] for i in sorted(second)]

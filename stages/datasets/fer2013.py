@@ -1,7 +1,8 @@
 """FER2013, 48 x 48 grey: class folders, or the competition's CSV of emotion,pixels,Usage.
 
-Goodfellow et al.: Challenges in representation learning, ICONIP 2013. Folders come as train/public_test/private_test, as train/test (public and private
-together) and as train/validation; PublicTest is the validation split and PrivateTest the test split.
+Goodfellow et al.: Challenges in representation learning, ICONIP 2013. Folders come as train/public_test/private_test,
+as train/test (public and private together) and as train/validation; PublicTest is the validation split and
+PrivateTest the test split.
 """
 
 import csv
@@ -44,6 +45,8 @@ def read_table(root, table):
         emotion, pixels, usage = (columns.index(name) for name in ("emotion", "pixels", "usage"))
         name = table.relative_to(root).as_posix()
         for number, row in enumerate(rows, 1):
+            if not row:
+                continue
             where = f"{name}#{number}"
             if len(row) < len(columns):
                 yield Sample(where, None, None, problem="row too short")

@@ -1,7 +1,8 @@
 """FERPlus: the votes of ten annotators on FER2013's pictures.
 
-Barsoum, Zhang, Canton Ferrer, Zhang: Training deep networks for facial expression recognition with crowd-sourced label distribution, ICMI 2016. fer2013new.csv has one row for each row of fer2013.csv,
-in the same order: Usage, Image name, and the votes for eight expressions, "unknown" and "NF" (not a face).
+Barsoum, Zhang, Canton Ferrer, Zhang: Training deep networks for facial expression recognition with crowd-sourced
+label distribution, ICMI 2016. fer2013new.csv has one row for each row of fer2013.csv, in the same order: Usage, Image
+name, and the votes for eight expressions, "unknown" and "NF" (not a face).
 """
 
 import csv
@@ -17,8 +18,8 @@ VOTES = ("neutral", "happiness", "surprise", "sadness", "anger", "disgust", "fea
 def read(root):
     """Yields FER2013's pictures with the majority's label, and the votes for expressions as their distribution.
 
-    As the authors' own reader does in its majority mode: a single vote counts as none, and a picture without more than half of the votes for one
-    expression (or with it for "unknown" or "NF") is left out.
+    As the authors' own reader does in its majority mode: a single vote counts as none, and a picture without more
+    than half of the votes for one expression (or with it for "unknown" or "NF") is left out.
     """
     pictures, votes = first_existing(root, "fer2013.csv", "icml_face_data.csv"), first_existing(root, "fer2013new.csv")
     for path, name in ((pictures, "fer2013.csv"), (votes, "fer2013new.csv")):
@@ -31,7 +32,9 @@ def read(root):
             raise DataSetError(f"{votes}: the header lacks {', '.join(sorted(missing))}")
         for sample, row in zip_longest(read_table(root, pictures), rows):
             if sample is None or row is None:
-                raise DataSetError(f"{votes} and {pictures} have different numbers of rows; they must be of the same pictures, in order")
+                raise DataSetError(
+                    f"{votes} and {pictures} have different numbers of rows; they must be of the same pictures, in order"
+                )
             if sample.split != split_of(row["usage"]):
                 raise DataSetError(f"{votes} and {pictures.name} are not in the same order: usage differs at {sample.path}")
             sample.label = None
@@ -41,7 +44,11 @@ def read(root):
 
 
 def majority(cells):
-    """(class name, distribution over CODES, None) of ten cells of votes, or (None, None, problem)."""
+    """(label, distribution over CODES, problem) of ten cells of votes.
+
+    The label is "no majority", "unknown" or "not a face" where the annotators did not agree on an expression: classes that nobody
+    chooses, and no failures of reading.
+    """
     try:
         votes = [int(cell) for cell in cells]
     except (TypeError, ValueError):
@@ -49,8 +56,8 @@ def majority(cells):
     votes = [count if count > 1 else 0 for count in votes]
     winner = max(range(len(votes)), key=votes.__getitem__)
     if votes[winner] * 2 <= sum(votes):
-        return None, None, "no majority"
+        return "no majority", None, None
     if winner >= len(CODES):
-        return None, None, "majority for unknown" if winner == len(CODES) else "majority for not a face"
+        return ("unknown", "not a face")[winner - len(CODES)], None, None
     expressions = votes[: len(CODES)]
     return CODES[winner], tuple(count / sum(expressions) for count in expressions), None

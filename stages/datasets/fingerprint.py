@@ -5,10 +5,11 @@ import os
 
 
 def fingerprint(root):
-    """{"files": n, "bytes": n, "digest": hex} of the names, sizes and modification times of all files below root, or of the file root.
+    """{"files": n, "bytes": n, "digest": hex} of the names, sizes and modification times of all files below root, or
+    of the file root.
 
-    Times count in whole seconds: archives and copying tools keep those, so that a faithful copy of a set has the same fingerprint.
-    Takes about 0.1 s for 20,000 files.
+    Times count in whole seconds: archives and copying tools keep those, so that a faithful copy of a set has the same
+    fingerprint. Takes about 0.1 s for 20,000 files.
     """
     digest, files, size = hashlib.sha256(), 0, 0
     for path, status in _walk(root, ""):

@@ -1,7 +1,9 @@
 """RAF-DB, the basic subset with its aligned 100 x 100 faces.
 
-Li, Deng, Du: Reliable crowdsourcing and deep locality-preserving learning for expression recognition in the wild, CVPR 2017. As published: EmoLabel/list_patition_label.txt (spelt so) with lines
-"train_00001.jpg 5", and Image/aligned/train_00001_aligned.jpg. As widely copied: {train,test}/<code>/<name>.jpg with {train,test}_labels.csv of image,label.
+Li, Deng, Du: Reliable crowdsourcing and deep locality-preserving learning for expression recognition in the wild,
+CVPR 2017. As published: EmoLabel/list_patition_label.txt (spelt so) with lines "train_00001.jpg 5", and
+Image/aligned/train_00001_aligned.jpg. As widely copied: {train,test}/<code>/<name>.jpg with {train,test}_labels.csv
+of image,label.
 """
 
 import csv
@@ -16,7 +18,9 @@ _BY_CODE = {str(code): name for code, name in enumerate(CODES, 1)}
 
 def read(root):
     """Yields train and test; there is no published validation split."""
-    labels = first_existing(root, "EmoLabel/list_patition_label.txt", "basic/EmoLabel/list_patition_label.txt", "list_patition_label.txt")
+    labels = first_existing(
+        root, "EmoLabel/list_patition_label.txt", "basic/EmoLabel/list_patition_label.txt", "list_patition_label.txt"
+    )
     if labels:
         yield from _read_published(root, labels)
         return

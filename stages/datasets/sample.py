@@ -23,6 +23,9 @@ _SPLITS = {
     "test": "test", "testing": "test", "testset": "test", "privatetest": "test",
 }  # fmt: skip
 
+# Problems of things that are no pictures: nothing failed where they are left out.
+NO_PICTURE = frozenset({"not a picture file", "not a split"})
+
 
 class DataSetError(Exception):
     """A set that cannot be read as it stands. The message is one line: what is wrong, where, and what is expected there."""
@@ -75,7 +78,9 @@ class DataSet:
         return "/" not in self.root
 
     def samples(self, root):
-        """What the reader yields. Every mistake that a copy of the set can have is a DataSetError, which ends with the layout expected."""
+        """What the reader yields. Every mistake that a copy of the set can have is a DataSetError, which ends with
+        the layout expected.
+        """
         try:
             yield from self.read(root)
         except (DataSetError, OSError, UnicodeDecodeError, csv.Error) as error:

@@ -1,6 +1,7 @@
 """Any CSV of path,label[,box][,split][,subject][,valence,arousal], with a header.
 
-Paths are relative to the root; box is "x y width height" in pixels, or four columns x, y, width, height; split is train, val or test in any usual spelling.
+Paths are relative to the root; box is "x y width height" in pixels, or four columns x, y, width, height; split is
+train, val or test in any usual spelling.
 """
 
 import csv
@@ -39,7 +40,9 @@ def _sample(row, where):
     affect = None
     if "valence" in cells and "arousal" in cells:
         affect = number(cells["valence"]), number(cells["arousal"])
-    return Sample(cells["path"], cells["label"] or None, split, box=box, subject=cells.get("subject") or None, affect=affect, problem=problem)
+    return Sample(
+        cells["path"], cells["label"] or None, split, box=box, subject=cells.get("subject") or None, affect=affect, problem=problem
+    )
 
 
 def _box(cells):

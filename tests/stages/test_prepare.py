@@ -60,7 +60,7 @@ def write_affectnet(root, per_class=8):
 
 
 def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsys):
-    workspace(dataset="fer2013", workers=1, limit=14)
+    workspace(dataset="fer2013", workers=1, limit=14, size="null")
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
     write_fer(tmp_path / "mine")
     source.main()
@@ -103,7 +103,7 @@ def test_source_of_another_set_is_not_kept(workspace, tmp_path, monkeypatch):
 
 
 def test_faces_in_affectnets_layout(workspace, tmp_path):
-    workspace(workers=1, test_share=0.2)
+    workspace(workers=1, test_share=0.2, size=40)
     source.main()
     assert json.loads(Path("data/source.json").read_text()) == {"dataset": "faces"}
     write_affectnet(Path("data/raw/faces"))
@@ -116,8 +116,8 @@ def test_faces_in_affectnets_layout(workspace, tmp_path):
     assert np.isnan(crops["val"].affect[:, 1]).all()
     row = crops["val"].manifest[0]
     assert row["box"] == "10 5 40 44" and row["path"] == "Manually_Annotated_Images/1/0_6.jpg"
-    square = Image.open(Path("data/raw/faces") / row["path"]).crop((8, 5, 52, 49)).resize((64, 64))
-    np.testing.assert_array_equal(crops["val"].images[0], np.asarray(square))
+    square = Image.open(Path("data/raw/faces") / row["path"]).crop((8, 5, 52, 49))
+    np.testing.assert_array_equal(crops["val"].images[0], np.asarray(square.resize((40, 40))))
 
 
 def test_failures_are_one_line(workspace, tmp_path, capsys):
@@ -129,5 +129,7 @@ def test_failures_are_one_line(workspace, tmp_path, capsys):
     write_affectnet(Path("data/raw/faces"))
     shutil.rmtree("data/raw/faces/Manually_Annotated_Images/1")
     workspace(workers=1, test_share=0.2)
-    with pytest.raises(SystemExit, match=r"^prepare: already \d+ of 56 pictures cannot be used, .*: missing \(\d+, such as Manually"):
+    with pytest.raises(
+        SystemExit, match=r"^prepare: already \d+ of 56 pictures cannot be used, .*: missing \(\d+, such as Manually"
+    ):
         prepare.main([])

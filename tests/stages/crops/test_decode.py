@@ -14,7 +14,10 @@ def texture(height, width, roughness=1.3, seed=0):
     generator = np.random.default_rng(seed)
     frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
     frequency[0, 0] = np.inf
-    planes = [np.fft.irfft2(np.exp(2j * np.pi * generator.random(frequency.shape)) / frequency**roughness, s=(height, width)) for _ in range(3)]
+    planes = [
+        np.fft.irfft2(np.exp(2j * np.pi * generator.random(frequency.shape)) / frequency**roughness, s=(height, width))
+        for _ in range(3)
+    ]
     picture = np.stack([40 * plane / plane.std() + 128 for plane in planes], axis=-1)
     return Image.fromarray(np.clip(picture, 0, 255).astype(np.uint8))
 
@@ -28,7 +31,12 @@ def plain(path, box, size):
 def quadrants():
     """A 40 x 20 picture: red, green above blue, white."""
     pixels = np.zeros((20, 40, 3), np.uint8)
-    pixels[:10, :20], pixels[:10, 20:], pixels[10:, :20], pixels[10:, 20:] = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+    pixels[:10, :20], pixels[:10, 20:], pixels[10:, :20], pixels[10:, 20:] = (
+        (255, 0, 0),
+        (0, 255, 0),
+        (0, 0, 255),
+        (255, 255, 255),
+    )
     return Image.fromarray(pixels)
 
 
@@ -61,6 +69,24 @@ def test_reduced_jpeg_is_not_shifted(tmp_path, ratio):
     Image.fromarray(np.stack([ramp, ramp.T, ramp], axis=-1).round().astype(np.uint8)).save(path, quality=100, subsampling=0)
     difference = crop(path, (x, y, side, side), 32, 3)[0].astype(int) - plain(path, (x, y, side, side), 32)
     assert np.abs(difference.mean(axis=(0, 1))).max() < 0.32
+
+
+def test_black_below_the_crop_is_no_damage(tmp_path):
+    pixels = np.asarray(texture(200, 200)).copy()
+    pixels[90:] = 0
+    path = tmp_path / "a.jpg"
+    Image.fromarray(pixels).save(path, quality=90)
+    np.testing.assert_array_equal(crop(path, (50, 0, 128, 128), 128, 3)[0], plain(path, (50, 0, 128, 128), 128))
+
+
+def test_jpeg_thinner_than_the_reduction(tmp_path):
+    path = tmp_path / "a.jpg"
+    ramp = np.tile(np.arange(240, dtype=np.uint8)[:, None], (1, 3))
+    Image.fromarray(ramp).save(path, quality=95)
+    pixels, treatments = crop(path, (0, 40, 3, 160), 10, 1)
+    assert treatments == ["box reaches outside"]
+    # Ten steps of sixteen rows each: their means.
+    assert np.abs(pixels[:, 5, 0].astype(int) - (40 + 16 * np.arange(10) + 7.5)).max() <= 2
 
 
 def test_box_is_squared_around_its_centre(tmp_path):

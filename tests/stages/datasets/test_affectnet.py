@@ -74,7 +74,9 @@ def test_2017_automatic_takes_the_manual_validation_list(tmp_path):
 
 
 def test_2017_wrong_places_are_named(tmp_path):
-    with pytest.raises(DataSetError, match=r"AffectNet \(2017, manual\): no training.csv in .*; expected Manually_Annotated_Images"):
+    with pytest.raises(
+        DataSetError, match=r"AffectNet \(2017, manual\): no training.csv in .*; expected Manually_Annotated_Images"
+    ):
         list(SETS["affectnet2017"].samples(tmp_path))
     (tmp_path / "training.csv").write_text(HEADER)
     with pytest.raises(DataSetError, match="no validation.csv in"):
@@ -97,7 +99,7 @@ def write_2021(root):
             (images / f"{key}.jpg").write_bytes(b"")
             np.save(annotations / f"{key}_exp.npy", np.array(str(key % 8)))
             np.save(annotations / f"{key}_val.npy", np.array("-0.5"))
-            np.save(annotations / f"{key}_aro.npy", np.array("0.25"))
+            np.save(annotations / f"{key}_aro.npy", np.array("0.25", dtype="<U9"))  # padded with zeros
             np.save(annotations / f"{key}_lnd.npy", np.zeros(136))
     return root
 

@@ -17,7 +17,14 @@ def touch(path):
 
 
 def test_folders_with_and_without_splits(tmp_path):
-    for path in ("train/cat/b.jpg", "train/cat/A.JPEG", "train/dog/deep/er/x.TIFF", "valid/cat/c.bmp", "testing/dog/d.webp", "docs/readme.md"):
+    for path in (
+        "train/cat/b.jpg",
+        "train/cat/A.JPEG",
+        "train/dog/deep/er/x.TIFF",
+        "valid/cat/c.bmp",
+        "testing/dog/d.webp",
+        "docs/readme.md",
+    ):
         touch(tmp_path / "splits" / path)
     samples = list(SETS["folders"].samples(tmp_path / "splits"))
     assert [(s.path, s.label, s.split, s.problem) for s in samples] == [
@@ -62,7 +69,15 @@ def test_csv_with_every_column(tmp_path):
         "h.jpg,cat\n"
     )
     a, b, c, d, e, f, g, empty, h = SETS["csv"].samples(tmp_path)
-    assert (a.path, a.label, a.box, a.split, a.subject, a.affect, a.problem) == ("a.jpg", "cat", (1, 2, 30, 40), "train", "p1", (0.5, -1), None)
+    assert (a.path, a.label, a.box, a.split, a.subject, a.affect, a.problem) == (
+        "a.jpg",
+        "cat",
+        (1, 2, 30, 40),
+        "train",
+        "p1",
+        (0.5, -1),
+        None,
+    )
     assert (b.box, b.split) == ((1, 2, 30.5, 40), "val") and math.isnan(b.affect[0])
     assert (c.box, c.split, c.subject, c.problem) == (None, "test", None, None)
     assert d.problem == e.problem == "box is NULL"

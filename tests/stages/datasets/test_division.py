@@ -36,7 +36,9 @@ def test_official_splits_stay_as_they_are():
 
 @pytest.mark.parametrize("missing", [("test",), ("val",), ("val", "test")])
 def test_missing_splits_are_carved_stratified_and_reproducibly(missing):
-    everything = [s for split in ("train", "val", "test") if split not in missing for s in full(split, 100 if split == "train" else 1)]
+    everything = [
+        s for split in ("train", "val", "test") if split not in missing for s in full(split, 100 if split == "train" else 1)
+    ]
     division = divide(FER, everything, "root", test_share=0.2)
     assert division.carved == dict.fromkeys(sorted(missing), 0.2) or set(division.carved) == set(missing)
     total = Counter(s.label for s in everything if s.split == "train")
@@ -77,7 +79,9 @@ def test_limit_keeps_the_shares_of_classes_and_touches_train_only():
 
 def test_problems_and_classes_not_chosen_are_told_apart():
     affectnet = SETS["affectnet2017"]
-    everything = [s for split in ("train", "val", "test") for s in samples(dict.fromkeys((*affectnet.classes, "No-Face"), 2), split)]
+    everything = [
+        s for split in ("train", "val", "test") for s in samples(dict.fromkeys((*affectnet.classes, "No-Face"), 2), split)
+    ]
     everything[0].problem = "box is NULL"
     division = divide(affectnet, everything, "root", classes=7)
     assert division.unusable == [("train", "train/Neutral/0.jpg", "box is NULL")]

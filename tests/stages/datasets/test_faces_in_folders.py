@@ -18,12 +18,16 @@ def test_rafdb_as_published(tmp_path, below):
     base = tmp_path / below
     lines = [f"{split}_{code:05}.jpg {code}" for split in ("train", "test") for code in RAF]
     (base / "EmoLabel").mkdir(parents=True)
-    (base / "EmoLabel/list_patition_label.txt").write_text("\n".join([*lines, "train_00008.jpg 8", "train_00009.jpg", "spare_1.jpg 1", ""]))
+    (base / "EmoLabel/list_patition_label.txt").write_text(
+        "\n".join([*lines, "train_00008.jpg 8", "train_00009.jpg", "spare_1.jpg 1", ""])
+    )
     (base / "Image/aligned").mkdir(parents=True)
     samples = list(SETS["rafdb"].samples(tmp_path))
     prefix = f"{below}/" if below else ""
     assert [(s.path, s.label, s.split) for s in samples[:14]] == [
-        (f"{prefix}Image/aligned/{split}_{code:05}_aligned.jpg", label, split) for split in ("train", "test") for code, label in RAF.items()
+        (f"{prefix}Image/aligned/{split}_{code:05}_aligned.jpg", label, split)
+        for split in ("train", "test")
+        for code, label in RAF.items()
     ]
     assert [s.problem for s in samples] == [None] * 14 + ["unknown label code", "row too short", "unknown split"]
 
@@ -47,7 +51,9 @@ def test_rafdb_folders(tmp_path, below, lists):
         (base / "train_labels.csv").unlink()
         (base / "test_labels.csv").unlink()
     samples = list(SETS["rafdb"].samples(tmp_path))
-    assert sorted((s.split, s.label) for s in samples) == sorted((split, label) for split in ("train", "test") for label in RAF.values())
+    assert sorted((s.split, s.label) for s in samples) == sorted(
+        (split, label) for split in ("train", "test") for label in RAF.values()
+    )
     assert all(s.problem is None and (tmp_path / s.path).exists() for s in samples)
 
 
@@ -74,16 +80,36 @@ def test_rafdb_wrong_places_are_named(tmp_path):
 
 @pytest.mark.parametrize("below", ["", "CK+48"])
 def test_ckplus_folders(tmp_path, below):
-    folders = {"anger": "Anger", "contempt": "Contempt", "disgust": "Disgust", "fear": "Fear", "happy": "Happiness", "sadness": "Sadness", "surprise": "Surprise"}
+    folders = {
+        "anger": "Anger",
+        "contempt": "Contempt",
+        "disgust": "Disgust",
+        "fear": "Fear",
+        "happy": "Happiness",
+        "sadness": "Sadness",
+        "surprise": "Surprise",
+    }
     for folder in folders:
         for subject in ("S010", "S999"):
             touch(tmp_path / below / folder / f"{subject}_004_00000017.png")
     touch(tmp_path / below / "anger/picture.png")
     samples = list(SETS["ckplus"].samples(tmp_path))
     good = [s for s in samples if s.problem is None]
-    assert sorted((s.label, s.subject) for s in good) == sorted((label, subject) for label in folders.values() for subject in ("S010", "S999"))
+    assert sorted((s.label, s.subject) for s in good) == sorted(
+        (label, subject) for label in folders.values() for subject in ("S010", "S999")
+    )
     assert {s.split for s in samples} == {None}
     assert [s.problem for s in samples if s.problem] == ["no subject (S###_) in the name"]
+
+
+def test_ckplus_splits_by_image_are_all_read(tmp_path):
+    for split in ("train", "test"):
+        touch(tmp_path / split / "anger/S010_004_00000017.png")
+    samples = list(SETS["ckplus"].samples(tmp_path))
+    assert [(s.path, s.split) for s in samples] == [
+        ("test/anger/S010_004_00000017.png", None),
+        ("train/anger/S010_004_00000017.png", None),
+    ]
 
 
 def test_ckplus_as_published(tmp_path):

@@ -45,7 +45,13 @@ def test_the_table_is_complete():
 
 def test_spellings():
     assert [expression(name) for name in ("happy", "Happiness", " ANGRY ", "joy")] == ["Happiness", "Happiness", "Anger", None]
-    assert [split_of(name) for name in ("Training", "public_test", "PrivateTest", "val_set", "cat")] == ["train", "val", "test", "val", None]
+    assert [split_of(name) for name in ("Training", "public_test", "PrivateTest", "val_set", "cat")] == [
+        "train",
+        "val",
+        "test",
+        "val",
+        None,
+    ]
 
 
 def test_fingerprint_sees_names_sizes_and_times(tmp_path):

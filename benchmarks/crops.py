@@ -1,0 +1,264 @@
+"""How fast `prepare` makes crops, against the plain loop, on pictures of AffectNet's typical size.
+
+python benchmarks/crops.py                 speed per core, by picture size and crop size, and where the time goes
+python benchmarks/crops.py --memory        peak memory of the whole build at 1x and 8x the pictures python
+benchmarks/crops.py --store         time to open a store of 280,000 crops of 112 px
+
+The plain loop is Pillow's open, convert, crop, resize for each picture and np.stack at the end. Both loops run in
+turn on the same pictures and count CPU time, which is time per core and does not see what else the machine does;
+shown are medians over the repeats, and their range.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+from stages.crops.build import build
+from stages.crops.decode import crop
+from stages.crops.parallel import crop_task
+from stages.crops.store import RowsFile, open_crops
+from stages.datasets import SETS
+from stages.datasets.division import divide
+
+FACE = 0.55  # side of the face box over the picture's shorter side
+
+
+def field(generator, height, width, power):
+    """Noise whose amplitude falls with frequency to the given power; photographs have about 1."""
+    frequency = np.hypot(np.fft.fftfreq(height)[:, None], np.fft.rfftfreq(width)[None])
+    frequency[0, 0] = np.inf
+    noise = np.fft.irfft2(np.exp(2j * np.pi * generator.random(frequency.shape)) / frequency**power, s=(height, width))
+    return noise / noise.std()
+
+
+def photograph(generator, height, width):
+    """A picture with a photograph's make-up: soft light, fine texture where it is in focus, a few sharp edges. About
+    1.7 bits per pixel as JPEG.
+    """
+    in_focus = 1 / (1 + np.exp(-3 * field(generator, height, width, 2)))
+    light = 40 * field(generator, height, width, 2) + 16 * in_focus * field(generator, height, width, 0.9)
+    planes = [light + 12 * field(generator, height, width, 2) + 125 for _ in range(3)]
+    picture = Image.fromarray(np.clip(np.stack(planes, axis=-1), 0, 255).astype(np.uint8))
+    edges = Image.new("L", (width, height))
+    draw = ImageDraw.Draw(edges)
+    for x, y, radius in generator.random((6, 3)) * (width, height, 0.25 * width) + (0, 0, 0.05 * width):
+        draw.ellipse([x - radius, y - 1.3 * radius, x + radius, y + 1.3 * radius], outline=255, width=max(1, int(radius / 12)))
+    picture.paste(
+        tuple(int(value) for value in generator.integers(20, 235, 3)), (0, 0), edges.filter(ImageFilter.GaussianBlur(0.7))
+    )
+    return picture
+
+
+def write_pictures(folder, sides, seed=0):
+    """Writes a JPEG of quality 85 for each side and returns a list of (path, box)."""
+    generator = np.random.default_rng(seed)
+    pictures = []
+    for i, side in enumerate(sides):
+        width, height = int(side), int(side * generator.uniform(0.8, 1.25))
+        path = Path(folder) / f"{i:05}.jpg"
+        photograph(generator, height, width).save(path, quality=85)
+        face = int(FACE * min(width, height))
+        pictures.append((path, ((width - face) // 2, int((height - face) * 0.4), face, face)))
+    return pictures
+
+
+def plain(pictures, size):
+    images = []
+    for path, (x, y, width, height) in pictures:
+        images.append(np.asarray(Image.open(path).convert("RGB").crop((x, y, x + width, y + height)).resize((size, size))))
+    return np.stack(images)
+
+
+def ours(pictures, size):
+    return crop_task(pictures, size, 3)[0]
+
+
+def cpu(function, *arguments):
+    start = time.process_time()
+    function(*arguments)
+    return time.process_time() - start
+
+
+def compare(pictures, size, repeats):
+    """A dict of one line of the table."""
+    first, second = plain(pictures, size), ours(pictures, size)
+    difference = np.abs(first.astype(int) - second)
+    pairs = []
+    for _ in range(repeats):
+        # Picture by picture in turn: what slows the machine down for a while slows both.
+        times = [(cpu(plain, [picture], size), cpu(ours, [picture], size)) for picture in pictures]
+        pairs.append(tuple(map(sum, zip(*times, strict=True))))
+    ratios = sorted(a / b for a, b in pairs)
+    return {
+        "crop": size,
+        "plain": len(pictures) / median(a for a, _ in pairs),
+        "ours": len(pictures) / median(b for _, b in pairs),
+        "ratio": median(ratios),
+        "lowest": ratios[0],
+        "highest": ratios[-1],
+        "mean_difference": difference.mean(),
+        "worst_picture": difference.mean(axis=(1, 2, 3)).max(),
+    }
+
+
+def where_time_goes(pictures, size, repeats):
+    """Shares of the CPU time of `ours`, found by leaving out one step after the other; and the floor that no JPEG
+    decoder of this kind goes below.
+    """
+
+    def opened():
+        for path, _ in pictures:
+            Image.open(path).close()
+
+    def entropy():
+        for path, _ in pictures:
+            with Image.open(path) as picture:
+                picture.draft("RGB", (picture.width // 8, picture.height // 8))
+                picture.load()
+
+    def cropped():
+        return [crop(path, box, size, 3)[0] for path, box in pictures]
+
+    crops = cropped()
+
+    def resized():
+        for _, box in pictures:
+            side = max(size, box[2] // max(scale for scale in (1, 2, 4, 8) if scale == 1 or box[2] >= scale * size))
+            Image.new("RGB", (side, side)).resize((size, size), Image.Resampling.BICUBIC)
+
+    def digested():
+        for pixels in crops:
+            hashlib.blake2b(pixels, digest_size=16).digest()
+
+    times = {function.__name__: [] for function in (opened, entropy, cropped, resized, digested)}
+    for _ in range(repeats):
+        for function in (opened, entropy, cropped, resized, digested):
+            times[function.__name__].append(cpu(function))
+    t = {name: median(values) for name, values in times.items()}
+    total = t["cropped"] + t["digested"]
+    return {
+        "opening and headers": t["opened"] / total,
+        "decoding, cutting": (t["cropped"] - t["opened"] - t["resized"]) / total,
+        "resizing": t["resized"] / total,
+        "digest": t["digested"] / total,
+        "floor: Huffman decoding of whole pictures": (t["entropy"] - t["opened"]) / total,
+    }
+
+
+def speed(arguments):
+    results = []
+    generator = np.random.default_rng(1)
+    groups = {str(side): [side] * max(8, arguments.pictures * 300 // side) for side in (300, 425, 640, 1024)}
+    # AffectNet's pictures: median about 425 px, some beyond 1,000.
+    groups["mixed"] = np.clip(425 * np.exp(generator.normal(0, 0.5, arguments.pictures)), 130, 2500)
+    print("picture  crop   plain/s    ours/s   ratio (range)          mean |difference|, worst picture (of 255)")
+    with tempfile.TemporaryDirectory() as folder:
+        for name, sides in groups.items():
+            place = Path(folder) / name
+            place.mkdir()
+            pictures = write_pictures(place, sides)
+            for size in (64, 112):
+                row = {"picture": name, **compare(pictures, size, arguments.repeats)}
+                results.append(row)
+                print(
+                    f"{name:>7}{size:>6}{row['plain']:>10.0f}{row['ours']:>10.0f}{row['ratio']:>8.2f} ({row['lowest']:.2f} to {row['highest']:.2f})"
+                    f"{row['mean_difference']:>14.2f}{row['worst_picture']:>8.2f}"
+                )
+        shares = where_time_goes(pictures, 112, arguments.repeats)
+    print("per CPU second, one core. Mixed pictures to 112 px, shares of our time:")
+    print("\n".join(f"  {share:>5.0%}  {name}" for name, share in shares.items()))
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps({"speed": results, "shares": shares}, indent=2) + "\n")
+
+
+def build_many(folder, copies):
+    """Builds a store from the pictures in folder, each listed copies times; run in a process of its own by `memory`."""
+    root = Path(folder)
+    dataset = SETS["csv"]
+    division = divide(
+        dataset, (sample for _ in range(copies) for sample in dataset.samples(root)), root, classes="all", test_share=0.15
+    )
+    about = {"dataset": "csv", "title": dataset.title, "size": 112, "channels": 3, "flip": True, "mean_std": None}
+    build(division, root, root / "crops", about=about, fingerprint={}, scratch=root / ".scratch", workers=2)
+
+
+def memory(arguments):
+    """Peak of the summed resident memory of all processes, sampled fifty times a second."""
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = write_pictures(folder, [425] * 40)
+        rows = [f"{path.name},{'ab'[i % 2]},{' '.join(map(str, box))}" for i, (path, box) in enumerate(pictures)]
+        (Path(folder) / "labels.csv").write_text("path,label,box\n" + "\n".join(rows * 25) + "\n")
+        for copies in (1, 8):
+            command = [sys.executable, __file__, "--build", folder, "--copies", str(copies)]
+            process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
+            peak = 0
+            while process.poll() is None:
+                own = [pid for pid in os.listdir("/proc") if pid.isdigit() and session(pid) == process.pid]
+                peak = max(peak, sum(map(resident, own)))
+                time.sleep(0.02)
+            images = open_crops(Path(folder) / "crops")
+            count = sum(len(images[split]) for split in images.splits)
+            print(
+                f"{count:>7,} images, {count * 112 * 112 * 3 / 2**20:>5.0f} MiB of crops: peak {peak / 2**20:.0f} MiB over all processes"
+            )
+
+
+def session(pid):
+    try:
+        return os.getsid(int(pid))
+    except (ProcessLookupError, PermissionError):
+        return None
+
+
+def resident(pid):
+    """Bytes of private memory: file pages and pages shared with the process's siblings are not its own."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return 1024 * sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(("Private_Dirty:", "Private_Clean:")))
+
+
+def store(arguments):
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        (folder / "train").mkdir()
+        RowsFile(folder / "train/images.npy", (112, 112, 3)).close()
+        count = 280_000
+        with open(folder / "train/images.npy", "r+b") as file:  # sparse: opening reads no image
+            header = {"descr": "|u1", "fortran_order": False, "shape": (count, 112, 112, 3)}
+            np.lib.format.write_array_header_1_0(file, header)
+            file.truncate(file.tell() + count * 112 * 112 * 3)
+        np.save(folder / "train/labels.npy", np.zeros(count, np.int64))
+        (folder / "summary.json").write_text(json.dumps({"classes": ["a"], "counts": {"train": {"a": count}}}))
+        start = time.perf_counter()
+        shape = open_crops(folder)["train"].images.shape
+        print(f"{shape} opened in {1000 * (time.perf_counter() - start):.1f} ms")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--memory", action="store_true")
+    parser.add_argument("--store", action="store_true")
+    parser.add_argument("--pictures", type=int, default=60)
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--json", help="write the table there as well")
+    parser.add_argument("--build", help=argparse.SUPPRESS)
+    parser.add_argument("--copies", type=int, default=1, help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    if chosen.build:
+        build_many(chosen.build, chosen.copies)
+    else:
+        (memory if chosen.memory else store if chosen.store else speed)(chosen)
