@@ -139,6 +139,9 @@ def test_damaged_features_are_named(tmp_path):
     np.savez(tmp_path / "baseline-0/features.npz", image=np.zeros((4, 4, 3), np.uint8), bn=np.full((2, 3, 3), np.nan, np.float16))
     with pytest.raises(BadInput, match="finite bn"):
         list(process.figures(run, 0.01, 6.0))
+    np.savez(tmp_path / "baseline-0/features.npz", image=np.zeros((4, 4, 3), np.uint8), bn=np.ones((2, 3, 3), np.float16))
+    with pytest.raises(BadInput, match="no negative value, so an in-place ReLU"):
+        list(process.figures(run, 0.01, 6.0))
 
 
 def test_confusion_by_hand(tmp_path):
