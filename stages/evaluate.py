@@ -65,9 +65,9 @@ def main(variant: str, seed: int):
 def feature_maps(network, split):
     """The output of the first residual block's first BatchNorm for the split's first image, float16 (channels, h, w)."""
     (site,) = noise.find_sites(network, "first")[:1]
-    kept = []
+    kept = []  # copies: the ReLU behind works in place
     module = network.get_submodule(site.name)  # a BatchNorm, or the wrapper that holds it beside the methods
-    handle = getattr(module, "bn", module).register_forward_hook(lambda *call: kept.append(call[2]))
+    handle = getattr(module, "bn", module).register_forward_hook(lambda *call: kept.append(call[2].clone()))
     network.eval()
     network(next(split.plain(1))[0])
     handle.remove()

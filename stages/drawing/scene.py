@@ -15,9 +15,9 @@ from stages.drawing.portrait import draw_portrait
 from stages.drawing.shading import Light
 
 #: The least intensity of an expression; the greatest is 1.
-FAINTEST = 0.5
+FAINTEST = 0.8
 #: Shares of snapshots in which something covers a part of the face, that are grey, and whose box leaves the picture.
-OCCLUDED, GREY, CUT_OFF = 0.18, 0.12, 0.03
+OCCLUDED, GREY, CUT_OFF = 0.12, 0.1, 0.03
 
 
 @dataclass(frozen=True)
@@ -67,14 +67,14 @@ def _framing(rng: np.random.Generator) -> tuple[tuple[int, int], View]:
     # The head's middle lies above the box's.
     aside, above, below = np.array((0.36, 0.34, 0.40) if rng.random() < CUT_OFF else (0.58, 0.50, 0.72)) * side
     centre = (float(rng.uniform(aside, width - aside)), float(rng.uniform(above, height - below)))
-    yaw = float(np.clip(rng.normal(0, 0.2), -0.42, 0.42))
+    yaw = float(np.clip(rng.normal(0, 0.14), -0.42, 0.42))
     return (width, height), View(yaw, rng.normal(0.03, 0.07), rng.normal(0, 0.12), side / 1.72, centre)
 
 
 def _light(rng: np.random.Generator) -> Light:
     """A lamp somewhere in front, from full front to far aside, with a slight cast of colour."""
     return Light(
-        azimuth=rng.uniform(-1.1, 1.1), height=rng.uniform(-0.1, 0.9), ambient=rng.uniform(0.25, 0.55), gain=rng.uniform(0.65, 1.2),
+        azimuth=rng.uniform(-1.1, 1.1), height=rng.uniform(-0.1, 0.9), ambient=rng.uniform(0.25, 0.55), gain=rng.uniform(0.8, 1.2),
         tint=tuple((1 + rng.normal(0, 0.04, 3)).tolist()),
     )
 
