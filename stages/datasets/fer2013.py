@@ -67,8 +67,8 @@ def read_table(root, table):
 def _picture(cell):
     """The (48, 48) uint8 picture of a cell of 2,304 numbers, None when it is not that."""
     try:
-        values = np.array(cell.split(), dtype=np.int64)
-    except (ValueError, OverflowError):
+        values = np.fromstring(cell, dtype=np.int64, sep=" ")
+    except ValueError:
         return None
     if values.size != SIDE * SIDE or values.min() < 0 or values.max() > 255:
         return None
