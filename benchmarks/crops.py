@@ -195,11 +195,11 @@ def build_many(folder, copies):
 
 
 def memory(arguments):
-    """Peak of the summed resident memory of all processes, sampled fifty times a second."""
+    """Peak of the memory of all processes of a build, sampled fifty times a second; per image, only the list of pictures may grow."""
     with tempfile.TemporaryDirectory() as folder:
         pictures = write_pictures(folder, [425] * 40)
         rows = [f"{path.name},{'ab'[i % 2]},{' '.join(map(str, box))}" for i, (path, box) in enumerate(pictures)]
-        (Path(folder) / "labels.csv").write_text("path,label,box\n" + "\n".join(rows * 25) + "\n")
+        (Path(folder) / "labels.csv").write_text("path,label,box\n" + "\n".join(rows * 100) + "\n")
         for copies in (1, 8):
             command = [sys.executable, __file__, "--build", folder, "--copies", str(copies)]
             process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL)
