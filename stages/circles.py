@@ -54,7 +54,7 @@ def files(settings, results, tutorial):
     curves = tables.curves(variants, results.over_seeds, results.interval)
     differences = comparison.differences(results.runs)
     yield "data.csv", csv(tables.points(first.train, first.test))
-    yield "run.csv", csv(tables.single_run(variants, results.over_seeds))
+    yield "run.csv", csv(tables.single_run(variants, results.shown))
     yield "curves.csv", csv(curves)
     yield "runs.csv", csv(results.runs)
     yield "summary.csv", csv(summary)

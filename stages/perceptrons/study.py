@@ -10,21 +10,22 @@ from tqdm import tqdm
 from stages.perceptrons.points import draw_circles, split
 from stages.perceptrons.scoring import accuracy, cross_entropy, logits
 from stages.perceptrons.tables import runs
-from stages.perceptrons.training import Noise, Repetition, Trained, train
+from stages.perceptrons.training import GROUP, Noise, Repetition, Trained, train
 
 CURVE_POINTS = 400  # of each variant's thinned curves: finer than the print
-AXIS = np.linspace(-1.6, 1.6, 97, dtype=np.float32)  # of the grid that shows what the models decide
+AXIS = np.linspace(-1.4, 1.4, 113, dtype=np.float32)  # of the grid that shows what the models decide
 
 
 class Results(NamedTuple):
-    """runs: the table of all models, see `tables.runs`. over_seeds: the models on the tutorial's points.
+    """runs: the table of all models, see `tables.runs`. over_seeds: the models on the tutorial's points, whose test curves have
+    a point for each `interval` epochs. shown: those of the first seeds, with test curves of every epoch.
 
-    interval: epochs between two points of a thinned curve.
     probability: float32 (variants, seeds, n, n), of class 1 at y and x in `AXIS`, as the models over seeds have it.
     """
 
     runs: pd.DataFrame
     over_seeds: Trained
+    shown: Trained
     interval: int
     probability: np.ndarray
 
@@ -59,18 +60,25 @@ def large_test_set(settings):
 def run(settings, workers):
     """Train and judge everything, `workers` threads at a time, with a bar of progress where there is a terminal."""
     named, interval = variants(settings), max(1, settings.epochs // CURVE_POINTS)
-    large, trained, tables = large_test_set(settings), {}, []
+    kinds, large, trained, tables = repetitions(settings), large_test_set(settings), {}, []
     labels = torch.from_numpy(large.y)
-    for over, of in repetitions(settings).items():
-        schedule = settings.hidden, settings.epochs, settings.learning_rate, 1 if over == "seeds" else interval
-        with tqdm(desc=f"circles over {over}", total=len(of) * settings.epochs, unit="epoch", disable=None) as bar:
-            found = trained[over] = train(of, list(named.values()), *schedule, workers, bar.update)
+
+    def fit(repetitions, test_interval, title):
+        schedule = settings.hidden, settings.epochs, settings.learning_rate, test_interval
+        with tqdm(desc=f"circles, {title}", total=len(repetitions) * settings.epochs, unit="epoch", disable=None) as bar:
+            return train(repetitions, list(named.values()), *schedule, workers, bar.update)
+
+    for over, of in kinds.items():
+        found = trained[over] = fit(of, interval, f"over {over}")
         answers = logits(found.models, large.x, workers)
         scores = {"large_accuracy": accuracy(answers, labels), "large_loss": cross_entropy(answers, labels)}
         tables.append(runs(over, list(named), of, train_accuracy=found.train_accuracy, test_accuracy=found.test_accuracy, **scores))
+    # A run is shown in every epoch. To train one group again is cheaper than to look at the test points of all that often;
+    # the same group, and so the same bits.
+    shown = fit(kinds["seeds"][:GROUP], 1, "one run")
     grid = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)
     probability = logits(trained["seeds"].models, grid, workers).sigmoid().view(len(named), -1, len(AXIS), len(AXIS)).numpy()
-    return Results(pd.concat(tables, ignore_index=True), trained["seeds"], interval, probability)
+    return Results(pd.concat(tables, ignore_index=True), trained["seeds"], shown, interval, probability)
 
 
 def _repetition(settings, seed, offset):

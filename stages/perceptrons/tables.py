@@ -12,7 +12,7 @@ def points(train, test):
 
 
 def single_run(variants, trained):
-    """epoch, then <variant>_train and <variant>_test: accuracies of the first repetition in every epoch."""
+    """epoch, then <variant>_train and <variant>_test: accuracies of the first repetition in every epoch, trained with a test interval of 1."""
     columns = {"epoch": np.arange(1, trained.train_curve.shape[2] + 1)}
     for index, variant in enumerate(variants):
         columns |= {f"{variant}_train": trained.train_curve[index, 0], f"{variant}_test": trained.test_curve[index, 0]}
@@ -20,14 +20,16 @@ def single_run(variants, trained):
 
 
 def curves(variants, trained, interval):
-    """variant, epoch, and mean, 10 % and 90 % quantile (low, high) over repetitions of train and test accuracy, every `interval` epochs."""
+    """variant, epoch, and mean, 10 % and 90 % quantile (low, high) over repetitions of train and test accuracy, every `interval` epochs.
+
+    trained: models of which the test points were looked at that often.
+    """
     tables = []
     for index, variant in enumerate(variants):
         columns = {"variant": variant, "epoch": np.arange(interval, trained.train_curve.shape[2] + 1, interval)}
-        for split, curve in (("train", trained.train_curve[index]), ("test", trained.test_curve[index])):
-            thinned = curve[:, interval - 1 :: interval]
-            low, high = np.quantile(thinned, [0.1, 0.9], axis=0)
-            columns |= {f"{split}_mean": thinned.mean(axis=0), f"{split}_low": low, f"{split}_high": high}
+        for split, curve in (("train", trained.train_curve[index, :, interval - 1 :: interval]), ("test", trained.test_curve[index])):
+            low, high = np.quantile(curve, [0.1, 0.9], axis=0)
+            columns |= {f"{split}_mean": curve.mean(axis=0), f"{split}_low": low, f"{split}_high": high}
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
 

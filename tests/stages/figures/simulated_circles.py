@@ -1,0 +1,57 @@
+"""A made-up circles study, as the stage `circles` leaves it: three seeds, two draws, 40 epochs."""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+VARIANTS = ["baseline", "input", "before", "after"]
+MEASURES = ["train_accuracy", "test_accuracy", "large_accuracy", "large_loss"]
+
+
+def write_study(folder):
+    """Write it below folder, which is made."""
+    folder.mkdir(parents=True)
+    rng, epochs = np.random.default_rng(0), np.arange(1, 41)
+
+    angle, label = rng.uniform(0, 2 * np.pi, 20), np.arange(20) % 2
+    radius = np.where(label, 0.8, 1) + rng.normal(0, 0.1, 20)
+    points = {"x": radius * np.cos(angle), "y": radius * np.sin(angle), "label": label, "split": ["train"] * 6 + ["test"] * 14}
+    _write(folder, "data", points)
+
+    run = {f"{variant}_{split}": rng.uniform(0.4, 1, 40) for variant in VARIANTS for split in ("train", "test")}
+    _write(folder, "run", {"epoch": epochs} | run)
+
+    curves = []
+    for variant in VARIANTS:
+        table = pd.DataFrame({"variant": variant, "epoch": epochs[3::4]})
+        for split in ("train", "test"):
+            table[f"{split}_mean"] = rng.uniform(0.5, 0.9, len(table))
+            table[f"{split}_low"], table[f"{split}_high"] = table[f"{split}_mean"] - 0.1, table[f"{split}_mean"] + 0.1
+        curves.append(table)
+    _write(folder, "curves", pd.concat(curves))
+
+    kinds = [(over, variant, seed) for over, seeds in (("seeds", (0, 1, 2)), ("draws", (3, 4))) for variant in VARIANTS for seed in seeds]
+    runs = pd.DataFrame(kinds, columns=["over", "variant", "seed"])
+    runs[MEASURES] = rng.uniform(0.5, 1, (len(runs), 4))
+    _write(folder, "runs", runs)
+
+    summary = runs.melt(["over", "variant", "seed"], var_name="measure").groupby(["over", "variant", "measure"]).value.mean().reset_index()
+    has = (summary.over == "seeds") & (summary.variant != "after") & summary.measure.isin(["train_accuracy", "test_accuracy"])
+    _write(folder, "summary", summary.assign(tutorial=np.where(has, 0.75, np.nan)))
+
+    pairs = [("input", "baseline"), ("before", "baseline"), ("after", "baseline"), ("after", "before")]
+    rows = [(over, measure, *pair) for over in ("seeds", "draws") for measure in MEASURES[1:] for pair in pairs]
+    differences = pd.DataFrame(rows, columns=["over", "measure", "variant", "against"])
+    differences["difference"] = rng.normal(0, 0.1, len(rows))
+    differences["low"], differences["high"] = differences.difference - 0.05, differences.difference + 0.05
+    _write(folder, "differences", differences.assign(differs=differences.low * differences.high > 0))
+
+    (folder / "metrics.json").write_text(json.dumps({"best_accuracy": 0.84}))
+    axis = np.linspace(-1.4, 1.4, 15, dtype=np.float32)
+    inside = (1 / (1 + np.exp(9 * (np.hypot(axis, axis[:, None]) - 0.9)))).astype(np.float16)
+    np.savez_compressed(folder / "decision.npz", axis=axis, variants=VARIANTS, run=[inside] * 4, mean=[inside] * 4)
+
+
+def _write(folder, name, columns):
+    pd.DataFrame(columns).to_csv(folder / f"{name}.csv", index=False)
