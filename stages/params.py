@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
@@ -106,6 +107,14 @@ class Circles(Section):
     seeds: Annotated[int, Field(ge=2)]
     draws: Annotated[int, Field(ge=2)]
     test_points: Annotated[int, Field(ge=100)]
+
+    @field_validator("train")
+    @classmethod
+    def _leave_test_points(cls, train, others):
+        samples = others.data.get("samples")  # absent where that is a mistake itself
+        if samples is not None and train >= samples:
+            raise PydanticCustomError("no_test_points", "must be less than samples, {samples}", {"samples": samples})
+        return train
 
 
 class Params(Section):

@@ -9,6 +9,7 @@ import torch
 
 from stages import circles
 from stages.figures.circles import VARIANTS as DRAWN
+from stages.params import read
 from stages.perceptrons import report, study, tables
 from stages.perceptrons.points import Points
 from stages.perceptrons.training import Trained
@@ -57,15 +58,34 @@ def test_curves_are_thinned_to_epochs_that_the_interval_divides():
     assert table.train_low.tolist() == pytest.approx([3.4, 6.4]) and table.train_high.tolist() == pytest.approx([6.6, 9.6])
 
 
+def parameters(**changed):
+    """The text of params.yaml with these values under `circles`."""
+    head, circles = (ROOT / "params.yaml").read_text().split("\ncircles:")
+    kept = [line for line in circles.splitlines() if line.split(":")[0].strip() not in changed]
+    return "\n".join([head, "circles:" + kept[0], *(f"  {name}: {value}" for name, value in changed.items()), *kept[1:]])
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"train": 100}, "circles.train: 100: must be less than samples, 100"),
+        ({"train": 100, "samples": 5}, "circles.samples: 5: must be greater than or equal to 20"),
+        ({"input_stddev": -0.1}, "circles.input_stddev: -0.1: must be greater than or equal to 0"),
+        ({"seeds": 1}, "circles.seeds: 1: must be greater than or equal to 2"),
+    ],
+)
+def test_a_mistake_in_the_parameters_is_one_line(tmp_path, changed, message):
+    (tmp_path / "params.yaml").write_text(parameters(**changed))
+    with pytest.raises(SystemExit) as error:
+        read(tmp_path / "params.yaml")
+    assert str(error.value) == f"{tmp_path / 'params.yaml'}: {message}"
+
+
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     """A small study, by the stage itself."""
     root = tmp_path_factory.mktemp("study")
-    lines = (ROOT / "params.yaml").read_text().splitlines()
-    start = lines.index(next(line for line in lines if line.startswith("circles:")))
-    changed = [f"  {name}: {value}" for name, value in SETTINGS.items()]
-    kept = [line for line in lines[start + 1 :] if line.split(":")[0].strip() not in SETTINGS]
-    (root / "params.yaml").write_text("\n".join([*lines[: start + 1], *changed, *kept]))
+    (root / "params.yaml").write_text(parameters(**SETTINGS))
     (root / "data/paper").mkdir(parents=True)
     (root / "data/paper/circles.csv").write_bytes((ROOT / "data/paper/circles.csv").read_bytes())
     (root / "reports/circles").mkdir(parents=True)
