@@ -16,6 +16,7 @@ split is train, val or test. Any program reads it with NumPy alone:
 """
 
 import csv
+import errno
 import json
 from dataclasses import dataclass
 from functools import cached_property
@@ -58,6 +59,9 @@ class Crops:
     def __getitem__(self, split):
         folder = self.folder / split
         arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
+        for name in ("images", "labels"):
+            if name not in arrays:
+                raise FileNotFoundError(errno.ENOENT, "no such part of the crops; make them with `dvc repro prepare`", str(folder / f"{name}.npy"))
         return Split(folder, arrays["images"], np.array(arrays["labels"]), arrays.get("soft"), arrays.get("affect"))
 
     def class_balance(self):

@@ -14,7 +14,7 @@ COLUMN, PAGE = 3.3, 6.9  # inches: one column of a two-column page, both columns
 
 
 class Variant(NamedTuple):
-    """Title as in the paper's Table 1, colour (Okabe and Ito's colour-blind safe set), and whether it flips signs while training."""
+    """Title after the paper's Table 1, colour (Okabe and Ito's colour-blind safe set), and whether it flips signs while training."""
 
     title: str
     color: str
@@ -22,7 +22,7 @@ class Variant(NamedTuple):
 
 
 VARIANTS = {
-    "baseline": Variant("ResNet-18", "#000000", False),
+    "baseline": Variant("Baseline", "#000000", False),
     "dropout": Variant("+ dropout", "#E69F00", False),
     "periodic": Variant("+ periodic", "#0072B2", True),
     "dynamic": Variant("+ dynamic", "#D55E00", True),

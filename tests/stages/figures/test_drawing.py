@@ -88,7 +88,7 @@ def test_bands_are_the_flag_of_algorithm_1(tmp_path, monkeypatch, interval, epoc
     share = np.asarray(band.get_array())[0]
     middle_of_each_epoch = ((np.arange(epochs) + 0.5) / epochs * len(share)).astype(int)
     assert share[middle_of_each_epoch] == pytest.approx(algorithm_1(interval, epochs).astype(float), abs=1e-9)
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["ResNet-18", "+ periodic", "flipped"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Baseline", "+ periodic", "flipped"]
 
 
 def test_irregular_turns_have_a_row_for_each_site(project):

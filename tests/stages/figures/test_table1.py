@@ -115,7 +115,7 @@ def test_a_run_that_injected_nothing_and_its_warnings_are_marked(tmp_path):
         for seed in (0, 1):
             write_run(tmp_path / f"{variant}-{seed}", variant, seed, epochs=4, never_turns=(variant, seed) == ("dynamic", 1))
     page, _ = page_and_rows(read_runs(tmp_path, ["baseline", "dynamic"], [0, 1], CLASSES))
-    assert "| ResNet-18 | + dynamic (nothing injected: seed 1) |" in page
+    assert "| Baseline | + dynamic (nothing injected: seed 1) |" in page
     assert "- **dynamic, seed 1: nothing was injected, this run says nothing about the method.** dynamic: no sign turned" in page
     assert "seed 0:" not in page
 

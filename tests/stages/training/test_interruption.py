@@ -13,7 +13,7 @@ import torch
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parents[3]
-EPOCHS = 6
+EPOCHS = 4
 
 
 @pytest.fixture
@@ -25,7 +25,6 @@ def workspace(tmp_path, crops_folder):
     params["dynamic"]["start"] = 0.0005
     params["train"] |= {"network": "shufflenet_v2_x0_5", "epochs": EPOCHS, "batch_size": 16, "checkpoint_seconds": 0.0}
     params["train"] |= {"device": "cpu", "precision": "float32"}
-    params["periodic"]["sites"] = params["dropout"]["sites"] = params["dynamic"]["sites"] = "all"
     yaml.dump(params, tmp_path / "params.yaml")
     return tmp_path
 
@@ -57,11 +56,11 @@ def assert_same(one, other):
 
 
 def test_kills_at_random_moments_change_nothing(workspace):
-    """kill -9, Ctrl-C and SIGTERM, some of them while a checkpoint is written (there is one after every epoch)."""
+    """kill -9 and SIGTERM, some of them while a checkpoint is written (there is one after every epoch)."""
     finish(start(workspace))
     straight = result(workspace)
     subprocess.run(["rm", "-r", workspace / "runs"], check=True)
-    rng, endings = random.Random(0), [signal.SIGKILL, signal.SIGINT, signal.SIGKILL, signal.SIGTERM]
+    rng, endings = random.Random(0), [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL]
     continued = 0
     for ending in endings:
         process = start(workspace)
@@ -73,24 +72,14 @@ def test_kills_at_random_moments_change_nothing(workspace):
                 break
         time.sleep(rng.uniform(0, 0.3))
         process.send_signal(ending)
-        process.communicate()
+        _, errors = process.communicate()
         if process.returncode == 0:
             break  # it was done before the signal came
-        if ending != signal.SIGKILL:
+        if ending == signal.SIGTERM:
             assert process.returncode == 1
+            assert errors.splitlines()[-1] == "dropout-periodic seed 3: interrupted; the same command continues from the last checkpoint"
+            assert "Traceback" not in errors
     output = finish(start(workspace))
     assert continued or "continuing after epoch" in output
     assert_same(result(workspace), straight)
     assert not list((workspace / ".scratch").glob("*/")), "a finished run leaves no checkpoint"
-
-
-def test_an_interruption_says_in_one_line_how_to_go_on(workspace):
-    process = start(workspace)
-    for line in process.stderr:
-        if "epoch 1" in line:
-            break
-    process.send_signal(signal.SIGTERM)
-    _, errors = process.communicate()
-    assert process.returncode == 1
-    assert errors.strip().splitlines()[-1] == "dropout-periodic seed 3: interrupted; the same command continues from the last checkpoint"
-    assert "Traceback" not in errors
