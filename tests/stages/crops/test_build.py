@@ -2,44 +2,15 @@
 
 import csv
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from stages.crops import build as building
-from stages.crops.build import CropsError, build, replace
+from stages.crops.build import CropsError
 from stages.crops.store import open_crops
 from stages.crops.summary import describe, mean_std
-from stages.datasets import SETS
-from stages.datasets.division import divide
-
-ABOUT = {"dataset": "folders", "title": "Class folders", "size": 8, "channels": 3, "flip": True, "mean_std": None}
-
-
-def write_tree(root, per_class=4, classes=("cat", "dog")):
-    """Class folders with splits; every picture is different."""
-    generator = np.random.default_rng(0)
-    for split in ("train", "val", "test"):
-        for name in classes:
-            folder = root / split / name
-            folder.mkdir(parents=True)
-            for i in range(per_class):
-                Image.fromarray(generator.integers(0, 256, (10, 12, 3), dtype=np.uint8)).save(folder / f"{i:03}.png")
-    return root
-
-
-def make(root, target, about=ABOUT, **options):
-    dataset = SETS["folders"]
-    division = divide(dataset, dataset.samples(root), root)
-    options = {"workers": 1, "scratch": target.parent / ".scratch", "fingerprint": {}} | options
-    return build(division, root, target, about=about, **options)
 
 
 def rows(path):
@@ -47,8 +18,8 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
-def test_store_holds_each_picture_in_order(tmp_path):
-    root = write_tree(tmp_path / "set")
+def test_store_holds_each_picture_in_order(tmp_path, tree, make):
+    root = tree()
     summary = make(root, tmp_path / "crops")
     crops = open_crops(tmp_path / "crops")
     assert crops.summary == summary
@@ -67,8 +38,8 @@ def test_store_holds_each_picture_in_order(tmp_path):
     assert not list((tmp_path / ".scratch").iterdir())
 
 
-def test_processes_and_tasks_change_nothing(tmp_path, monkeypatch):
-    root = write_tree(tmp_path / "set", per_class=6)
+def test_processes_and_tasks_change_nothing(tmp_path, monkeypatch, tree, make):
+    root = tree(per_class=6)
     make(root, tmp_path / "one")
     monkeypatch.setattr(building, "TASK_BYTES", 3 * 8 * 8 * 3)
     make(root, tmp_path / "three", workers=3)
@@ -76,8 +47,8 @@ def test_processes_and_tasks_change_nothing(tmp_path, monkeypatch):
         assert path.read_bytes() == (tmp_path / "three" / path.relative_to(tmp_path / "one")).read_bytes(), path
 
 
-def test_what_cannot_be_used_is_listed_with_its_reason(tmp_path):
-    root = write_tree(tmp_path / "set")
+def test_what_cannot_be_used_is_listed_with_its_reason(tmp_path, tree, make):
+    root = tree()
     (root / "train/cat/000.png").write_bytes(b"")
     whole = (root / "val/dog/001.png").read_bytes()
     (root / "val/dog/001.png").write_bytes(whole[:100])
@@ -99,8 +70,8 @@ def test_what_cannot_be_used_is_listed_with_its_reason(tmp_path):
     assert treated == {"test/cat/000.png": "grey; flat"}
 
 
-def test_too_many_failures_stop_with_reasons_and_examples(tmp_path):
-    root = write_tree(tmp_path / "set")
+def test_too_many_failures_stop_with_reasons_and_examples(tmp_path, tree, make):
+    root = tree()
     for i in range(2):
         (root / f"train/cat/00{i}.png").write_bytes(b"")
     (root / "val/cat/000.png").write_bytes(b"not a picture")
@@ -113,15 +84,15 @@ def test_too_many_failures_stop_with_reasons_and_examples(tmp_path):
     assert make(root, tmp_path / "crops", max_failures=3 / 24)["left_out"] == {"empty file": 2, "unreadable": 1}
 
 
-def test_class_without_a_usable_picture(tmp_path):
-    root = write_tree(tmp_path / "set", per_class=1)
+def test_class_without_a_usable_picture(tmp_path, tree, make):
+    root = tree(per_class=1)
     (root / "val/dog/000.png").write_bytes(b"")
     with pytest.raises(CropsError, match="no usable picture of class dog is left in the val split"):
         make(root, tmp_path / "crops", max_failures=1)
 
 
-def test_duplicates_are_reported_and_dropped_from_train(tmp_path):
-    root = write_tree(tmp_path / "set")
+def test_duplicates_are_reported_and_dropped_from_train(tmp_path, tree, make):
+    root = tree()
 
     def copy(source, target):
         (root / target).write_bytes((root / source).read_bytes())
@@ -148,125 +119,6 @@ def test_duplicates_are_reported_and_dropped_from_train(tmp_path):
     assert len(crops["val"]) == len(everything["val"])
 
 
-SCRIPT = """
-import sys
-from pathlib import Path
-from stages.crops import build as building, parallel
-import test_build
-building.TASK_BYTES = 3 * 8 * 8 * 3
-task, done = parallel.crop_task, 0
-def slow(*arguments):
-    global done
-    done += 1
-    if done > int(sys.argv[2]):
-        print("waiting", flush=True)
-        import time; time.sleep(60)
-    return task(*arguments)
-parallel.crop_task = slow
-root = Path(sys.argv[1])
-test_build.make(root / "set", root / "crops", drop_duplicates=True, max_failures=0.1)
-"""
-
-
-@pytest.mark.parametrize("tasks", [0, 1, 5, 11])
-def test_killed_it_continues_and_leaves_the_previous_crops_whole(tmp_path, tasks, capsys):
-    root = write_tree(tmp_path / "set", per_class=6)
-    (root / "train/cat/004.png").write_bytes((root / "val/cat/000.png").read_bytes())
-    (root / "train/cat/005.png").write_bytes(b"")
-    straight = tmp_path / "straight"
-    make(root, straight, drop_duplicates=True, max_failures=0.1)
-    previous = tmp_path / "crops"
-    previous.mkdir()
-    (previous / "summary.json").write_text("{}")
-
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), str(Path(__file__).parent)])}
-    process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, tmp_path, str(tasks)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-    )
-    assert process.stdout.readline() == b"waiting\n"
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert [path.name for path in previous.iterdir()] == ["summary.json"]
-
-    # The killed process may have written half a line, and crops that no line speaks of.
-    (scratch,) = [path for path in (tmp_path / ".scratch").iterdir() if path.is_dir()]
-    with open(scratch / "journal.jsonl", "ab") as file:
-        file.write(b'{"split": "tr')
-    for images in scratch.glob("*/images.npy"):
-        with open(images, "ab") as file:
-            file.write(b"x" * 100)
-    make(root, previous, drop_duplicates=True, max_failures=0.1)
-    assert (f"continuing after {min(3 * tasks, 36)} of 36" in capsys.readouterr().err) == (tasks > 0)
-    names = sorted(path.relative_to(straight) for path in straight.rglob("*.*"))
-    assert names == sorted(path.relative_to(previous) for path in previous.rglob("*.*"))
-    for name in names:
-        assert (straight / name).read_bytes() == (previous / name).read_bytes(), name
-
-
-def test_other_settings_or_pictures_start_afresh(tmp_path, monkeypatch, capsys):
-    root = write_tree(tmp_path / "set")
-    (root / "train/dog/003.png").write_bytes(b"")
-    with pytest.raises(CropsError):
-        make(root, tmp_path / "crops", max_failures=0)
-    make(root, tmp_path / "crops", about=ABOUT | {"size": 9}, max_failures=1)
-    make(root, tmp_path / "crops", fingerprint={"digest": "other"}, max_failures=1)
-    assert "continuing" not in capsys.readouterr().err
-
-
-def test_two_processes_do_not_make_the_same_crops(tmp_path):
-    root = write_tree(tmp_path / "set")
-    (root / "train/dog/003.png").write_bytes(b"")
-    with pytest.raises(CropsError):
-        make(root, tmp_path / "crops", max_failures=0)
-    (lock,) = (tmp_path / ".scratch").glob("*.lock")
-    with building.FileLock(lock), pytest.raises(CropsError, match="another process is making these crops"):
-        make(root, tmp_path / "crops", max_failures=1)
-
-
-def test_replacing_recovers_what_was_moved_aside(tmp_path):
-    new, target, old = tmp_path / "new", tmp_path / "crops", tmp_path / ".crops-old"
-    for folder, text in ((new, "new"), (old, "previous")):
-        folder.mkdir()
-        (folder / "a").write_text(text)
-    building.recover(target)
-    assert (target / "a").read_text() == "previous" and not old.exists()
-    replace(new, target)
-    assert (target / "a").read_text() == "new"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["crops"]
-
-
-def test_worker_killed_from_outside_is_one_line(tmp_path, monkeypatch):
-    root = write_tree(tmp_path / "set")
-
-    class Dying(building.Decoders):
-        def crop_all(self, tasks, size, channels):
-            self._pool.submit(os._exit, 1)
-            yield from super().crop_all(tasks, size, channels)
-
-    monkeypatch.setattr(building, "Decoders", Dying)
-    with pytest.raises(CropsError, match="was killed from outside"):
-        make(root, tmp_path / "crops", workers=2)
-
-
-def test_workers_end_when_their_parent_is_killed(tmp_path):
-    script = (
-        "import os, time\nfrom stages.crops.parallel import Decoders\n"
-        "if __name__ == '__main__':\n"
-        "    decoders = Decoders(2)\n"
-        "    print(*{decoders._pool.submit(os.getpid).result() for _ in range(5)}, flush=True)\n    time.sleep(60)\n"
-    )
-    (tmp_path / "script.py").write_text(script)
-    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
-    process = subprocess.Popen([sys.executable, tmp_path / "script.py"], env=environment, stdout=subprocess.PIPE)
-    workers = [int(word) for word in process.stdout.readline().split()]
-    process.kill()
-    process.communicate()
-    deadline = time.monotonic() + 20
-    while any(Path(f"/proc/{worker}").exists() for worker in workers):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_mean_std_in_blocks(tmp_path, monkeypatch):
     images = np.random.default_rng(0).integers(0, 256, (50, 6, 7, 3), dtype=np.uint8)
     monkeypatch.setattr("stages.crops.summary.BLOCK_BYTES", 7 * images[0].nbytes)
@@ -276,8 +128,8 @@ def test_mean_std_in_blocks(tmp_path, monkeypatch):
     np.testing.assert_allclose(std, (images / 255).std(axis=(0, 1, 2)), atol=1e-6)
 
 
-def test_description_names_every_number(tmp_path):
-    root = write_tree(tmp_path / "set")
+def test_description_names_every_number(tmp_path, tree, make):
+    root = tree()
     (root / "train/cat/000.png").write_bytes(b"")
     text = describe(make(root, tmp_path / "crops", max_failures=0.1))
     table = [line.split() for line in text.splitlines()]

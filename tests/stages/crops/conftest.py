@@ -1,0 +1,43 @@
+"""Class folders to build stores from."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from stages.crops.build import build
+from stages.datasets import SETS
+from stages.datasets.division import divide
+
+ABOUT = {"dataset": "folders", "title": "Class folders", "size": 8, "channels": 3, "flip": True, "mean_std": None}
+
+
+def write_tree(root, per_class=4, classes=("cat", "dog")):
+    """Class folders with splits; every picture is different."""
+    generator = np.random.default_rng(0)
+    for split in ("train", "val", "test"):
+        for name in classes:
+            folder = root / split / name
+            folder.mkdir(parents=True)
+            for i in range(per_class):
+                Image.fromarray(generator.integers(0, 256, (10, 12, 3), dtype=np.uint8)).save(folder / f"{i:03}.png")
+    return root
+
+
+def make(root, target, size=8, **options):
+    """Builds a store of crops of this size in target."""
+    dataset = SETS["folders"]
+    division = divide(dataset, dataset.samples(root), root)
+    options = {"workers": 1, "scratch": target.parent / ".scratch", "fingerprint": {}} | options
+    return build(division, root, target, about=ABOUT | {"size": size}, **options)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A function that writes the class folders and returns their root."""
+    return lambda **options: write_tree(tmp_path / "set", **options)
+
+
+@pytest.fixture(name="make")
+def make_fixture():
+    """`make`, which builds a store from class folders."""
+    return make

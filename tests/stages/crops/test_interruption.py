@@ -1,0 +1,131 @@
+"""Interruption: killed at any moment, the build continues, and the previous crops are whole until then."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from stages.crops import build as building
+from stages.crops.build import CropsError, replace
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from stages.crops import build as building, parallel
+import conftest
+building.TASK_BYTES = 3 * 8 * 8 * 3
+task, done = parallel.crop_task, 0
+def slow(*arguments):
+    global done
+    done += 1
+    if done > int(sys.argv[2]):
+        print("waiting", flush=True)
+        import time; time.sleep(60)
+    return task(*arguments)
+parallel.crop_task = slow
+root = Path(sys.argv[1])
+conftest.make(root / "set", root / "crops", drop_duplicates=True, max_failures=0.1)
+"""
+
+
+@pytest.mark.parametrize("tasks", [0, 1, 5, 11])
+def test_killed_it_continues_and_leaves_the_previous_crops_whole(tmp_path, tasks, capsys, tree, make):
+    root = tree(per_class=6)
+    (root / "train/cat/004.png").write_bytes((root / "val/cat/000.png").read_bytes())
+    (root / "train/cat/005.png").write_bytes(b"")
+    straight = tmp_path / "straight"
+    make(root, straight, drop_duplicates=True, max_failures=0.1)
+    previous = tmp_path / "crops"
+    previous.mkdir()
+    (previous / "summary.json").write_text("{}")
+
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), str(Path(__file__).parent)])}
+    process = subprocess.Popen(
+        [sys.executable, "-c", SCRIPT, tmp_path, str(tasks)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    )
+    assert process.stdout.readline() == b"waiting\n"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert [path.name for path in previous.iterdir()] == ["summary.json"]
+
+    # The killed process may have written half a line, and crops that no line speaks of.
+    (scratch,) = [path for path in (tmp_path / ".scratch").iterdir() if path.is_dir()]
+    with open(scratch / "journal.jsonl", "ab") as file:
+        file.write(b'{"split": "tr')
+    for images in scratch.glob("*/images.npy"):
+        with open(images, "ab") as file:
+            file.write(b"x" * 100)
+    make(root, previous, drop_duplicates=True, max_failures=0.1)
+    assert (f"continuing after {min(3 * tasks, 36)} of 36" in capsys.readouterr().err) == (tasks > 0)
+    names = sorted(path.relative_to(straight) for path in straight.rglob("*.*"))
+    assert names == sorted(path.relative_to(previous) for path in previous.rglob("*.*"))
+    for name in names:
+        assert (straight / name).read_bytes() == (previous / name).read_bytes(), name
+
+
+def test_other_settings_or_pictures_start_afresh(tmp_path, monkeypatch, capsys, tree, make):
+    root = tree()
+    (root / "train/dog/003.png").write_bytes(b"")
+    with pytest.raises(CropsError):
+        make(root, tmp_path / "crops", max_failures=0)
+    make(root, tmp_path / "crops", size=9, max_failures=1)
+    make(root, tmp_path / "crops", fingerprint={"digest": "other"}, max_failures=1)
+    assert "continuing" not in capsys.readouterr().err
+
+
+def test_two_processes_do_not_make_the_same_crops(tmp_path, tree, make):
+    root = tree()
+    (root / "train/dog/003.png").write_bytes(b"")
+    with pytest.raises(CropsError):
+        make(root, tmp_path / "crops", max_failures=0)
+    (lock,) = (tmp_path / ".scratch").glob("*.lock")
+    with building.FileLock(lock), pytest.raises(CropsError, match="another process is making these crops"):
+        make(root, tmp_path / "crops", max_failures=1)
+
+
+def test_replacing_recovers_what_was_moved_aside(tmp_path):
+    new, target, old = tmp_path / "new", tmp_path / "crops", tmp_path / ".crops-old"
+    for folder, text in ((new, "new"), (old, "previous")):
+        folder.mkdir()
+        (folder / "a").write_text(text)
+    building.recover(target)
+    assert (target / "a").read_text() == "previous" and not old.exists()
+    replace(new, target)
+    assert (target / "a").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["crops"]
+
+
+def test_worker_killed_from_outside_is_one_line(tmp_path, monkeypatch, tree, make):
+    root = tree()
+
+    class Dying(building.Decoders):
+        def crop_all(self, tasks, size, channels):
+            self._pool.submit(os._exit, 1)
+            yield from super().crop_all(tasks, size, channels)
+
+    monkeypatch.setattr(building, "Decoders", Dying)
+    with pytest.raises(CropsError, match="was killed from outside"):
+        make(root, tmp_path / "crops", workers=2)
+
+
+def test_workers_end_when_their_parent_is_killed(tmp_path):
+    script = (
+        "import os, time\nfrom stages.crops.parallel import Decoders\n"
+        "if __name__ == '__main__':\n"
+        "    decoders = Decoders(2)\n"
+        "    print(*{decoders._pool.submit(os.getpid).result() for _ in range(5)}, flush=True)\n    time.sleep(60)\n"
+    )
+    (tmp_path / "script.py").write_text(script)
+    environment = os.environ | {"PYTHONPATH": str(Path.cwd())}
+    process = subprocess.Popen([sys.executable, tmp_path / "script.py"], env=environment, stdout=subprocess.PIPE)
+    workers = [int(word) for word in process.stdout.readline().split()]
+    process.kill()
+    process.communicate()
+    deadline = time.monotonic() + 20
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
