@@ -4,8 +4,8 @@
     ...
     noise.set_step(model, epoch)                # each epoch, counted from 1, before its first batch
 
-`attach_dynamic`, `attach_dropout` and `attach_gaussian` need the first line only. Each returns the names of the sites it
-attached to; which sites there are says `noise.sites`.
+`attach_dynamic`, `attach_dropout` and `attach_gaussian` need the first line only. Each returns the names of the sites
+that it attached to; `noise.sites` says which sites there are.
 """
 
 from noise.dropout import attach_dropout

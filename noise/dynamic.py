@@ -1,4 +1,4 @@
-"""Dynamic injection: a ReLU whose learned weight turns the features' sign by itself (paper section 3.2, Eq. 1 and 2)."""
+"""Dynamic injection: a ReLU whose weight turns the features' sign by itself (paper section 3.2, Eq. 1 and 2)."""
 
 import math
 from collections.abc import Iterable
@@ -13,8 +13,8 @@ DIVISORS = ("absolute", "signed")
 
 
 def cliff_relu(x: Tensor, constant: float | Tensor) -> Tensor:
-    """Eq. 1: `x` where 0 < x < constant, else 0; a `constant` that is a tensor broadcasts. NaN stays NaN, as in ReLU."""
-    return torch.where(x >= constant, 0, torch.relu(x))
+    """Eq. 1: `x` where 0 < x < constant, else 0, and NaN where x is, as in ReLU. A tensor `constant` broadcasts."""
+    return _keep(x, _margin(x.detach(), constant))
 
 
 class CliffReLU(nn.Module):
@@ -42,8 +42,8 @@ def auto_relu(
 ) -> Tensor:
     """Eq. 2, `CliffReLU(x w) / |w|`, for `x` (N, C, ...) and `weight` (C,) or (1,); the rest is as of `AutoReLU`.
 
-    Computed as u = x sign(w), then u where 0 < u < constant / |w|, else 0, with sign(0) = 1: the same function, but safe
-    at any w, exact in any dtype, and ReLU to the bit while w > 0 and x < constant / w. Shape and dtype are those of `x`.
+    Computed as u = x sign(w), then u where 0 < u < constant / |w|, else 0, with sign(0) = 1: the same function, but
+    safe at any w, exact in any dtype, and ReLU to the bit while w > 0 and x < constant / w. Shape and dtype are x's.
     """
     return _AutoReLU.apply(x, weight.view(1, -1, *[1] * (x.dim() - 2)), constant, gradient, divide, rectify)
 
@@ -54,11 +54,11 @@ class AutoReLU(nn.Module):
     Before each training forward the weights of a layer are set to their mean (section 3.2.1, Step 2), so that its
     channels turn together; an evaluation uses the mean without writing it. The sign is in force in evaluation, too.
 
-    What moves the weight: the output depends on it through its sign alone, so the derivative is zero wherever it exists.
-    Weight decay that is coupled into the gradient (`torch.optim.Adam`), and that Adam normalises to steps of about the
-    learning rate, takes the weight to zero and past it. Under decoupled decay (AdamW), without decay, or in a parameter
-    group that exempts vectors from it, the weight stays and nothing is ever injected. Near zero, autograd's rounding
-    noise outgrows the decay and makes the turns irregular.
+    What moves the weight: the output depends on it through its sign alone, so the derivative is zero wherever there is
+    one. Weight decay that is coupled into the gradient (`torch.optim.Adam`), and that Adam normalises to steps of about
+    the learning rate, takes the weight to zero and past it. Under decoupled decay (AdamW), without decay, or in a
+    parameter group that exempts vectors from it, the weight stays and nothing is ever injected. Near zero, autograd's
+    rounding noise outgrows the decay and makes the turns irregular.
 
     Make the optimiser after the layer. Of the parallel wrappers use DistributedDataParallel: the replicas of
     DataParallel lose what is written to the weight.
@@ -104,7 +104,7 @@ class AutoReLU(nn.Module):
         if divide not in DIVISORS:
             raise ValueError(f"divide must be one of {', '.join(DIVISORS)}, got {divide!r}")
         if weight is not None and weight.shape not in ((1,), (channels,)):
-            raise ValueError(f"weight must have 1 or {channels} elements in one dimension, got shape {tuple(weight.shape)}")
+            raise ValueError(f"weight must have the shape (1,) or ({channels},), got {tuple(weight.shape)}")
         self.channels = channels
         self.start = start
         self.constant = _checked_constant(constant)
@@ -163,10 +163,9 @@ class _AutoReLU(torch.autograd.Function):
 
     @staticmethod
     def forward(x, weight, constant, gradient, divide, rectify):
-        sign, limit = _sign(weight).to(x.dtype), constant / weight.abs()
-        u = x * sign
-        y = cliff_relu(u, limit) if rectify else torch.where(u.abs() >= limit, 0, u)
-        return y if divide == "absolute" else y * sign
+        sign, margin = _sign_and_margin(x, weight, constant, rectify)
+        y = _keep(x, margin)
+        return y if divide == "signed" else y * sign
 
     @staticmethod
     def setup_context(ctx, inputs, output):
@@ -177,10 +176,8 @@ class _AutoReLU(torch.autograd.Function):
     @staticmethod
     def backward(ctx, grad):
         x, weight = ctx.saved_tensors
-        sign, limit = _sign(weight).to(x.dtype), ctx.constant / weight.abs()
-        u = x * sign
-        dropped = (u <= 0) | (u >= limit) if ctx.rectify else u.abs() >= limit
-        grad = torch.where(dropped, 0, grad)
+        sign, margin = _sign_and_margin(x, weight, ctx.constant, ctx.rectify)
+        grad = _keep(grad, margin)
         grad_x = grad if ctx.divide == "signed" else grad * sign
         if not ctx.needs_input_grad[1]:
             grad_weight = None
@@ -188,20 +185,40 @@ class _AutoReLU(torch.autograd.Function):
             # Zeros and not None: an optimiser skips a parameter without gradient, and its weight decay with it.
             grad_weight = torch.zeros_like(weight)
         else:
-            grad_weight = _rounding_noise(torch.where(dropped, 0, x), weight, grad, limit, ctx.divide)
+            grad_weight = _rounding_noise(_keep(x, margin), weight, grad, ctx.constant, ctx.divide)
         return grad_x, grad_weight, None, None, None, None
 
 
-def _rounding_noise(x: Tensor, weight: Tensor, grad: Tensor, limit: Tensor, divide: str) -> Tensor:
+def _sign_and_margin(x: Tensor, weight: Tensor, constant: float, rectify: bool) -> tuple[Tensor, Tensor]:
+    """The sign of the weight, in x's dtype, and a tensor that is positive (or NaN) where `x` is kept."""
+    sign = _sign(weight).to(x.dtype)
+    return sign, _margin(x * sign, constant / weight.abs(), rectify)
+
+
+def _margin(u: Tensor, limit: float | Tensor, rectify: bool = True) -> Tensor:
+    """How far `u` lies inside of (0, limit), or, not rectified, inside of (-limit, limit); NaN where `u` is."""
+    return (torch.minimum(u, limit - u) if rectify else limit - u.abs()).to(u.dtype)
+
+
+def _keep(value: Tensor, margin: Tensor) -> Tensor:
+    """`value` where `margin` is positive or NaN, else 0.
+
+    This is the kernel of ReLU's derivative. On a CPU it takes a tenth of the time of `torch.where`, which is not
+    vectorised over a bool mask.
+    """
+    return torch.ops.aten.threshold_backward(value, margin, 0)
+
+
+def _rounding_noise(x: Tensor, weight: Tensor, grad: Tensor, constant: float, divide: str) -> Tensor:
     """What autograd returns as the derivative of `CliffReLU(x w) / |w|` by w, operation by operation.
 
-    One sum comes through the product, one through the divisor; they are equal and opposite but for rounding. `x` and
-    `grad` are zero where the output is. float32 at least.
+    One sum comes through the product and one through the divisor; they are equal and opposite but for rounding. `x` and
+    `grad` are zero where the output is.
     """
-    wide = torch.promote_types(x.dtype, torch.float32)
+    wide = x.dtype
     x, grad = x.to(wide), grad.to(wide)
     # Each x / |w| here is below constant / w^2: where that overflows, the literal form has no finite derivative.
-    divisible = (limit / weight.abs()).isfinite()
+    divisible = (constant / weight.abs() / weight.abs()).isfinite()
     divisor = torch.where(divisible, weight.abs() if divide == "absolute" else weight, 1)
     through_product = (grad / divisor * x).sum_to_size(weight.shape)
     through_divisor = (grad * (x * weight / divisor / divisor)).sum_to_size(weight.shape)

@@ -30,6 +30,7 @@ class GaussianNoise(nn.Module):
             script's to save. The own stream's state is part of `state_dict()`, so that a resumed run draws what the
             uninterrupted one would have. A stream belongs to one type of device: moved from a CPU to a GPU, or loaded
             where its device is missing, it starts from the seed. Give each process of a distributed run its own seed.
+            `torch.compile` breaks its graph at a layer with a stream of its own.
 
     Raises ValueError unless `stddev` is finite and >= 0.
     """

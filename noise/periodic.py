@@ -1,4 +1,4 @@
-"""Periodic injection: features change sign behind BatchNorm, every `interval` steps (paper section 3.1, Algorithm 1)."""
+"""Periodic injection: features change sign behind BatchNorm every T steps (paper section 3.1, Algorithm 1)."""
 
 from collections.abc import Iterable
 

@@ -2,22 +2,22 @@
 
 A site is the output of a BatchNorm, or the sum at the end of a residual block. Sites come in sets:
 
-set        what it holds                                       ResNet-18      ResNet-50      MobileNetV2/V3   VGG-BN
----------- --------------------------------------------------- -------------- -------------- ---------------- ------------
-first      first BatchNorm on the main path of each block      bn1            bn1            of expansion     all but stem
-second     second BatchNorm on the main path                   bn2            bn2            of depthwise     -
-third      third BatchNorm on the main path                    -              bn3            of projection    -
-shortcut   every BatchNorm on the other path                   downsample.1   downsample.1   -                -
-block      the sum of both paths, before the last ReLU         join           join           - (no ReLU)      -
-stem       before an activation, ahead of the first block      bn1            bn1            features.0.1     the first
-other      the rest: behind the blocks, before no activation   -              -              the last         -
-all        every BatchNorm                                     20             53             52, 34, 46       8 to 16
+set       what it holds                                      ResNet-18     ResNet-50     MobileNetV2, V3  VGG-BN
+--------- -------------------------------------------------- ------------- ------------- ---------------- ----------
+first     first BatchNorm on the main path of each block     bn1           bn1           of expansion     all but one
+second    second BatchNorm on the main path                  bn2           bn2           of depthwise     -
+third     third BatchNorm on the main path                   -             bn3           of projection    -
+shortcut  every BatchNorm on the other path                  downsample.1  downsample.1  -                -
+block     the sum of both paths, if a ReLU reads it          join          join          - (no ReLU)      -
+stem      before an activation and ahead of all blocks       bn1           bn1           features.0.1     first one
+other     the rest: behind the blocks, before no activation  -             -             the last one     -
+all       every BatchNorm                                    20            53            52; 34 or 46     8 to 16
 
-A block is a module whose own forward adds two tensors, and any of the same class (MobileNet's blocks that change shape
-have no addition). Its main path is the one with more BatchNorms, counted in order of execution: a MobileNet block
+A block is a module whose own forward adds two tensors, and any other of its class (MobileNet's blocks that change the
+shape add nothing). Its main path is the one with more BatchNorms, counted in order of execution: a MobileNet block
 without expansion begins with its depthwise convolution. In a network without blocks, `stem` is the first BatchNorm
-before an activation and `first` are all others before one. `all` leaves the sums out, where a sign flip would undo
-those of the two paths that lead to it.
+before an activation and `first` are all others before one. `all` leaves the sums out, at which a sign flip would undo
+those on the two paths to it.
 """
 
 from collections import Counter, OrderedDict
@@ -67,7 +67,8 @@ def find_sites(model: nn.Module, sites: str | Iterable[str] = "first") -> list[S
     found = _all_sites(Graph(model))
     kinds = Counter(site.kind for site in found)
     network = type(model).__name__
-    has = f"{network} has " + (", ".join(f"{kind} {kinds[kind]}" for kind in SITE_SETS if kinds[kind]) or "no BatchNorm")
+    counts = ", ".join(f"{kind} {kinds[kind]}" for kind in SITE_SETS if kinds[kind])
+    has = f"{network} has {counts or 'no BatchNorm'}"
     chosen = set()
     for wanted in (sites,) if isinstance(sites, str) else sites:
         match = {s for s in found if wanted in (s.kind, s.name) or (wanted == "all" and s.kind != "block")}
@@ -84,10 +85,10 @@ def find_sites(model: nn.Module, sites: str | Iterable[str] = "first") -> list[S
 def attach(model: nn.Module, make: Callable[[Site], nn.Module], sites: str | Iterable[str] = "first") -> list[str]:
     """Puts `make(site)` behind each of the `sites` and returns their names, in order of execution.
 
-    The BatchNorm `layer1.0.bn1` becomes an `Injected` of that name, which holds it as `layer1.0.bn1.bn` and behind it the
-    methods in the order in which they were attached, each under its class's name in lower case, on the site's device.
-    Parameters keep their values and no random number is drawn, so that networks from one seed stay paired. Make the
-    optimiser afterwards.
+    The BatchNorm `layer1.0.bn1` becomes an `Injected` of that name, which holds it as `layer1.0.bn1.bn` and behind it
+    the methods in the order in which they were attached, each under its class's name in lower case (`...bn1.signflip`).
+    Methods go to the site's device. Parameters keep their values and no random number is drawn, so that networks from
+    one seed stay paired. Make the optimiser afterwards.
 
     Raises ValueError as `find_sites` does, and where a method of the same class is attached already.
     """
@@ -111,7 +112,7 @@ def site_names(model: nn.Module) -> list[str]:
 
 
 def signs(model: nn.Module) -> Tensor:
-    """The sign in force at each of `site_names`, +1 or -1: int8, shape (sites,), on the model's device, not synchronised.
+    """The sign in force at each of `site_names`, +1 or -1: int8, shape (sites,), on the model's device, without a sync.
 
     Several signs at one site multiply. AutoReLU's sign is that of the next forward: ask before the optimiser's step for
     the one that the last forward had.

@@ -30,7 +30,7 @@ def test_twenty_epochs_with_turns_compile_once():
     optimizers = [torch.optim.Adam(net.parameters(), lr=1e-2, weight_decay=1e-4) for net in (plain, network)]
     for epoch in range(1, 21):
         x = torch.randn(16, 4, generator=torch.Generator().manual_seed(epoch))
-        for forward, net, optimizer in zip((plain, compiled), (plain, network), optimizers):
+        for forward, net, optimizer in zip((plain, compiled), (plain, network), optimizers, strict=True):
             noise.set_step(net, epoch)
             optimizer.zero_grad()
             forward(x).square().mean().backward()

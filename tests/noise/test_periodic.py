@@ -115,7 +115,8 @@ def test_set_step_reaches_every_flip_and_no_other_module():
 
 def test_flipped_network_has_the_gradients_of_one_that_negates_by_hand():
     torch.manual_seed(0)
-    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Flatten(), nn.Linear(64, 2))
+    unit = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True)
+    network = nn.Sequential(*unit, nn.Flatten(), nn.Linear(64, 2))
     x, y = torch.randn(5, 3, 6, 6), torch.randint(2, (5,))
     conv, norm, _, _, linear = copy.deepcopy(network)
     F.cross_entropy(linear(F.relu(-norm(conv(x))).flatten(1)), y).backward()

@@ -11,9 +11,9 @@ from torch import nn
 import noise
 
 # ResNet: 2+2+2+2, 3+4+6+3, 3+4+6+3 and 3+4+23+3 blocks; the shortcut is projected in the first block of each stage, but
-# for the first stage of basic blocks, which keeps the shape. VGG: a BatchNorm for each convolution. MobileNet: 17, 11 and
-# 15 blocks with a BatchNorm each for expansion, depthwise layer and projection, the first block without expansion; one
-# convolution ahead of the blocks and one behind.
+# for the first stage of basic blocks, which keeps the shape. VGG: a BatchNorm for each convolution. MobileNet: 17, 11
+# and 15 blocks with a BatchNorm each for expansion, depthwise layer and projection, the first block without expansion;
+# one convolution ahead of the blocks and one behind.
 COUNTS = {
     "resnet18": {"stem": 1, "first": 8, "second": 8, "shortcut": 3, "block": 8},
     "resnet34": {"stem": 1, "first": 16, "second": 16, "shortcut": 3, "block": 16},
@@ -58,11 +58,15 @@ def test_counts(name):
 def test_resnet18_by_name():
     blocks = [f"layer{stage}.{block}" for stage in (1, 2, 3, 4) for block in (0, 1)]
     model = network("resnet18")
-    assert [site.name for site in noise.find_sites(model, "stem")] == ["bn1"]
-    assert [site.name for site in noise.find_sites(model)] == [f"{block}.bn1" for block in blocks]
-    assert [site.name for site in noise.find_sites(model, "second")] == [f"{block}.bn2" for block in blocks]
-    assert [site.name for site in noise.find_sites(model, "block")] == [f"{block}.join" for block in blocks]
-    assert [site.name for site in noise.find_sites(model, "shortcut")] == [f"layer{n}.0.downsample.1" for n in (2, 3, 4)]
+
+    def names(sites):
+        return [site.name for site in noise.find_sites(model, sites)]
+
+    assert names("stem") == ["bn1"]
+    assert names("first") == [f"{block}.bn1" for block in blocks]
+    assert names("second") == [f"{block}.bn2" for block in blocks]
+    assert names("block") == [f"{block}.join" for block in blocks]
+    assert names("shortcut") == [f"layer{stage}.0.downsample.1" for stage in (2, 3, 4)]
     assert [site.channels for site in noise.find_sites(model, "block")] == [64, 64, 128, 128, 256, 256, 512, 512]
 
 

@@ -1,4 +1,4 @@
-"""What happens over many steps: what turns the weight's sign, what stays the baseline, and that resuming changes nothing."""
+"""Over many steps: what turns the weight's sign, what stays the baseline, and that resuming changes nothing."""
 
 import copy
 import io
@@ -94,7 +94,9 @@ def test_training_is_the_baseline_to_the_bit_until_the_first_turn(small_network,
     for step in range(1, 31):
         if first_turn is None and noise.signs(dynamic).min() < 0:
             first_turn = step
-        losses = [train_step(net, optimizer, step) for net, optimizer in zip((baseline, dynamic), optimizers)]
+        losses = [
+            train_step(net, optimizer, step) for net, optimizer in zip((baseline, dynamic), optimizers, strict=True)
+        ]
         same = all(torch.equal(*pair) for pair in parameters())
         assert same == (first_turn is None)
         assert (losses[0] == losses[1]) == (first_turn is None)
@@ -152,4 +154,4 @@ def test_copied_network_trains_on_its_own(small_network, train_step):
     for step in range(1, 11):
         train_step(copied, optimizer, step)
     assert noise.signs(copied).unique().tolist() == [-1]
-    assert all(torch.equal(*pair) for pair in zip(network.state_dict().values(), before.state_dict().values()))
+    assert all(map(torch.equal, network.state_dict().values(), before.state_dict().values()))

@@ -1,0 +1,46 @@
+"""What the sites with a sign report, and the weights that AutoReLU is attached with."""
+
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+import noise
+
+
+def block(stride=1):
+    shortcut = nn.Sequential(nn.Conv2d(4, 8, 1, stride, bias=False), nn.BatchNorm2d(8)) if stride > 1 else None
+    return torchvision.models.resnet.BasicBlock(4, 8 if shortcut else 4, stride, shortcut)
+
+
+def test_signs_follow_the_names():
+    network = nn.Sequential(block(), block())
+    assert noise.site_names(network) == []
+    assert noise.signs(network).shape == (0,)
+    noise.attach_periodic(network, 2)
+    noise.attach_dropout(network, 0.1, ["first", "second"])
+    noise.attach_dynamic(network, 0.5, ["second", "1.bn1"])
+    assert noise.site_names(network) == ["0.bn1", "0.bn2", "1.bn1", "1.bn2"]
+    assert noise.signs(network).dtype == torch.int8
+    assert noise.signs(network).tolist() == [1, 1, 1, 1]
+    noise.set_step(network, 2)
+    with torch.no_grad():
+        network[1].bn1.autorelu.weight.neg_()
+        network[1].bn2.autorelu.weight.neg_()
+    assert noise.signs(network).tolist() == [-1, 1, 1, -1]  # flipped, plain, flipped twice, turned
+    assert noise.site_names(nn.DataParallel(network)) == noise.site_names(network)
+
+
+def test_dynamic_weights_are_one_a_channel_or_one_over_the_network():
+    network = nn.Sequential(block(), block(2))
+    noise.attach_dynamic(network, 0.5, ["first", "second", "block"])
+    layers = [module for module in network.modules() if isinstance(module, noise.AutoReLU)]
+    assert [layer.weight.shape[0] for layer in layers] == [4, 4, 4, 8, 8, 8]
+    assert [layer.rectify for layer in layers] == [True, False, True] * 2
+
+    network = nn.Sequential(block(), block(2))
+    count = len(list(network.parameters()))
+    noise.attach_dynamic(network, 0.5, ["first", "block"], weight="network")
+    assert len(list(network.parameters())) == count + 1
+    with pytest.raises(ValueError, match="weight must be one of channel, network"):
+        noise.attach_dynamic(network, 0.5, weight="layer")
