@@ -215,7 +215,7 @@ def _rounding_noise(x: Tensor, weight: Tensor, grad: Tensor, constant: float, di
     One sum comes through the product and one through the divisor; they are equal and opposite but for rounding. `x` and
     `grad` are zero where the output is.
     """
-    wide = x.dtype
+    wide = torch.promote_types(x.dtype, torch.float32)
     x, grad = x.to(wide), grad.to(wide)
     # Each x / |w| here is below constant / w^2: where that overflows, the literal form has no finite derivative.
     divisible = (constant / weight.abs() / weight.abs()).isfinite()
