@@ -1,6 +1,6 @@
 """Stage train-<variant>: one run of one variant with one seed, into runs/<variant>-<seed>/.
 
-best.pt, last.pt  state dicts of the epoch with the highest validation macro F1 and of the last one
+best.pt           state dict of the epoch with the highest validation macro F1
 curves.csv        a row per epoch: epoch, step, lr, train_loss (mean cross-entropy per image of the training forward pass), val_loss,
                   val_macro_f1, val_accuracy, flipped (share of sites x steps with a negative sign), predicted_classes
 signs.csv         site, step, epoch, sign: a row where a site's sign differs from the step before, step 1 included
@@ -99,7 +99,7 @@ def main(variant: str, seed: int, processes: Processes):
             "seconds": round(time.monotonic() - started, 1),
             "configuration": checkpoints.hash,
         }
-        results.write(out, progress, signs, training.evaluated, record)
+        results.write(out, progress, signs, record)
         checkpoints.remove()
 
 

@@ -103,7 +103,10 @@ def draw_curves(curves):
 
 
 def draw_spread(runs, summary, best):
-    """Every run as a dot, mean and standard deviation below, and below them what the tutorial printed; `best`: the best accuracy possible."""
+    """Every run as a dot, mean and standard deviation below, and below them what the tutorial printed.
+
+    best: the accuracy of the best of all classifiers.
+    """
     drawn = figure(PAGE, 3.6)
     grid = drawn.subplots(len(REPETITIONS), len(MEASURES), sharex="col", sharey=True)
     ceiling = {"color": GREY, "linewidth": 0.8, "linestyle": (0, (4, 2))}
@@ -113,7 +116,8 @@ def draw_spread(runs, summary, best):
             for place, (variant, (_, color)) in enumerate(VARIANTS.items()):
                 values = runs[(runs.over == over) & (runs.variant == variant)][measure]
                 axes.plot(values, place - 0.15 + _swarm(values, span), ".", color=color, alpha=0.6, markersize=2.5, markeredgewidth=0)
-                axes.errorbar(values.mean(), place + 0.2, xerr=values.std(), fmt="o", color=color, markersize=2.5, linewidth=0.9, capsize=1.5)
+                mean = {"fmt": "o", "color": color, "markersize": 2.5, "linewidth": 0.9, "capsize": 1.5}
+                axes.errorbar(values.mean(), place + 0.2, xerr=values.std(), **mean)
                 if over == "seeds":  # the tutorial's run was one on these points
                     axes.plot(_printed(summary, variant, measure), place + 0.4, **TUTORIAL)
             if measure == "large_accuracy":

@@ -2,6 +2,8 @@
 
 from math import isnan
 
+from stages.perceptrons.comparison import LEVEL
+
 VARIANTS = {
     "baseline": "no noise",
     "input": "input noise",
@@ -14,11 +16,11 @@ MEASURES = {
     "large_loss": "cross-entropy, large test set",
 }
 VERDICTS = {
-    "survives": "Survives, over seeds and over draws",
-    "seeds only": "Holds over seeds on the tutorial's points, not over draws",
-    "draws only": "Holds over draws, not over seeds on the tutorial's points",
-    "contradicts": "Has one sign over seeds and the other over draws",
-    "none": "Not told from chance",
+    "survives": "These survive, over seeds and over draws",
+    "seeds only": "These hold for the tutorial's points alone: over seeds, not over draws",
+    "draws only": "These hold over draws, not over seeds on the tutorial's points",
+    "contradicts": "These have one sign over seeds and the other over draws",
+    "none": "These are not told from chance",
 }
 
 
@@ -28,11 +30,12 @@ def write(settings, summary, differences, verdicts, curves, best_accuracy):
     lines = [
         "# Gaussian noise on two circles",
         "",
-        f"A perceptron with {settings.hidden:,} hidden units learns {settings.train} points for {settings.epochs:,} epochs; {test} others test it.",
-        f"Noise while training: standard deviation {settings.input_stddev} at the input, or {settings.hidden_stddev} in the hidden layer; none when evaluating.",
-        f"A tutorial ran each variant once. Here each ran from {settings.seeds} seeds on the tutorial's points, and once on each of {settings.draws} other draws of the points.",
-        f"The large test set, the same for all, has {settings.test_points:,} further points of this distribution, of which the best of all classifiers would",
-        f"get {best_accuracy:.3f} right on average.",
+        f"A perceptron with {settings.hidden:,} hidden units learns {settings.train} points for {settings.epochs:,} epochs; {test} others",
+        f"test it. Noise while training: standard deviation {settings.input_stddev} at the input, or {settings.hidden_stddev} in the hidden",
+        "layer; none when evaluating. A tutorial ran each variant once. Here each ran from",
+        f"{settings.seeds} seeds on the tutorial's points, and once on each of {settings.draws} other draws of the points.",
+        f"The large test set, the same for all, has {settings.test_points:,} further points of this distribution, of which the best",
+        f"of all classifiers would get {best_accuracy:.3f} right on average.",
         "",
         "## Which differences survive",
         "",
@@ -51,7 +54,8 @@ def write(settings, summary, differences, verdicts, curves, best_accuracy):
         "",
         "## Every comparison",
         "",
-        f"Means of paired differences with 95 % t intervals. p: two-sided, by flipping signs, after Holm's correction for all {len(differences)}.",
+        "Means of paired differences with 95 % t intervals. p: two-sided, by flipping signs, after Holm's correction for",
+        f"all {len(differences)}; what is below {LEVEL} counts as told from chance.",
         "",
         *_differences(differences),
     ]
@@ -59,7 +63,8 @@ def write(settings, summary, differences, verdicts, curves, best_accuracy):
 
 
 def _table(summary, printed):
-    yield from _rows(["", *(["tutorial's train", "tutorial's test"] if printed else []), "train", "test", "test, lowest to highest", "large test set", "its cross-entropy"])
+    theirs = ["tutorial's train", "tutorial's test"] if printed else []
+    yield from _rows(["", *theirs, "train", "test", "test, lowest to highest", "large test set", "its cross-entropy"])
     for variant, rows in summary.groupby("variant", sort=False):
         of = rows.set_index("measure")
         cells = [VARIANTS[variant]]
@@ -68,7 +73,8 @@ def _table(summary, printed):
             cells += ["not printed" if isnan(value) else f"{value:.3f}" for value in values]
         spread = {measure: f"{row['mean']:.3f} ± {row['std']:.3f}" for measure, row in of.iterrows()}
         test = of.loc["test_accuracy"]
-        cells += [spread["train_accuracy"], spread["test_accuracy"], f"{test['min']:.3f} to {test['max']:.3f}", spread["large_accuracy"], spread["large_loss"]]
+        cells += [spread["train_accuracy"], spread["test_accuracy"], f"{test['min']:.3f} to {test['max']:.3f}"]
+        cells += [spread["large_accuracy"], spread["large_loss"]]
         yield _row(cells)
 
 
@@ -82,8 +88,8 @@ def _differences(differences):
     yield from _rows(["over", "measure", "difference", "mean", "95 % interval", "p (Holm)"])
     for row in differences.itertuples():
         pair = f"{VARIANTS[row.variant]} − {VARIANTS[row.against]}"
-        p = f"{row.p_holm:.4f}"
-        yield _row([row.over, MEASURES[row.measure], pair, f"{row.difference:+.3f}", f"{row.low:+.3f} to {row.high:+.3f}", p])
+        interval = f"{_signed(row.low)} to {_signed(row.high)}"
+        yield _row([row.over, MEASURES[row.measure], pair, _signed(row.difference), interval, f"{row.p_holm:.4f}"])
 
 
 def _verdicts(verdicts):
@@ -93,8 +99,13 @@ def _verdicts(verdicts):
             yield f"{title}:"
             yield ""
             for row in rows.itertuples():
-                yield f"- {MEASURES[row.measure]}: {VARIANTS[row.variant]} − {VARIANTS[row.against]}, {row.seeds:+.3f} over seeds, {row.draws:+.3f} over draws"
+                pair = f"{VARIANTS[row.variant]} − {VARIANTS[row.against]}"
+                yield f"- {MEASURES[row.measure]}: {pair}, {_signed(row.seeds)} over seeds, {_signed(row.draws)} over draws"
             yield ""
+
+
+def _signed(value):
+    return f"{value:+.3f}".replace("-", "−")
 
 
 def _rows(head):

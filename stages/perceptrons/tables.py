@@ -12,7 +12,10 @@ def points(train, test):
 
 
 def single_run(variants, trained):
-    """epoch, then <variant>_train and <variant>_test: accuracies of the first repetition in every epoch, trained with a test interval of 1."""
+    """epoch, then <variant>_train and <variant>_test: accuracies of the first repetition in every epoch.
+
+    trained: models of which the test points were looked at in every epoch.
+    """
     columns = {"epoch": np.arange(1, trained.train_curve.shape[2] + 1)}
     for index, variant in enumerate(variants):
         columns |= {f"{variant}_train": trained.train_curve[index, 0], f"{variant}_test": trained.test_curve[index, 0]}
@@ -20,7 +23,7 @@ def single_run(variants, trained):
 
 
 def curves(variants, trained, interval):
-    """variant, epoch, and mean, 10 % and 90 % quantile (low, high) over repetitions of train and test accuracy, every `interval` epochs.
+    """variant, epoch, then mean, 10 % and 90 % quantile (low, high) over repetitions of both accuracies, every `interval` epochs.
 
     trained: models of which the test points were looked at that often.
     """
@@ -37,7 +40,8 @@ def curves(variants, trained, interval):
 def runs(over, variants, repetitions, **measures):
     """One row for each model: over, variant, seed, random_state (of its points), and the measures, arrays (variants, repetitions)."""
     seeds, states = zip(*((repetition.seed, repetition.random_state) for repetition in repetitions))
-    columns = {"over": over, "variant": np.repeat(variants, len(seeds)), "seed": seeds * len(variants), "random_state": states * len(variants)}
+    columns = {"over": over, "variant": np.repeat(variants, len(seeds))}
+    columns |= {"seed": seeds * len(variants), "random_state": states * len(variants)}
     return pd.DataFrame(columns | {name: np.asarray(values).reshape(-1) for name, values in measures.items()})
 
 

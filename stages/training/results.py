@@ -10,12 +10,10 @@ import torch
 from stages.training.checkpoint import write_atomically
 
 
-def write(out: Path, progress, signs, network, record: dict):
+def write(out: Path, progress, signs, record: dict):
     """Write a run's files, each whole or not at all, record.json last: where it stands, the run is whole."""
     out.mkdir(parents=True, exist_ok=True)
-    last = {name: tensor.cpu() for name, tensor in network.state_dict().items()}
     write_atomically(out / "best.pt", partial(torch.save, progress.best))
-    write_atomically(out / "last.pt", partial(torch.save, last))
     curves = pd.DataFrame(progress.curves)
     rows = pd.DataFrame(signs.rows, columns=["site", "step", "epoch", "sign"])
     write_atomically(out / "curves.csv", partial(curves.to_csv, index=False, float_format="%.9g"))

@@ -165,19 +165,18 @@ def test_huge_and_infinite_features_are_dropped_and_nan_is_not_hidden(w, expecte
     assert noise.auto_relu(torch.tensor([[torch.nan]]), w).isnan().all()
 
 
-def test_bfloat16_features_get_the_noise_of_float32():
+@pytest.mark.parametrize("weight_dtype", [torch.float32, torch.bfloat16])
+def test_bfloat16_features_get_the_rounding_noise_of_float32(weight_dtype):
     x, upstream = features(torch.bfloat16, scale=1.0)
-    layer = noise.AutoReLU(8, 0.3)
-    y = layer(x)
-    y.backward(upstream)
-    assert y.dtype == x.grad.dtype == torch.bfloat16
+    w = torch.full((8,), 0.3, dtype=weight_dtype, requires_grad=True)
+    y = noise.auto_relu(x, w)
+    gradient_x, gradient = torch.autograd.grad(y, (x, w), upstream)
+    assert y.dtype == gradient_x.dtype == torch.bfloat16
     assert torch.equal(y, torch.relu(x))
 
-    def size(dtype):
-        w = torch.full((8,), 0.3, dtype=dtype, requires_grad=True)
-        (gradient,) = torch.autograd.grad(literal(x.to(dtype), w), w, upstream.to(dtype))
-        return gradient.abs().max()
+    def literal_gradient(dtype):
+        wide = w.detach().to(dtype).requires_grad_()
+        return torch.autograd.grad(literal(x.to(dtype), wide), wide, upstream.to(dtype))[0]
 
-    assert layer.weight.grad.dtype == torch.float32
-    assert layer.weight.grad.abs().max() < 4 * size(torch.float32)
-    assert layer.weight.grad.abs().max() < size(torch.bfloat16) / 1000
+    assert torch.equal(gradient, literal_gradient(torch.float32).to(weight_dtype))
+    assert gradient.abs().max() < literal_gradient(torch.bfloat16).abs().max() / 1000

@@ -116,5 +116,6 @@ def test_a_variant_that_has_no_colour_is_named(folder, tmp_path):
     shutil.copytree(folder, damaged)
     runs = (damaged / "runs.csv").read_text()
     (damaged / "runs.csv").write_text(re.sub(r"\bafter\b", "label-noise", runs))
-    with pytest.raises(BadInput, match=r"runs.csv: variants baseline, before, input, label-noise; the figures know after, baseline, before, input$"):
+    expected = r"runs.csv: variants baseline, before, input, label-noise; the figures know after, baseline, before, input$"
+    with pytest.raises(BadInput, match=expected):
         list(circles.figures(damaged))

@@ -50,3 +50,16 @@ def test_a_class_without_examples_is_left_out_and_one_never_hit_counts_as_zero()
 def test_impossible_labels_are_named(actual, predicted, line):
     with pytest.raises(ValueError, match=line):
         confusion(actual, predicted, 3)
+
+
+def test_against_scikit_learn():
+    from sklearn.metrics import accuracy_score, confusion_matrix, f1_score
+
+    random = np.random.default_rng(1)
+    for classes, size in ((7, 300), (10, 12)):  # the second leaves some classes out
+        actual, predicted = random.integers(0, classes, (2, size))
+        each = f1_score(actual, predicted, labels=range(classes), average=None, zero_division=np.nan)
+        np.testing.assert_allclose(f1_per_class(actual, predicted, classes), each)
+        assert (confusion(actual, predicted, classes) == confusion_matrix(actual, predicted, labels=range(classes))).all()
+        names = [str(label) for label in range(classes)]
+        assert scores(actual, predicted, names)["accuracy"] == pytest.approx(accuracy_score(actual, predicted))

@@ -30,7 +30,7 @@ def trained(tmp_path, make_crops):
         command = [sys.executable, "-m", "stages.train", "--variant", "periodic", "--seed", "0"]
         subprocess.run(command, cwd=folder, env=environment, check=True, timeout=200, capture_output=True)
         out = folder / "runs/periodic-0"
-        return pd.read_csv(out / "curves.csv"), torch.load(out / "last.pt", weights_only=True), json.loads((out / "record.json").read_text())
+        return pd.read_csv(out / "curves.csv"), torch.load(out / "best.pt", weights_only=True), json.loads((out / "record.json").read_text())
 
     return run
 
