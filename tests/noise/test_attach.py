@@ -96,8 +96,9 @@ def test_the_second_attachment_of_a_class_is_refused_and_changes_nothing():
 
 
 def test_sites_are_found_through_what_is_attached():
-    network = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), block(), block(2))
-    wanted = ["stem", "first", "second", "shortcut", "block"]
+    stem = nn.BatchNorm2d(4), nn.BatchNorm2d(4), nn.ReLU()  # the first of these feeds no activation
+    network = nn.Sequential(*stem, block(), block(2))
+    wanted = ["other", "stem", "first", "second", "shortcut", "block"]
     before = noise.find_sites(network, wanted)
     noise.attach_dropout(network, 0.1, wanted)
     assert noise.find_sites(network, wanted) == before
