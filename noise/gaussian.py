@@ -49,10 +49,10 @@ class GaussianNoise(nn.Module):
         return gaussian_noise(x, self.stddev, self.generator)
 
     def _stream_on(self, device: torch.device) -> torch.Generator:
-        stream = torch.Generator(device)
+        stream = torch.Generator(device).manual_seed(self.seed)
         if device.type == self.generator.device.type:
-            return stream.set_state(self.generator.get_state())
-        return stream.manual_seed(self.seed)
+            stream.set_state(self.generator.get_state())
+        return stream
 
     def get_extra_state(self) -> dict | None:
         if self.generator is None:
@@ -64,7 +64,7 @@ class GaussianNoise(nn.Module):
             return
         if state["device"] == "cpu" or torch.get_device_module(state["device"]).is_available():
             self.generator = torch.Generator(state["device"])
-            self.generator.set_state(state["state"])
+            self.generator.set_state(state["state"].cpu())  # torch.load(map_location=...) may have moved it
 
     def extra_repr(self) -> str:
         return f"stddev={self.stddev}, seed={self.seed}"
@@ -80,7 +80,8 @@ def attach_gaussian(
     seeds = None if seed is None else torch.Generator().manual_seed(seed)
 
     def make(site: Site) -> GaussianNoise:
-        return GaussianNoise(stddev, None if seeds is None else int(torch.randint(2**62, (), generator=seeds)))
+        own = None if seeds is None else torch.randint(2**62, (), generator=seeds, device="cpu").item()
+        return GaussianNoise(stddev, own)
 
     return attach(model, make, sites)
 
