@@ -35,7 +35,8 @@ class Checkpoints:
     """The checkpoint of one configuration."""
 
     def __init__(self, configuration: dict, root: str | Path | None = None):
-        self.configuration, self.hash = configuration, fingerprint(configuration)
+        # As JSON has it: plain types alone (torch.__version__ is none) come back from a file loaded with weights_only.
+        self.configuration, self.hash = json.loads(json.dumps(configuration)), fingerprint(configuration)
         scratch = Path(root or os.environ.get("DVC_ROOT", ".")) / ".scratch"
         self.folder = scratch / self.hash
         self.file = self.folder / "checkpoint.pt"

@@ -9,7 +9,7 @@ from stages.training.checkpoint import Checkpoints, fingerprint, of_sources, wri
 
 
 def test_a_saved_state_comes_back_and_goes_when_the_run_is_finished(tmp_path):
-    checkpoints = Checkpoints({"lr": 1e-4}, tmp_path)
+    checkpoints = Checkpoints({"lr": 1e-4, "torch": torch.__version__}, tmp_path)
     assert checkpoints.load() is None
     checkpoints.save({"weights": torch.arange(3.0)})
     assert torch.equal(checkpoints.load()["weights"], torch.arange(3.0))
