@@ -81,9 +81,9 @@ class Held:
 
     soft = None
 
-    def __init__(self, images, labels, folder):
-        np.save(Path(folder) / "images.npy", images)
-        self.images, self.labels = np.load(Path(folder) / "images.npy", mmap_mode="r"), labels
+    def __init__(self, images, labels, file):
+        np.save(file, images)
+        self.images, self.labels = np.load(file, mmap_mode="r"), labels
 
 
 def our_epochs(variant, train, val, params, device):
@@ -143,8 +143,8 @@ def main():
     steps = arguments.images // arguments.batch_size
 
     with tempfile.TemporaryDirectory() as folder:
-        train = Batches(Held(images, labels, folder), summary, device.device)
-        val = Batches(Held(images[:64], labels[:64], folder), summary, device.device)
+        train = Batches(Held(images, labels, Path(folder) / "train.npy"), summary, device.device)
+        val = Batches(Held(images[:64], labels[:64], Path(folder) / "val.npy"), summary, device.device)
         contenders = {"plain loop": plain_epochs(images, labels, params, device, arguments.cores)}
         contenders |= {name: our_epochs(name, train, val, params, device) for name in OURS}
         times = {name: [] for name in contenders}
@@ -172,13 +172,12 @@ def main():
             }
         )
     memory = torch.cuda.max_memory_allocated() if device.device.type == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    report = {
+    report = vars(arguments) | {
         "device": device.name,
         "precision": str(device.precision),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "network": params.train.network,
-        **vars(arguments),
         "measured_peak_tflops": highest / 1e12,
         "peak_memory_mb": memory / 2**20,
         "results": rows,
