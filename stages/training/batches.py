@@ -1,5 +1,6 @@
 """Batches of crops: kept on the device as uint8 where they fit, else streamed from the memory map ahead of their use."""
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -45,42 +46,46 @@ class Batches:
         With several processes each takes every `world`-th image of the same batches, augmented as one process would.
         """
         draws = generator(seed, "augmentation", epoch, self.device)
-        whole = order[: len(order) // batch_size * batch_size].split(batch_size)
-        for images, indices in self._fetch(whole):
-            at = indices if self.resident else torch.arange(len(indices), device=self.device)
+        whole = order[: len(order) // batch_size * batch_size]
+        for images, at, targets in self._fetch(whole, batch_size):
             images = self._normalise(augment.crop(images, at, options, self.flip, draws))
             images = augment.distort(images, options, draws)
             mine = slice(rank, None, world)
-            yield images[mine].contiguous(memory_format=torch.channels_last), self.targets[indices[mine]]
+            yield images[mine].contiguous(memory_format=torch.channels_last), targets[mine]
 
     def plain(self, batch_size: int, rank=0, world=1) -> Iterator:
         """The split in its own order, without augmentation; with several processes every `world`-th batch."""
-        for images, indices in self._fetch(torch.arange(self.size).split(batch_size)[rank::world]):
-            chosen = images[indices] if self.resident else images
-            yield self._normalise(chosen).contiguous(memory_format=torch.channels_last), self.targets[indices]
+        for images, at, targets in self._fetch(torch.arange(self.size), batch_size, rank, world):
+            yield self._normalise(images[at]).contiguous(memory_format=torch.channels_last), targets
 
-    def _fetch(self, chunks):
-        """Pairs (images uint8, indices on the device); the images are the whole resident split, or just the chunk's own."""
+    def _fetch(self, order, batch_size, rank=0, world=1):
+        """Triples (images uint8, indices of the batch in them, its targets), all on the device.
+
+        The images are the whole resident split, or just the batch's own.
+        """
+        # The order goes to the device once: a copy for every batch would be one more thing to wait for.
+        chunks = order.to(self.device).split(batch_size)[rank::world]
         if self.resident:
             for chunk in chunks:
-                yield self.images, chunk.to(self.device, non_blocking=True)
+                yield self.images, chunk, self.targets[chunk]
             return
         # Two batches ahead: one is copied to the device while the next is read.
         with ThreadPoolExecutor(1) as reader:
-            waiting = []
-            for chunk in chunks:
-                waiting.append((reader.submit(self._read, chunk), chunk))
+            waiting = deque()
+            for number, chunk in enumerate(order.split(batch_size)[rank::world]):
+                waiting.append((reader.submit(self._read, chunk), chunks[number]))
                 if len(waiting) > 2:
-                    yield self._sent(*waiting.pop(0))
-            for pair in waiting:
-                yield self._sent(*pair)
+                    yield self._sent(*waiting.popleft())
+            while waiting:
+                yield self._sent(*waiting.popleft())
 
     def _read(self, chunk):
         picked = torch.from_numpy(self.memory_map[chunk.numpy()])
         return picked.pin_memory() if self.device.type == "cuda" else picked
 
     def _sent(self, picked, chunk):
-        return picked.result().to(self.device, non_blocking=True), chunk.to(self.device, non_blocking=True)
+        images = picked.result().to(self.device, non_blocking=True)
+        return images, torch.arange(len(chunk), device=self.device), self.targets[chunk]
 
     def _normalise(self, images):
         images = (images.permute(0, 3, 1, 2).float() - self.mean) / self.std

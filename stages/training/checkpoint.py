@@ -4,7 +4,7 @@ They lie outside the outs, which DVC deletes before a stage starts: in .scratch/
 (DVC_ROOT names it also inside the temporary copy of an experiment), and go when the run is finished.
 """
 
-import hashlib
+import io
 import json
 import os
 import pickle
@@ -16,19 +16,7 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-
-def fingerprint(configuration: dict) -> str:
-    """A hash of everything that decides a run's result."""
-    return hashlib.sha256(json.dumps(configuration, sort_keys=True).encode()).hexdigest()[:32]
-
-
-def of_sources(*folders: str | Path) -> str:
-    """A hash of the Python files in the folders (or of single files): another version of the code is another configuration."""
-    digest = hashlib.sha256()
-    for folder in map(Path, folders):
-        for file in sorted(folder.rglob("*.py")) if folder.is_dir() else [folder]:
-            digest.update(str(file.name).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
+from stages.training.configuration import fingerprint
 
 
 class Checkpoints:
@@ -64,7 +52,7 @@ class Checkpoints:
     def save(self, state: dict):
         """Replace the checkpoint in one step. Raises OSError (a full disk), with the previous checkpoint whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_atomically(self.file, lambda file: torch.save({"configuration": self.configuration, **state}, file))
+        save_atomically(self.file, {"configuration": self.configuration, **state})
 
     def load(self, log=print) -> dict | None:
         """The state to continue from, or None. A damaged or foreign checkpoint is named in the log and never used."""
@@ -88,8 +76,18 @@ class Checkpoints:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def save_atomically(path: Path, state: dict):
+    """`torch.save` into `path`, whole or not at all. Raises OSError where it cannot be written."""
+    content = io.BytesIO()  # given the file itself, torch.save makes a RuntimeError of its own of a full disk
+    torch.save(state, content)
+    write_atomically(path, lambda file: file.write(content.getbuffer()))
+
+
 def write_atomically(path: Path, write):
-    """Call `write` with a file beside `path`, opened for bytes, and put it in the place of `path` when it is whole and on disk."""
+    """Call `write` with a file beside `path`, opened for bytes, and put it in the place of `path` when it is whole and on disk.
+
+    Raises OSError, which names `path`, with the file that was there untouched.
+    """
     path = Path(path)
     partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
     try:
@@ -98,5 +96,7 @@ def write_atomically(path: Path, write):
             file.flush()
             os.fsync(file.fileno())
         os.replace(partial, path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error  # writing itself does not say where
     finally:
         partial.unlink(missing_ok=True)

@@ -1,13 +1,22 @@
-"""What goes wrong in a run without an error: found before it starts where that is possible, and said in its log and record."""
+"""What is wrong with a run: refused before it starts, or, where it makes no error, said in its log, its record and the report."""
 
-from stages.params import Params
+from stages.params import Params, Train
+from stages.training.variants import VARIANTS
 
 COLLAPSED_EPOCHS = 3  # in a row with one predicted class, from which on a network counts as collapsed
 
 
-def before(variant: str, reads: tuple[str, ...], params: Params, steps_per_epoch: int) -> list[str]:
+def must_fit(options: Train, images: int, processes: int):
+    """Raises SystemExit where the batch is larger than the training split, or cannot be dealt out evenly."""
+    if options.batch_size > images:
+        raise SystemExit(f"params.yaml: train.batch_size: {options.batch_size} is more than the {images} training images there are")
+    if options.batch_size % processes:
+        raise SystemExit(f"params.yaml: train.batch_size: {options.batch_size} cannot be shared by {processes} processes")
+
+
+def before(variant: str, params: Params, steps_per_epoch: int) -> list[str]:
     """Warnings about parameters under which this variant cannot do what it is named for."""
-    options, warnings = params.train, []
+    options, reads, warnings = params.train, VARIANTS[variant].reads, []
     steps = options.epochs * steps_per_epoch
     if "periodic" in reads:
         length = options.epochs if params.periodic.unit == "epoch" else steps
@@ -33,10 +42,10 @@ def before(variant: str, reads: tuple[str, ...], params: Params, steps_per_epoch
     return warnings
 
 
-def after(variant: str, flips: bool, curves: list[dict], first_turn: int | None) -> list[str]:
+def after(variant: str, curves: list[dict], first_turn: int | None) -> list[str]:
     """Warnings about a finished run, from its curves."""
     warnings = []
-    if flips and first_turn is None:
+    if VARIANTS[variant].flips and first_turn is None:
         warnings.append(f"{variant}: NOTHING WAS INJECTED: no sign ever turned, so this run is the baseline under another name")
     collapsed = in_a_row = 0
     for row in curves:

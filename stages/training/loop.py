@@ -147,8 +147,8 @@ class Training:
                 part.load_state_dict(state[name])
             self.progress = Progress(**state["progress"])
             self.log(f"continuing after epoch {self.progress.epoch} of {self.options.epochs}")
-        left = self.steps - self.progress.epoch * self.steps_per_epoch
-        self.model = self.processes.wrap(compiled(self.network, self.options.compile, self.device, left))
+        # By the steps of the whole run, not of what is left: a continued run computes as an uninterrupted one.
+        self.model = self.processes.wrap(compiled(self.network, self.options.compile, self.device, self.steps))
 
 
 def compiled(network, wish, device, steps):

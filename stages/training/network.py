@@ -1,4 +1,4 @@
-"""The network of a run: an architecture of torchvision by its name, from scratch, with a variant's modules attached."""
+"""The network of a run: an architecture of torchvision or timm by its name, from scratch, with a variant's modules attached."""
 
 from difflib import get_close_matches
 
@@ -17,20 +17,35 @@ from stages.training.variants import VARIANTS
 def build(name: str, classes: int, stem: str = "imagenet") -> nn.Module:
     """The untrained architecture, taking images of shape (N, 3, H, W) and returning logits (N, classes).
 
-    Raises SystemExit where torchvision has no such classifier, or where it has no stem to make small.
+    It is torchvision's of that name, or else timm's where timm is installed. Raises SystemExit where neither has one, or where it has
+    no stem to make small.
     """
     names = models.list_models(module=models)
-    if name not in names:
-        close = get_close_matches(name, names, n=3) or ["resnet18"]
-        raise SystemExit(f"params.yaml: train.network: torchvision has no classifier {name!r}; did you mean {' or '.join(close)}?")
-    network = models.get_model(name, weights=None, num_classes=classes)
+    if name in names:
+        network = models.get_model(name, weights=None, num_classes=classes)
+    else:
+        network = _of_timm(name, classes, names)
     if stem == "small":
-        if not (hasattr(network, "conv1") and hasattr(network, "maxpool")):
+        convolution = getattr(network, "conv1", None)
+        if not (isinstance(convolution, nn.Conv2d) and hasattr(network, "maxpool")):
             raise SystemExit(f"params.yaml: train.stem: 'small' is for ResNets, {name} has no such stem; choose imagenet")
-        network.conv1 = nn.Conv2d(3, network.conv1.out_channels, kernel_size=3, padding=1, bias=False)
+        network.conv1 = nn.Conv2d(3, convolution.out_channels, kernel_size=3, padding=1, bias=False)
         nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
         network.maxpool = nn.Identity()
     return network
+
+
+def _of_timm(name, classes, others):
+    try:
+        import timm  # optional, and slow to import
+    except ImportError:
+        where, names = "torchvision has no classifier {!r} (timm, which may have it, is not installed)", others
+    else:
+        if timm.is_model(name):
+            return timm.create_model(name, num_classes=classes)
+        where, names = "neither torchvision nor timm has a classifier {!r}", others + timm.list_models()
+    close = get_close_matches(name, names, n=3) or ["resnet18"]
+    raise SystemExit(f"params.yaml: train.network: {where.format(name)}; did you mean {' or '.join(close)}?")
 
 
 def prepare(

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from stages.training.checkpoint import Checkpoints, fingerprint, of_sources, write_atomically
+from stages.training.checkpoint import Checkpoints, write_atomically
 
 
 def test_a_saved_state_comes_back_and_goes_when_the_run_is_finished(tmp_path):
@@ -96,16 +96,3 @@ def test_the_lock_outlives_no_killed_process_and_keeps_a_second_trainer_out(tmp_
     holder.wait()
     with Checkpoints({}, tmp_path).locked() as waited:
         assert not waited
-
-
-def test_fingerprint_is_of_the_values_not_their_order():
-    assert fingerprint({"a": 1, "b": 2}) == fingerprint({"b": 2, "a": 1}) != fingerprint({"a": 1, "b": 3})
-
-
-def test_sources_count_and_caches_do_not(tmp_path):
-    (tmp_path / "a.py").write_text("x = 1")
-    before = of_sources(tmp_path)
-    (tmp_path / "a.pyc").write_text("cache")
-    assert of_sources(tmp_path) == before
-    (tmp_path / "a.py").write_text("x = 2")
-    assert of_sources(tmp_path) != before

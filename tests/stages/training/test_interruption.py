@@ -1,5 +1,6 @@
 """Whatever ends a run, the same command continues it to the same bits."""
 
+import multiprocessing
 import os
 import random
 import signal
@@ -12,39 +13,63 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+from stages import train
+from stages.training import checkpoint
+from stages.training.processes import Processes
+
 ROOT = Path(__file__).parents[3]
-EPOCHS = 4
+VARIANT, SEED, EPOCHS = "dropout-periodic", 3, 4
+
+# Every child is a fresh process, forked from one that has imported everything and done nothing.
+fresh = multiprocessing.get_context("forkserver")
+fresh.set_forkserver_preload(["stages.train"])
 
 
 @pytest.fixture
-def workspace(tmp_path, crops_folder):
+def workspace(tmp_path, crops_folder, monkeypatch):
     """A folder with params.yaml and crops in which `python -m stages.train` trains a small network in a few seconds."""
     yaml = YAML()
     params = yaml.load(ROOT / "params.yaml")
     params["interval"] = 2
-    params["dynamic"]["start"] = 0.0005
     params["train"] |= {"network": "shufflenet_v2_x0_5", "epochs": EPOCHS, "batch_size": 16, "checkpoint_seconds": 0.0}
     params["train"] |= {"device": "cpu", "precision": "float32"}
     yaml.dump(params, tmp_path / "params.yaml")
+    monkeypatch.delenv("DVC_ROOT", raising=False)
     return tmp_path
 
 
-def start(workspace, variant="dropout-periodic", **environment):
-    command = [sys.executable, "-m", "stages.train", "--variant", variant, "--seed", "3"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "DVC_NO_ANALYTICS": "1", **environment}
-    environment.pop("DVC_ROOT", None)
-    return subprocess.Popen(command, cwd=workspace, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+@pytest.fixture
+def straight(workspace):
+    """The result of the run that nothing interrupts; the workspace is left as it was."""
+    assert run(workspace) == 0
+    whole = result(workspace)
+    subprocess.run(["rm", "-r", workspace / "runs"], check=True)
+    return whole
 
 
-def finish(process):
-    output, errors = process.communicate(timeout=120)
-    assert process.returncode == 0, errors
-    return output + errors
+def start(workspace, mishap=None):
+    child = fresh.Process(target=train_in, args=(workspace, mishap))
+    child.start()
+    return child
 
 
-def result(workspace, variant="dropout-periodic"):
-    run = workspace / "runs" / f"{variant}-3"
-    return torch.load(run / "best.pt", weights_only=True), (run / "curves.csv").read_text(), (run / "signs.csv").read_text()
+def run(workspace, mishap=None):
+    child = start(workspace, mishap)
+    child.join(120)
+    return child.exitcode
+
+
+def train_in(workspace, mishap):
+    os.chdir(workspace)
+    torch.set_num_threads(1)
+    if mishap:
+        mishap()
+    train.main(VARIANT, SEED, Processes())
+
+
+def result(workspace):
+    out = workspace / "runs" / f"{VARIANT}-{SEED}"
+    return torch.load(out / "best.pt", weights_only=True), (out / "curves.csv").read_text(), (out / "signs.csv").read_text()
 
 
 def assert_same(one, other):
@@ -53,31 +78,114 @@ def assert_same(one, other):
     assert all(torch.equal(one[0][name], other[0][name]) for name in one[0])
 
 
-def test_kills_at_random_moments_change_nothing(workspace):
-    """kill -9 and SIGTERM, some of them while a checkpoint is written (there is one after every epoch)."""
-    finish(start(workspace))
-    straight = result(workspace)
-    subprocess.run(["rm", "-r", workspace / "runs"], check=True)
-    rng, endings = random.Random(0), [signal.SIGKILL, signal.SIGTERM, signal.SIGKILL]
-    continued = 0
-    for ending in endings:
-        process = start(workspace)
-        for line in process.stderr:
-            if "continuing after epoch" in line:
-                continued += 1
-            # The lines of epochs that were run before come first, all at once: only a new epoch is worth waiting for.
-            if "epoch" in line and "continuing" not in line:
-                break
-        time.sleep(rng.uniform(0, 0.3))
-        process.send_signal(ending)
-        _, errors = process.communicate()
-        if process.returncode == 0:
-            break  # it was done before the signal came
-        if ending == signal.SIGTERM:
-            assert process.returncode == 1
-            assert errors.splitlines()[-1] == "dropout-periodic seed 3: interrupted; the same command continues from the last checkpoint"
-            assert "Traceback" not in errors
-    output = finish(start(workspace))
-    assert continued or "continuing after epoch" in output
-    assert_same(result(workspace), straight)
+def assert_nothing_left(workspace):
     assert not list((workspace / ".scratch").glob("*/")), "a finished run leaves no checkpoint"
+
+
+def kill():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class KillWhileWriting:
+    """kill -9 in the midst of the next file, when so large a share of its bytes has been written."""
+
+    def __init__(self, share):
+        self.share = share
+
+    def __call__(self):
+        checkpoint.open = self.open
+
+    def open(self, *arguments):
+        self.file = open(*arguments)
+        return self
+
+    def write(self, content):
+        self.file.write(content[: int(self.share * len(content))])
+        self.file.flush()
+        kill()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.file.close()
+
+
+def kill_before_the_replacement():
+    checkpoint.os = Proxy(os, replace=lambda *_: kill())
+
+
+def kill_after_the_replacement():
+    def replace(partial, path):
+        os.replace(partial, path)
+        kill()
+
+    checkpoint.os = Proxy(os, replace=replace)
+
+
+class Proxy:
+    def __init__(self, module, **replaced):
+        self.__dict__.update(vars(module), **replaced)
+
+
+def test_kills_in_the_midst_of_a_checkpoint_change_nothing(workspace, straight):
+    moments = [kill_after_the_replacement, KillWhileWriting(0), KillWhileWriting(0.5), KillWhileWriting(0.999), kill_before_the_replacement]
+    for moment in moments:
+        assert run(workspace, moment) == -signal.SIGKILL
+        assert len(list((workspace / ".scratch").glob("*/checkpoint.pt"))) == 1, "the checkpoint from before stands"
+    assert run(workspace) == 0
+    assert_same(result(workspace), straight)
+    assert_nothing_left(workspace)
+
+
+def test_kills_at_many_random_moments_change_nothing(workspace, straight):
+    rng, kills = random.Random(0), 0
+    while kills < 12:
+        child = start(workspace)
+        time.sleep(rng.uniform(0.1, 1.0))
+        child.kill()
+        child.join()
+        if child.exitcode == 0:
+            break
+        kills += 1
+    assert child.exitcode == 0 or run(workspace) == 0
+    assert kills >= 3
+    assert_same(result(workspace), straight)
+    assert_nothing_left(workspace)
+
+
+def command(workspace, prefix=""):
+    """The stage as DVC starts it."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    shell = f"{prefix} exec {sys.executable} -m stages.train --variant {VARIANT} --seed {SEED}"
+    return subprocess.Popen(["bash", "-c", shell], cwd=workspace, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+def test_being_stopped_is_one_line_and_the_same_command_continues(workspace, straight, ending):
+    process = command(workspace)
+    while "epoch 1/" not in process.stderr.readline():
+        pass
+    process.send_signal(ending)
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    assert errors.splitlines()[-1] == f"{VARIANT} seed {SEED}: interrupted; the same command continues from the last checkpoint"
+    assert "Traceback" not in errors
+    assert run(workspace) == 0
+    assert_same(result(workspace), straight)
+
+
+def test_a_disk_that_takes_no_more_is_one_line_and_the_same_command_continues(workspace, straight):
+    assert run(workspace, kill_after_the_replacement) == -signal.SIGKILL
+    (whole,) = (workspace / ".scratch").glob("*/checkpoint.pt")
+    before = whole.read_bytes()
+    process = command(workspace, prefix=f"ulimit -f {len(before) // 2048};")  # blocks of 1,024 bytes: half a checkpoint
+    _, errors = process.communicate()
+    assert process.returncode == 1
+    where = whole.relative_to(workspace)
+    assert errors.splitlines()[-1] == f"{VARIANT} seed {SEED}: {where}: File too large; the same command continues from the last checkpoint"
+    assert "Traceback" not in errors
+    assert whole.read_bytes() == before
+    assert os.listdir(whole.parent) == [whole.name]
+    assert run(workspace) == 0
+    assert_same(result(workspace), straight)
