@@ -71,7 +71,7 @@ class AutoReLU(nn.Module):
         gradient: by the weight. "autograd" is what autograd makes of Eq. 2 as written, in float32 at least: the
             difference of two equal sums, which is rounding noise of about 1e-9 at w = 0.5 and 1e-6 near zero (and 2^16
             times that in bfloat16). It is 0 where |w| is too small to divide by. "exact" is 0: the weight then swings
-            around zero ever more closely, and keeps its sign for good once it underflows.
+            around zero ever more closely and, after some 1,500 steps, underflows and keeps whichever sign it has.
         divide: by the "absolute" weight (the paper's text), or by the "signed" one (Eq. 2 to the letter): while w < 0,
             that lets the *negative* features pass unchanged, y = -|x|, of which a ReLU behind it leaves nothing.
         reinitialise: False leaves every channel a weight, and a sign, of its own.
@@ -162,21 +162,18 @@ class _AutoReLU(torch.autograd.Function):
     """The sign form of Eq. 2, with the gradients of the literal form; `weight` has the shape (1, C or 1, 1, ...)."""
 
     @staticmethod
-    def forward(x, weight, constant, gradient, divide, rectify):
-        sign, margin = _sign_and_margin(x, weight, constant, rectify)
-        y = _keep(x, margin)
-        return y if divide == "signed" else y * sign
-
-    @staticmethod
-    def setup_context(ctx, inputs, output):
+    def forward(ctx, x, weight, constant, gradient, divide, rectify):
+        sign = _sign(weight).to(x.dtype)
+        u = x * sign
+        margin = _margin(u, constant / weight.abs(), rectify)
+        ctx.constant, ctx.gradient, ctx.divide = constant, gradient, divide
         # The input and not the output: a ReLU(inplace=True) behind this layer overwrites the output.
-        x, weight, ctx.constant, ctx.gradient, ctx.divide, ctx.rectify = inputs
-        ctx.save_for_backward(x, weight)
+        ctx.save_for_backward(x if gradient == "autograd" else None, weight, sign, margin)
+        return _keep(x if divide == "signed" else u, margin)
 
     @staticmethod
     def backward(ctx, grad):
-        x, weight = ctx.saved_tensors
-        sign, margin = _sign_and_margin(x, weight, ctx.constant, ctx.rectify)
+        x, weight, sign, margin = ctx.saved_tensors
         grad = _keep(grad, margin)
         grad_x = grad if ctx.divide == "signed" else grad * sign
         if not ctx.needs_input_grad[1]:
@@ -187,12 +184,6 @@ class _AutoReLU(torch.autograd.Function):
         else:
             grad_weight = _rounding_noise(_keep(x, margin), weight, grad, ctx.constant, ctx.divide)
         return grad_x, grad_weight, None, None, None, None
-
-
-def _sign_and_margin(x: Tensor, weight: Tensor, constant: float, rectify: bool) -> tuple[Tensor, Tensor]:
-    """The sign of the weight, in x's dtype, and a tensor that is positive (or NaN) where `x` is kept."""
-    sign = _sign(weight).to(x.dtype)
-    return sign, _margin(x * sign, constant / weight.abs(), rectify)
 
 
 def _margin(u: Tensor, limit: float | Tensor, rectify: bool = True) -> Tensor:

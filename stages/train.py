@@ -82,6 +82,10 @@ if __name__ == "__main__":
         raise SystemExit(f"{name}: interrupted; the same command continues from the last checkpoint") from None
     except Diverged as error:
         raise SystemExit(f"{name}: {error}") from None
+    except RuntimeError as error:
+        if (reason := health.explain(error)) is None:
+            raise
+        raise SystemExit(f"{name}: {reason}") from None
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         raise SystemExit(f"{name}: {reason}; the same command continues from the last checkpoint") from None

@@ -1,5 +1,7 @@
 """What is wrong with a run: refused before it starts, or, where it makes no error, said in its log, its record and the report."""
 
+import torch
+
 from stages.params import Params, Train
 from stages.training.variants import VARIANTS
 
@@ -54,3 +56,13 @@ def after(variant: str, curves: list[dict], first_turn: int | None) -> list[str]
     if collapsed >= COLLAPSED_EPOCHS:
         warnings.append(f"{variant}: the network predicted one single class for {collapsed} epochs in a row")
     return warnings
+
+
+def explain(error: RuntimeError) -> str | None:
+    """What to change where PyTorch stops a run that could go on otherwise; None where it is no such error."""
+    reason = str(error).split(", ")[0].splitlines()[0]
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"{reason} lower train.batch_size or data.size"
+    if "does not have a deterministic implementation" in reason:
+        return f"{reason}: set train.deterministic to false, or choose another train.network"
+    return None

@@ -102,11 +102,11 @@ class Training:
                 group["lr"] = rate
             if unit == "step":
                 noise.set_step(self.network, step)
+            self.optimiser.zero_grad()
             with self.device.autocast():
                 logits = self.model(images)
             loss = F.cross_entropy(logits.float(), targets, weight=self.class_weights, label_smoothing=options.label_smoothing)
             self.signs.observe(index)
-            self.optimiser.zero_grad(set_to_none=True)
             loss.backward()
             self.optimiser.step()
             if self.average:

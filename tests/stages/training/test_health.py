@@ -1,9 +1,10 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 from stages.params import read
-from stages.training.health import after, before, must_fit
+from stages.training.health import after, before, explain, must_fit
 
 PARAMS = read(Path(__file__).parents[3] / "params.yaml")
 
@@ -45,3 +46,15 @@ def test_a_batch_that_does_not_fit_is_refused_in_one_line():
     with pytest.raises(SystemExit, match="^params.yaml: train.batch_size: 64 cannot be shared by 3 processes$"):
         must_fit(PARAMS.train, images=64, processes=3)
     must_fit(PARAMS.train, images=64, processes=2)
+
+
+def test_what_pytorch_stops_over_is_explained_and_bugs_are_not():
+    # As torch words them: the second on a GPU, for AlexNet and VGG.
+    crowded = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.81 GiB of which ...")
+    assert explain(crowded).endswith("lower train.batch_size or data.size")
+    random = "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation, but you set 'torch.use_deterministic_algorithms(True)'."
+    assert explain(RuntimeError(random)) == (
+        "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation: "
+        "set train.deterministic to false, or choose another train.network"
+    )
+    assert explain(RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)")) is None

@@ -4,9 +4,10 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from stages.crops.store import open_crops
-from stages.params import read
+from stages.params import Augment, read
 from stages.training import loop, network
 from stages.training.batches import Batches
 from stages.training.checkpoint import Checkpoints
@@ -184,6 +185,42 @@ def test_early_stopping_stops(crops_folder):
     run, curves = trained(crops_folder, options=params(epochs=60, early_stopping=3, learning_rate=0.01))
     assert len(curves) < 60
     assert len(curves) - run.progress.best_epoch == 3
+
+
+class Waits(TorchDispatchMode):
+    """Counts the operations that on a GPU wait for the device: those whose result Python, or a shape, depends on."""
+
+    WAITING = {"_local_scalar_dense", "nonzero", "equal", "is_nonzero", "masked_select", "_unique2", "unique_dim", "unique_consecutive"}
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        name = operation.overloadpacket.__name__
+        by_mask = name in ("index", "index_put_") and any(index is not None and index.dtype == torch.bool for index in args[1])
+        self.count += name in self.WAITING or by_mask
+        return operation(*args, **(kwargs or {}))
+
+
+def test_what_waits_is_counted():
+    with Waits() as waits:
+        x = torch.arange(3.0)
+        x.sum().item(), x[x > 1], bool(x[0] == 0)
+    assert waits.count == 3
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_epoch_waits_for_the_device_once(crops_folder, variant):
+    # Without ema: AveragedModel asks its counter in every step, which it keeps on the CPU, where asking costs nothing.
+    everything = {"label_smoothing": 0.1, "class_balance": "weights", "schedule": "cosine"}
+    augmented = Augment(flip=True, shift=2, rotate=5.0, scale=0.1, erase=0.3)
+    run = training(crops_folder, variant, options=params(epochs=1, augment=augmented, **everything))
+    run._continue()
+    with Waits() as waits:
+        row = run._train(1)
+    assert row["step"] == 4
+    assert waits.count == 1, "the loss, when the epoch is over"
 
 
 @pytest.mark.parametrize("variant", ["periodic", "dynamic"])
