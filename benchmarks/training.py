@@ -1,21 +1,24 @@
 """How fast is training here? Ours against the plain loop that a user would otherwise write, whole epochs with data and augmentation.
 
-    python -m benchmarks.training [--size 64] [--batch-size 64] [--images 2048] [--rounds 5] [--device auto]
+    python -m benchmarks.training [--size 64] [--batch-size 64] [--images 2048] [--rounds 5] [--device auto] [--compile on]
 
 The plain loop is torchvision's reference training in short: a DataLoader with all cores, per-image transforms, ToTensor, Normalize,
 the same network, Adam and batch; in bfloat16 autocast on a GPU, in float32 on a CPU. All contenders train one epoch in turn, round
 after round, so that a machine that slows down slows all of them; medians and spread are over the rounds. One round is a warm-up.
+Each contender's memory is that of one more epoch in a process of its own. "Not deterministic" shows what `train.deterministic` costs.
 Writes reports/benchmarks/training-<device>-<size>px-batch<n>.json.
 """
 
 import argparse
 import json
+import multiprocessing
 import platform
 import re
-import resource
 import statistics
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +36,9 @@ from stages.training.device import choose
 from stages.training.loop import Training
 from stages.training.network import prepare
 
-OURS = ("baseline", "dropout", "periodic", "dynamic")
+PLAIN = "plain loop"
+# Name in the table: variant, and whether train.deterministic is on (the default).
+OURS = {name: (name, True) for name in ("baseline", "dropout", "periodic", "dynamic")} | {"baseline, not deterministic": ("baseline", False)}
 CLASSES = 7
 
 
@@ -76,14 +81,13 @@ def plain_epochs(images, labels, params, device, cores):
         yield
 
 
+@dataclass
 class Held:
-    """The part of the store that `Batches` reads, in a file of its own so that it is a memory map, as the real one."""
+    """The part of the store that `Batches` reads."""
 
-    soft = None
-
-    def __init__(self, images, labels, file):
-        np.save(file, images)
-        self.images, self.labels = np.load(file, mmap_mode="r"), labels
+    images: np.memmap
+    labels: np.ndarray
+    soft: None = None
 
 
 def our_epochs(variant, train, val, params, device):
@@ -91,6 +95,35 @@ def our_epochs(variant, train, val, params, device):
     network, _ = prepare(variant, 0, params, CLASSES, device)
     never = Checkpoints({"benchmark": variant}, root=tempfile.gettempdir())
     yield from Training(network, train, val, params, 0, device, [str(label) for label in range(CLASSES)], never).epochs()
+
+
+def contender(name, arguments, folder):
+    """Its epochs, from the files in the folder; each `next` trains one."""
+    params, device = parameters(arguments), choose(arguments.device)
+    images, labels = np.load(folder / "train.npy", mmap_mode="c"), np.load(folder / "labels.npy")
+    if name == PLAIN:
+        return plain_epochs(images, labels, params, device, arguments.cores)
+    summary = {"flip": True, "mean": [0.5] * 3, "std": [0.25] * 3}
+    train = Batches(Held(images, labels), summary, device.device)
+    val = Batches(Held(images[:64], labels[:64]), summary, device.device)
+    return our_epochs(OURS[name][0], train, val, params, device)
+
+
+def parameters(arguments):
+    params = read()
+    compiled = arguments.compile or ("on" if torch.cuda.is_available() and arguments.device != "cpu" else "off")
+    endless = {"epochs": arguments.rounds + 1, "batch_size": arguments.batch_size, "checkpoint_seconds": 1e9, "compile": compiled}
+    return params.model_copy(update={"train": params.train.model_copy(update=endless), "interval": 2})
+
+
+def memory(name, arguments, folder):
+    """The most bytes that one epoch of a contender takes: allocated on a GPU; on a CPU resident in the process, without its workers."""
+    device = choose(arguments.device, deterministic=OURS.get(name, (None, True))[1])
+    next(contender(name, arguments, folder))
+    if device.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device.device)
+    status = Path("/proc/self/status").read_text()  # getrusage would give the parent's peak where that is higher
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
 
 
 def peak(device):
@@ -129,36 +162,34 @@ def main():
     parser.add_argument("--rounds", type=int, default=5, help="counted epochs of each contender")
     parser.add_argument("--cores", type=int, default=torch.get_num_threads(), help="workers of the plain loop's DataLoader")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--compile", default="auto", choices=["auto", "on", "off"])
+    parser.add_argument("--compile", choices=["on", "off"], help="torch.compile for ours; default: on for a GPU, as in a long run")
     arguments = parser.parse_args()
 
-    params = read()
-    endless = {"epochs": arguments.rounds + 1, "batch_size": arguments.batch_size, "checkpoint_seconds": 1e9, "compile": arguments.compile}
-    params = params.model_copy(update={"train": params.train.model_copy(update=endless), "interval": 2})
-    device = choose(arguments.device, deterministic=False)
+    device, params = choose(arguments.device), parameters(arguments)
     rng = np.random.default_rng(0)
-    images = rng.integers(0, 256, (arguments.images, arguments.size, arguments.size, 3), dtype=np.uint8)
-    labels = rng.integers(0, CLASSES, arguments.images)
-    summary = {"flip": True, "mean": [0.5] * 3, "std": [0.25] * 3}
     steps = arguments.images // arguments.batch_size
-
     with tempfile.TemporaryDirectory() as folder:
-        train = Batches(Held(images, labels, Path(folder) / "train.npy"), summary, device.device)
-        val = Batches(Held(images[:64], labels[:64], Path(folder) / "val.npy"), summary, device.device)
-        contenders = {"plain loop": plain_epochs(images, labels, params, device, arguments.cores)}
-        contenders |= {name: our_epochs(name, train, val, params, device) for name in OURS}
-        times = {name: [] for name in contenders}
+        folder = Path(folder)
+        np.save(folder / "train.npy", rng.integers(0, 256, (arguments.images, arguments.size, arguments.size, 3), dtype=np.uint8))
+        np.save(folder / "labels.npy", rng.integers(0, CLASSES, arguments.images))
+        names = [PLAIN, *OURS]
+        contenders = {name: contender(name, arguments, folder) for name in names}
+        times = {name: [] for name in names}
         for number in range(arguments.rounds + 1):
             for name, epochs in contenders.items():
+                choose(arguments.device, deterministic=OURS.get(name, (None, False))[1])
                 times[name].append(seconds(lambda: next(epochs), device))
                 print(f"round {number}, {name}: {times[name][-1]:.2f} s", flush=True)
+        del contenders, epochs
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as alone:
+            taken = {name: alone.submit(memory, name, arguments, folder).result() for name in names}
 
     highest, work = peak(device), flops_per_image(params, arguments.size, device)
     rows = []
     for name, measured in times.items():
         counted = measured[1:]
         rates = [steps * arguments.batch_size / took for took in counted]
-        against = [plain / took for plain, took in zip(times["plain loop"][1:], counted)]
+        against = [plain / took for plain, took in zip(times[PLAIN][1:], counted)]
         beside = [took / baseline for took, baseline in zip(counted, times["baseline"][1:])]
         rows.append(
             {
@@ -169,9 +200,9 @@ def main():
                 "times_plain": statistics.median(against),
                 "step_over_baseline": statistics.median(beside),
                 "share_of_peak": work * statistics.median(rates) / highest,
+                "peak_memory_mb": taken[name] / 2**20,
             }
         )
-    memory = torch.cuda.max_memory_allocated() if device.device.type == "cuda" else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     report = vars(arguments) | {
         "device": device.name,
         "precision": str(device.precision),
@@ -179,7 +210,7 @@ def main():
         "python": platform.python_version(),
         "network": params.train.network,
         "measured_peak_tflops": highest / 1e12,
-        "peak_memory_mb": memory / 2**20,
+        "compile": params.train.compile,
         "results": rows,
     }
     print(table(report))
@@ -194,16 +225,17 @@ def table(report):
     """The report as Markdown."""
     lines = [
         f"{report['network']}, {report['size']} px, batch {report['batch_size']}, {report['precision']} on {report['device']}; "
-        f"measured peak {report['measured_peak_tflops']:.2f} TFLOP/s; memory {report['peak_memory_mb']:.0f} MB",
+        f"measured peak {report['measured_peak_tflops']:.2f} TFLOP/s",
         "",
-        "| | images/s (min to max) | ms a step | times the plain loop | step over baseline's | share of peak |",
-        "|---|---:|---:|---:|---:|---:|",
+        "| | images/s (min to max) | ms a step | times the plain loop | step over baseline's | share of peak | memory, MB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in report["results"]:
         low, high = row["images_per_second_range"]
         lines.append(
             f"| {row['contender']} | {row['images_per_second']:.0f} ({low:.0f} to {high:.0f}) | {row['step_ms']:.1f} "
-            f"| {row['times_plain']:.2f} | {row['step_over_baseline']:.2f} | {row['share_of_peak']:.1%} |"
+            f"| {row['times_plain']:.2f} | {row['step_over_baseline']:.2f} | {row['share_of_peak']:.1%} "
+            f"| {row['peak_memory_mb']:.0f} |"
         )
     return "\n".join(lines)
 
