@@ -116,9 +116,14 @@ def parameters(arguments):
     return params.model_copy(update={"train": params.train.model_copy(update=endless), "interval": 2})
 
 
+def settle(name, arguments):
+    """The device, set to compute as deterministically as the contender does."""
+    return choose(arguments.device, deterministic=name in OURS and OURS[name][1])
+
+
 def memory(name, arguments, folder):
     """The most bytes that one epoch of a contender takes: allocated on a GPU; on a CPU resident in the process, without its workers."""
-    device = choose(arguments.device, deterministic=OURS.get(name, (None, True))[1])
+    device = settle(name, arguments)
     next(contender(name, arguments, folder))
     if device.device.type == "cuda":
         return torch.cuda.max_memory_allocated(device.device)
@@ -177,7 +182,7 @@ def main():
         times = {name: [] for name in names}
         for number in range(arguments.rounds + 1):
             for name, epochs in contenders.items():
-                choose(arguments.device, deterministic=OURS.get(name, (None, False))[1])
+                settle(name, arguments)
                 times[name].append(seconds(lambda: next(epochs), device))
                 print(f"round {number}, {name}: {times[name][-1]:.2f} s", flush=True)
         del contenders, epochs
