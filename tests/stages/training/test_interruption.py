@@ -158,7 +158,13 @@ def command(workspace, prefix=""):
     """The stage as DVC starts it."""
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     shell = f"{prefix} exec {sys.executable} -m stages.train --variant {VARIANT} --seed {SEED}"
-    return subprocess.Popen(["bash", "-c", shell], cwd=workspace, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        ["bash", "-c", shell], cwd=workspace, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listen
+    )
+
+
+def listen():
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored, and so inherited, where the tests run in the background
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
