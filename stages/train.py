@@ -9,9 +9,9 @@ live/             the same curves while the run trains (DVCLive)
 """
 
 import argparse
+import os
 import signal
 import sys
-import time
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -26,8 +26,8 @@ from stages.training.checkpoint import Checkpoints
 from stages.training.configuration import configuration
 from stages.training.device import choose
 from stages.training.loop import Diverged, Training
-from stages.training.network import prepare
-from stages.training.processes import Processes, join, leave, relaunch
+from stages.training.network import must_take, prepare
+from stages.training.processes import Processes, join, launch, leave
 from stages.training.variants import VARIANTS
 from stages.training.watch import Watch
 
@@ -43,11 +43,12 @@ def main(variant: str, seed: int, processes: Processes):
     out = Path("runs") / f"{variant}-{seed}"
     log = partial(tqdm.write, file=sys.stderr) if processes.first else lambda line: None
 
-    with checkpoints.locked(log) if processes.first else nullcontext() as waited:
-        if processes.agree(waited and results.is_of(out, checkpoints.hash)):
+    # Several processes do not wait: the others would give up waiting for the first.
+    with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext() as waited:
+        if waited and results.is_of(out, checkpoints.hash):
             return log(f"{out} was finished by the process waited for")
-        started = time.monotonic()
         network, sites = prepare(variant, seed, params, len(classes), device, processes)
+        must_take(network, options.network, crops.summary["size"], len(classes))
         training = Training(network, train, val, params, seed, device, classes, checkpoints, processes, log)
         warnings = tell(log, health.before(variant, params, training.steps_per_epoch))
         with Watch(f"{variant} seed {seed}", options.epochs, out / "live" if processes.first else None) as watch:
@@ -55,8 +56,7 @@ def main(variant: str, seed: int, processes: Processes):
                 watch.show(row)
         if processes.first:
             warnings += tell(log, health.after(variant, training.progress.curves, training.signs.first_turn))
-            seconds = time.monotonic() - started
-            results.write(out, training, results.record(variant, seed, crops.summary, sites, training, warnings, seconds))
+            results.write(out, training, results.record(variant, seed, crops.summary, sites, training, warnings))
             checkpoints.remove()
 
 
@@ -66,26 +66,40 @@ def tell(log, warnings: list[str]) -> list[str]:
     return warnings
 
 
+def run(variant: str, seed: int):
+    """Train, on as many processes as asked for, with one line for whatever ends it early."""
+    rank = int(os.environ.get("RANK", 0))
+    name = f"{variant} seed {seed}" + (f", process {rank}" if rank else "")
+    go_on = "the same command continues from the last checkpoint"
+    try:
+        options = read().train
+        if not launch(options.processes, options.device):
+            main(variant, seed, processes := join(options.device))
+            leave(processes)
+        return
+    except SystemExit as end:
+        shared = end.code
+    except KeyboardInterrupt:
+        shared = f"{name}: interrupted; {go_on}"
+    except Diverged as error:
+        shared = f"{name}: {error}"
+    except OSError as error:
+        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise SystemExit(f"{name}: {reason}; {go_on}") from None
+    except RuntimeError as error:
+        if (reason := health.explain(error)) is None:
+            raise
+        raise SystemExit(f"{name}: {reason}") from None
+    # All processes come to it at once, and the first says it for all.
+    raise SystemExit(1 if rank else shared)
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variant", required=True, choices=VARIANTS)
     parser.add_argument("--seed", required=True, type=int)
     arguments = parser.parse_args()
+    if not 0 <= arguments.seed < 2**32:
+        parser.error(f"argument --seed: {arguments.seed} is not in 0 to {2**32 - 1}")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways of being stopped end in the same line
-    name = f"{arguments.variant} seed {arguments.seed}"
-    try:
-        if (status := relaunch(read().train.processes)) is not None:
-            raise SystemExit(status)
-        main(arguments.variant, arguments.seed, processes := join())
-        leave(processes)
-    except KeyboardInterrupt:
-        raise SystemExit(f"{name}: interrupted; the same command continues from the last checkpoint") from None
-    except Diverged as error:
-        raise SystemExit(f"{name}: {error}") from None
-    except RuntimeError as error:
-        if (reason := health.explain(error)) is None:
-            raise
-        raise SystemExit(f"{name}: {reason}") from None
-    except OSError as error:
-        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        raise SystemExit(f"{name}: {reason}; the same command continues from the last checkpoint") from None
+    run(arguments.variant, arguments.seed)

@@ -30,10 +30,11 @@ class Checkpoints:
         self.file = self.folder / "checkpoint.pt"
 
     @contextmanager
-    def locked(self, waiting=print):
+    def locked(self, waiting=print, wait=True):
         """Hold the run: a second trainer of the same configuration waits here until the first has ended.
 
-        Yields whether it had to wait. The operating system frees the lock of a process that was killed.
+        Yields whether it had to wait. The operating system frees the lock of a process that was killed. Raises SystemExit in place of
+        waiting where `wait` is False.
         """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder.with_suffix(".lock"))
@@ -41,7 +42,10 @@ class Checkpoints:
             lock.acquire(timeout=0)
             waited = False
         except Timeout:
-            waiting(f"another process is training this very run and holds {lock.lock_file}; waiting for it to end")
+            busy = f"another process is training this very run and holds {lock.lock_file}"
+            if not wait:
+                raise SystemExit(f"{busy}; start this one again when that has ended") from None
+            waiting(f"{busy}; waiting for it to end")
             lock.acquire()
             waited = True
         try:

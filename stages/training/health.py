@@ -60,9 +60,9 @@ def after(variant: str, curves: list[dict], first_turn: int | None) -> list[str]
 
 def explain(error: RuntimeError) -> str | None:
     """What to change where PyTorch stops a run that could go on otherwise; None where it is no such error."""
-    reason = str(error).split(", ")[0].splitlines()[0]
+    line = str(error).splitlines()[0]
     if isinstance(error, torch.OutOfMemoryError):
-        return f"{reason} lower train.batch_size or data.size"
-    if "does not have a deterministic implementation" in reason:
-        return f"{reason}: set train.deterministic to false, or choose another train.network"
+        return f"{line.split('. ')[0]}: lower train.batch_size or data.size"
+    if "does not have a deterministic implementation" in line:
+        return f"{line.split(', ')[0]}: set train.deterministic to false, or choose another train.network"
     return None

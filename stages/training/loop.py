@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from torch import nn
-import torch.nn.functional as F
 
 import noise
 from stages.params import Params
@@ -17,7 +16,7 @@ from stages.training.batches import Batches
 from stages.training.checkpoint import Checkpoints
 from stages.training.device import Device
 from stages.training.evaluation import predict
-from stages.training.optimisation import balance, make_optimiser, running_average, stops_early
+from stages.training.optimisation import RunningAverage, balance, cross_entropy, make_optimiser, stops_early
 from stages.training.processes import Processes
 from stages.training.randomness import seed_for
 from stages.training.schedule import factor
@@ -38,6 +37,7 @@ class Progress:
     curves: list[dict] = field(default_factory=list)
     best_f1: float = -math.inf
     best_epoch: int = 0
+    seconds: float = 0.0  # of training, interruptions left out
     best: dict | None = None
 
 
@@ -66,8 +66,9 @@ class Training:
         self.device, self.processes, self.checkpoints, self.log = device, processes, checkpoints, log
         self.steps_per_epoch = train.size // self.options.batch_size
         self.optimiser = make_optimiser(network, self.options)
-        self.class_weights, self.image_weights = balance(train.targets, len(classes), self.options.class_balance)
-        self.average = running_average(network, self.options.ema)
+        weights, self.image_weights = balance(train.targets, len(classes), self.options.class_balance)
+        self.class_weights = None if weights is None else weights.to(device.device)
+        self.average = RunningAverage(network, self.options.ema) if self.options.ema else None
         self.evaluated = self.average.module if self.average else network
         self.progress, self.signs = Progress(), SignRecord(network, self.steps_per_epoch)
 
@@ -76,11 +77,13 @@ class Training:
         self._continue()
         yield from self.progress.curves
         saved = time.monotonic()
+        started = saved - self.progress.seconds
         while self.progress.epoch < self.options.epochs and not stops_early(self.progress, self.options.early_stopping):
             epoch = self.progress.epoch + 1
             row = self._train(epoch) | self._validate(epoch)
             self.progress.epoch = epoch
             self.progress.curves.append(row)
+            self.progress.seconds = time.monotonic() - started
             if self.processes.first and time.monotonic() - saved >= self.options.checkpoint_seconds and epoch < self.options.epochs:
                 self.checkpoints.save({name: part.state_dict() for name, part in self._parts()} | {"progress": vars(self.progress)})
                 saved = time.monotonic()
@@ -88,7 +91,9 @@ class Training:
 
     def _train(self, epoch):
         options, unit = self.options, self.params.periodic.unit
-        torch.manual_seed(seed_for(self.seed, "dropout", epoch))
+        # Each process drops out for its own images: one mask for all would tie them to each other.
+        purpose = "dropout" if self.processes.first else f"dropout of rank {self.processes.rank}"
+        torch.manual_seed(seed_for(self.seed, purpose, epoch))
         if unit == "epoch":
             noise.set_step(self.network, epoch)
         self.network.train()
@@ -105,12 +110,12 @@ class Training:
             self.optimiser.zero_grad()
             with self.device.autocast():
                 logits = self.model(images)
-            loss = F.cross_entropy(logits.float(), targets, weight=self.class_weights, label_smoothing=options.label_smoothing)
+            loss = cross_entropy(logits, targets, self.class_weights, options.label_smoothing, self.processes)
             self.signs.observe(index)
             loss.backward()
             self.optimiser.step()
             if self.average:
-                self.average.update_parameters(self.network)
+                self.average.update(self.network)
             total_loss += loss.detach()
 
         loss = sum(self.processes.gather(total_loss.item())) / self.processes.world / self.steps_per_epoch
@@ -142,7 +147,8 @@ class Training:
             yield "average", self.average
 
     def _continue(self):
-        if state := self.checkpoints.load(self.log):
+        # The first process's checkpoint, for all: on several machines each has a disk of its own.
+        if state := self.processes.agree(self.checkpoints.load(self.log) if self.processes.first else None):
             for name, part in self._parts():
                 part.load_state_dict(state[name])
             self.progress = Progress(**state["progress"])
@@ -154,6 +160,8 @@ class Training:
 def compiled(network, wish, device, steps):
     """The network, compiled where that is asked for, or on a GPU where the run is long enough to repay the compilation."""
     if wish == "on" or (wish == "auto" and device.device.type == "cuda" and steps >= STEPS_THAT_REPAY_COMPILATION):
+        # A machine without a compiler still trains: "auto" then says so and goes on without.
+        torch._dynamo.config.suppress_errors = wish == "auto"
         # CUDA graphs: at the paper's batch of 64 launching the kernels takes longer than running them.
         return torch.compile(network, mode="reduce-overhead" if device.device.type == "cuda" else None)
     return network

@@ -1,5 +1,6 @@
 """The network of a run: an architecture of torchvision or timm by its name, from scratch, with a variant's modules attached."""
 
+import copy
 from difflib import get_close_matches
 
 import torch
@@ -66,3 +67,15 @@ def prepare(
     if device.device.type == "cpu" and device.precision == torch.bfloat16:
         multiply_where_few(network)
     return network.to(device.device, memory_format=torch.channels_last), sites
+
+
+def must_take(network: nn.Module, name: str, size: int, classes: int):
+    """Raises SystemExit where a training step would fail over images of (3, size, size), or would not get logits (N, classes)."""
+    trial, device = copy.deepcopy(network).train(), next(network.parameters()).device
+    try:
+        with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
+            logits = trial(torch.zeros(2, 3, size, size, device=device))
+    except (RuntimeError, AssertionError, ValueError) as error:
+        raise SystemExit(f"params.yaml: train.network: {name} does not take images of {size} px ({str(error).splitlines()[0]})") from None
+    if getattr(logits, "shape", None) != (2, classes):
+        raise SystemExit(f"params.yaml: train.network: {name} gives {type(logits).__name__} and not logits alone; choose another one")

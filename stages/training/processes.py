@@ -4,15 +4,17 @@
 process takes its part of the batch that one process would have, and BatchNorm takes its statistics over the whole of it.
 """
 
+import logging
 import os
-import subprocess
 import sys
+import uuid
+import warnings
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as differentiable
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 
 @dataclass(frozen=True)
@@ -42,36 +44,68 @@ class Processes:
         dist.all_gather_object(values, value)
         return values
 
+    def mean(self, tensor: torch.Tensor) -> torch.Tensor:
+        """The tensor's mean over all ranks, on every rank; it carries no gradient."""
+        if self.world == 1:
+            return tensor
+        total = tensor.detach().clone()
+        dist.all_reduce(total)
+        return total / self.world
+
     def wrap(self, network: nn.Module) -> nn.Module:
         """The network whose backward pass averages the gradients over all processes; parameters start as rank 0's."""
         if self.world == 1:
             return network
         # Every rank computes the same buffers from the same whole-batch statistics, the same steps and the same weights.
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)  # for a name that torch 2.11 does not have
         return nn.parallel.DistributedDataParallel(network, broadcast_buffers=False)
 
 
-def relaunch(processes: int) -> int | None:
-    """Run this very command on so many processes of this machine and return their exit status; None where nothing is to be done.
+def launch(processes: int, device: str) -> bool:
+    """Run this very command on so many processes of this machine to their end; False where nothing is to be launched.
 
-    A process that torchrun started (several machines, a SLURM job) is never launched again.
+    A process that torchrun started (several machines, a SLURM job) is never launched again. Being interrupted ends all of them.
+    Raises SystemExit where they cannot be launched, and, without a word, where one of them ended in an error: that one has said why.
     """
     if processes == 1 or "LOCAL_RANK" in os.environ:
-        return None
-    module = sys.modules["__main__"].__spec__.name
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m", module, *sys.argv[1:]]
+        return False
+    if ":" in device:
+        raise SystemExit(f"params.yaml: train.device: {device!r} is one device, for {processes} processes; choose auto, cuda or cpu")
+    gpus = torch.cuda.device_count()
+    if _on_gpus(device) and processes > gpus:
+        raise SystemExit(f"params.yaml: train.processes: {processes} are more than the {gpus} GPUs of this machine")
+    from torch.distributed.elastic.multiprocessing import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
     # Without it torchrun sets one thread each and says so at length.
-    threads = str(max(1, (os.cpu_count() or 1) // processes))
-    return subprocess.run(command, env={"OMP_NUM_THREADS": threads, **os.environ}).returncode
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    config = LaunchConfig(
+        min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=str(uuid.uuid4()), rdzv_backend="c10d", rdzv_endpoint="localhost:0",
+        max_restarts=0, monitor_interval=0.2,
+    )  # fmt: skip
+    try:
+        elastic_launch(config, sys.executable)("-m", sys.modules["__main__"].__spec__.name, *sys.argv[1:])
+    except ChildFailedError:
+        raise SystemExit(1) from None
+    except SignalException:
+        raise KeyboardInterrupt from None
+    return True
 
 
-def join() -> Processes:
+def join(device: str) -> Processes:
     """Take the place that torchrun has given this process in its environment, or be the only one."""
     if "LOCAL_RANK" not in os.environ:
         return Processes()
-    if torch.cuda.is_available():
+    if _on_gpus(device):
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    dist.init_process_group("nccl" if _on_gpus(device) else "gloo")
     return Processes(dist.get_rank(), dist.get_world_size())
+
+
+def _on_gpus(device):
+    return device != "cpu" and torch.cuda.is_available()
 
 
 def leave(processes: Processes):
@@ -80,7 +114,14 @@ def leave(processes: Processes):
 
 
 def synchronise_batch_norm(network: nn.Module, device: torch.device) -> nn.Module:
-    """BatchNorm over the whole batch of all processes, parameters and names as before."""
+    """BatchNorm over the whole batch of all processes, parameters and names as before.
+
+    Raises SystemExit for another kind of BatchNorm (timm's with an activation inside), which would stay, or become, another function.
+    """
+    kinds = {type(module) for module in network.modules() if isinstance(module, _BatchNorm)} - {nn.BatchNorm2d}
+    if kinds:
+        names = " and ".join(sorted(kind.__name__ for kind in kinds))
+        raise SystemExit(f"params.yaml: train.processes: {names} cannot be shared by processes; choose 1, or another train.network")
     if device.type == "cuda":
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
     for module in network.modules():
@@ -97,12 +138,28 @@ class GatheredBatchNorm2d(nn.BatchNorm2d):
             return super().forward(x)
         wide = x.float()
         count = wide.numel() // wide.shape[1] * dist.get_world_size()
-        mean = differentiable.all_reduce(wide.sum((0, 2, 3))) / count
+        mean = _Sum.apply(wide.sum((0, 2, 3))) / count
         centred = wide - mean.view(1, -1, 1, 1)
-        variance = differentiable.all_reduce((centred**2).sum((0, 2, 3))) / count
+        variance = _Sum.apply((centred**2).sum((0, 2, 3))) / count
         with torch.no_grad():
             self.num_batches_tracked += 1
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
         scale = self.weight * (variance + self.eps).rsqrt()
         return (centred * scale.view(1, -1, 1, 1) + self.bias.view(1, -1, 1, 1)).to(x.dtype)
+
+
+class _Sum(torch.autograd.Function):
+    """The sum of a tensor over all processes; every process's loss depends on it, so the gradient is summed as well."""
+
+    @staticmethod
+    def forward(ctx, x):
+        total = x.clone()
+        dist.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(ctx, gradient):
+        total = gradient.clone()
+        dist.all_reduce(total)
+        return total

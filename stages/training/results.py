@@ -11,7 +11,7 @@ import torch
 from stages.training.checkpoint import save_atomically, write_atomically
 
 
-def record(variant: str, seed: int, data: dict, sites: list[str], training, warnings: list[str], seconds: float) -> dict:
+def record(variant: str, seed: int, data: dict, sites: list[str], training, warnings: list[str]) -> dict:
     """What was run, on what, how fast, and what came of it; `data` is the summary of the crops."""
     progress, signs, device = training.progress, training.signs, training.device
     return {
@@ -32,7 +32,7 @@ def record(variant: str, seed: int, data: dict, sites: list[str], training, warn
         "precision": str(device.precision).removeprefix("torch."),
         "processes": training.processes.world,
         "torch": torch.__version__,
-        "seconds": round(seconds, 1),
+        "seconds": round(progress.seconds, 1),
         "configuration": training.checkpoints.hash,
     }
 

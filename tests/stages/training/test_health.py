@@ -51,7 +51,7 @@ def test_a_batch_that_does_not_fit_is_refused_in_one_line():
 def test_what_pytorch_stops_over_is_explained_and_bugs_are_not():
     # As torch words them: the second on a GPU, for AlexNet and VGG.
     crowded = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.81 GiB of which ...")
-    assert explain(crowded).endswith("lower train.batch_size or data.size")
+    assert explain(crowded) == "CUDA out of memory: lower train.batch_size or data.size"
     random = "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation, but you set 'torch.use_deterministic_algorithms(True)'."
     assert explain(RuntimeError(random)) == (
         "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation: "

@@ -212,8 +212,7 @@ def test_what_waits_is_counted():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_epoch_waits_for_the_device_once(crops_folder, variant):
-    # Without ema: AveragedModel asks its counter in every step, which it keeps on the CPU, where asking costs nothing.
-    everything = {"label_smoothing": 0.1, "class_balance": "weights", "schedule": "cosine"}
+    everything = {"ema": 0.5, "label_smoothing": 0.1, "class_balance": "weights", "schedule": "cosine"}
     augmented = Augment(flip=True, shift=2, rotate=5.0, scale=0.1, erase=0.3)
     run = training(crops_folder, variant, options=params(epochs=1, augment=augmented, **everything))
     run._continue()

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torchvision.models import resnet18
 
-from stages.training.network import build
+from stages.training.network import build, must_take
 
 
 def test_torchvisions_own_network_with_the_wanted_classes():
@@ -58,3 +58,27 @@ def test_timm_is_asked_for_what_torchvision_does_not_have(monkeypatch):
 def test_a_network_of_the_real_timm():
     pytest.importorskip("timm")
     assert build("resnet18d", 7)(torch.zeros(2, 3, 64, 64)).shape == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "reason"),
+    [
+        ("vit_b_32", 48, r"vit_b_32 does not take images of 48 px \(Wrong image height"),
+        ("alexnet", 48, r"alexnet does not take images of 48 px \(.*Output size is too small"),
+        ("googlenet", 64, "googlenet gives GoogLeNetOutputs and not logits alone"),
+    ],
+)
+def test_a_network_that_cannot_be_trained_on_these_images_is_one_line(name, size, reason):
+    with pytest.raises(SystemExit, match=f"^params.yaml: train.network: {reason}.*$"):
+        must_take(build(name, 7), name, size, 7)
+
+
+def test_a_trial_leaves_the_network_and_the_random_numbers_as_they_were():
+    network = build("shufflenet_v2_x0_5", 7)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    torch.manual_seed(1)
+    must_take(network, "shufflenet_v2_x0_5", 48, 7)
+    after = torch.rand(1)
+    torch.manual_seed(1)
+    assert torch.equal(after, torch.rand(1))
+    assert all(torch.equal(before[name], tensor) for name, tensor in network.state_dict().items())
