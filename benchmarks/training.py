@@ -19,6 +19,7 @@ import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -183,9 +184,9 @@ def main():
         for number in range(arguments.rounds + 1):
             for name, epochs in contenders.items():
                 settle(name, arguments)
-                times[name].append(seconds(lambda: next(epochs), device))
+                times[name].append(seconds(partial(next, epochs), device))
                 print(f"round {number}, {name}: {times[name][-1]:.2f} s", flush=True)
-        del contenders, epochs
+        del contenders, epochs  # their memory is not that of the runs alone
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as alone:
             taken = {name: alone.submit(memory, name, arguments, folder).result() for name in names}
 

@@ -10,7 +10,8 @@ from torchvision import models
 from stages.params import Params
 from stages.training.convolution import multiply_where_few
 from stages.training.device import Device
-from stages.training.processes import Processes, synchronise_batch_norm
+from stages.training.normalisation import synchronise_batch_norm
+from stages.training.processes import Processes
 from stages.training.randomness import seed_for
 from stages.training.variants import VARIANTS
 

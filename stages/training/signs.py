@@ -8,7 +8,8 @@ import noise
 class SignRecord:
     """Collects the signs on the device, and turns them into rows (site, step, epoch, sign) once an epoch.
 
-    A row stands where a site's sign differs from the step before; the first row of each site is step 1. Steps and epochs count from 1.    """
+    A row stands where a site's sign differs from the step before; the first row of each site is step 1. Steps and epochs count from 1.
+    """
 
     def __init__(self, network, steps_per_epoch: int):
         self.network, self.names = network, noise.site_names(network)

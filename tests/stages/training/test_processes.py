@@ -23,7 +23,8 @@ from stages.training.checkpoint import Checkpoints
 from stages.training.device import choose
 from stages.training.loop import Training
 from stages.training.network import prepare
-from stages.training.processes import Processes, join, leave, synchronise_batch_norm
+from stages.training.normalisation import synchronise_batch_norm
+from stages.training.processes import Processes, join, leave
 
 ROOT = Path(__file__).parents[3]
 
