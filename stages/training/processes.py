@@ -4,8 +4,10 @@
 process takes its part of the batch that one process would have, and BatchNorm takes its statistics over the whole of it.
 """
 
+import ctypes
 import logging
 import os
+import signal
 import sys
 import uuid
 import warnings
@@ -14,6 +16,8 @@ from dataclasses import dataclass
 import torch
 import torch.distributed as dist
 from torch import nn
+
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 @dataclass(frozen=True)
@@ -97,6 +101,9 @@ def join(device: str) -> Processes:
     """Take the place that torchrun has given this process in its environment, or be the only one."""
     if "LOCAL_RANK" not in os.environ:
         return Processes()
+    if sys.platform == "linux":
+        # After a kill -9 of the launcher, which could tell nobody, its processes end as if interrupted.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if _on_gpus(device):
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     dist.init_process_group("nccl" if _on_gpus(device) else "gloo")
