@@ -132,6 +132,17 @@ def memory(name, arguments, folder):
     return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
 
 
+def hardware(device):
+    """The device in words, with the processor's own name where there is a /proc to read it from."""
+    try:
+        processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        processor = None
+    if device.device.type == "cuda" or not processor:
+        return device.name
+    return f"{device.name}, {processor[1]}"
+
+
 def peak(device):
     """The most multiply-adds (counted as two) a second that a large bfloat16 (float32 without it) matrix product reaches here."""
     size = 8192 if device.device.type == "cuda" else 2048
@@ -210,7 +221,7 @@ def main():
             }
         )
     report = vars(arguments) | {
-        "device": device.name,
+        "device": hardware(device),
         "precision": str(device.precision),
         "torch": torch.__version__,
         "python": platform.python_version(),

@@ -44,6 +44,6 @@ def crops_folder(tmp_path):
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_crops():
     return write_crops

@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import psutil
 import pytest
 import torch
@@ -18,66 +17,34 @@ from ruamel.yaml import YAML
 
 from stages.crops.store import open_crops
 from stages.params import read
+from stages.training import network
 from stages.training.batches import Batches
 from stages.training.checkpoint import Checkpoints
 from stages.training.device import choose
 from stages.training.loop import Training
-from stages.training.network import prepare
 from stages.training.normalisation import synchronise_batch_norm
-from stages.training.processes import Processes, join, leave
+from stages.training.processes import Processes, join, launch, leave
+from tests.stages.training.small import SmallResidual
 
 ROOT = Path(__file__).parents[3]
 
 
-@pytest.fixture
-def trained(tmp_path, make_crops):
-    def run(processes):
-        folder = tmp_path / str(processes)
-        make_crops(folder / "data/crops", {"train": 70, "val": 30, "test": 30})
-        yaml = YAML()
-        params = yaml.load(ROOT / "params.yaml")
-        params["interval"] = 2
-        params["train"] |= {"network": "resnet18", "epochs": 3, "batch_size": 16, "device": "cpu", "precision": "float32"}
-        params["train"] |= {"processes": processes, "learning_rate": 1e-4}
-        yaml.dump(params, folder / "params.yaml")
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-        environment.pop("DVC_ROOT", None)
-        command = [sys.executable, "-m", "stages.train", "--variant", "periodic", "--seed", "0"]
-        subprocess.run(command, cwd=folder, env=environment, check=True, timeout=200, capture_output=True)
-        out = folder / "runs/periodic-0"
-        return pd.read_csv(out / "curves.csv"), torch.load(out / "best.pt", weights_only=True), json.loads((out / "record.json").read_text())
-
-    return run
-
-
-def test_two_processes_train_what_one_does(trained):
-    curves, weights, record = trained(1)
-    curves2, weights2, record2 = trained(2)
-    assert (record["processes"], record2["processes"]) == (1, 2)
-    assert record2["steps"] == record["steps"]
-    assert record2["turns"] == record["turns"] > 0
-    # The sums run in another order, and Adam divides small gradients by their own size: equal to about 1 % of the loss.
-    pd.testing.assert_series_equal(curves.train_loss, curves2.train_loss, rtol=0.02)
-    assert weights.keys() == weights2.keys()
-    for name in weights:
-        if "flag" in name or "num_batches" in name:
-            assert torch.equal(weights[name], weights2[name])
-        elif "running_mean" in name and "layer1" in name:
-            torch.testing.assert_close(weights[name], weights2[name], rtol=0.05, atol=0.01)
-
-
-def options_of(params, **train):
-    train = {"network": "shufflenet_v2_x0_5", "epochs": 6, "batch_size": 16, "precision": "float32", "learning_rate": 1e-3} | train
-    train["augment"] = params.train.augment.model_copy(update={"flip": False})
-    return params.model_copy(update={"train": params.train.model_copy(update=train)})
-
-
 def training(crops_folder, scratch, processes, variant="dynamic", **train):
-    params = options_of(read(ROOT / "params.yaml"), **train)
+    params = read(ROOT / "params.yaml")
+    train = {"epochs": 6, "batch_size": 16, "precision": "float32", "learning_rate": 1e-3} | train
+    train["augment"] = params.train.augment.model_copy(update={"flip": False})
+    sections = {name: getattr(params, name).model_copy(update={"sites": "all"}) for name in ("dynamic", "dropout")}
+    params = params.model_copy(update={"train": params.train.model_copy(update=train), **sections})
     crops, device = open_crops(crops_folder), choose("cpu", "float32")
-    network, _ = prepare(variant, 0, params, 3, device, processes)
+    network.build = lambda name, classes, stem: SmallResidual(classes)
+    built, _ = network.prepare(variant, 0, params, 3, device, processes)
     splits = (Batches(crops[name], crops.summary, device.device) for name in ("train", "val"))
-    return Training(network, *splits, params, 0, device, crops.summary["classes"], Checkpoints({}, scratch), processes, lambda line: None)
+    return Training(built, *splits, params, 0, device, crops.summary["classes"], Checkpoints({}, scratch), processes, lambda line: None)
+
+
+@pytest.fixture(autouse=True)
+def whole_network(monkeypatch):
+    monkeypatch.setattr(network, "build", network.build)  # put back what `training` replaces in this process
 
 
 def as_rank(rank, port, results, work, arguments):
@@ -116,6 +83,10 @@ def whole_run(processes, crops_folder, scratch):
 def test_all_ranks_end_with_the_same_network_signs_and_metrics(crops_folder, tmp_path):
     (rows, signs, state, seen), (other_rows, other_signs, other_state, other_seen) = on_two(whole_run, crops_folder, tmp_path)
     assert rows == other_rows
+    alone, _, _, _ = whole_run(Processes(), crops_folder, tmp_path / "alone")
+    for row, other in zip(rows, alone, strict=True):
+        assert row["train_loss"] == pytest.approx(other["train_loss"], rel=0.02)
+        assert row["flipped"] == other["flipped"]
     assert signs == other_signs and any(sign < 0 for *_, sign in signs), "AutoReLU turned, everywhere at once"
     assert state.keys() == other_state.keys()
     for name in state:  # BatchNorm's statistics and AutoReLU's means among them
@@ -129,7 +100,7 @@ def test_all_ranks_end_with_the_same_network_signs_and_metrics(crops_folder, tmp
 
 def first_gradients(processes, crops_folder, scratch, train):
     """The gradients of the first step, the loss of its epoch, and the first mask of dropout."""
-    run = training(crops_folder, scratch, processes, "dropout" if train["network"] == "resnet18" else "baseline", epochs=1, **train)
+    run = training(crops_folder, scratch, processes, epochs=1, **train)
     gradients, masks = [], []
     step = run.optimiser.step
 
@@ -150,7 +121,7 @@ def test_two_processes_have_the_gradient_of_one(crops_folder, tmp_path, balance)
     images = crops_folder / "train" / "labels.npy"
     labels = np.load(images)
     np.save(images, np.where(np.arange(len(labels)) % 5, 0, labels))  # mostly one class: the weights matter
-    train = {"network": "shufflenet_v2_x0_5", "class_balance": balance}
+    train = {"variant": "baseline", "class_balance": balance}
     alone, loss, _ = first_gradients(Processes(), crops_folder, tmp_path / "one", train)
     for gradients, shared_loss, _ in on_two(first_gradients, crops_folder, tmp_path / "two", train):
         # BatchNorm over 16 values makes much of rounding; a loss that is weighted wrongly is off by a sixth, in the last layer as in all.
@@ -161,7 +132,7 @@ def test_two_processes_have_the_gradient_of_one(crops_folder, tmp_path, balance)
 
 
 def test_each_process_drops_out_for_itself(crops_folder, tmp_path):
-    (_, _, (mask,)), (_, _, (other,)) = on_two(first_gradients, crops_folder, tmp_path, {"network": "resnet18"})
+    (_, _, (mask,)), (_, _, (other,)) = on_two(first_gradients, crops_folder, tmp_path, {"variant": "dropout"})
     assert mask.shape == other.shape and 0.3 < (mask != other).mean()
 
 
@@ -188,8 +159,7 @@ def workspace(tmp_path, crops_folder):
     def write(**train):
         yaml = YAML()
         params = yaml.load(ROOT / "params.yaml")
-        train = {"network": "shufflenet_v2_x0_5", "epochs": 500, "batch_size": 16, "device": "cpu", "processes": 2, "precision": "float32"} | train
-        params["train"] |= train
+        params["train"] |= {"network": "shufflenet_v2_x0_5", "batch_size": 16, "device": "cpu", "processes": 2, "precision": "float32"} | train
         yaml.dump(params, tmp_path / "params.yaml")
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         environment.pop("DVC_ROOT", None)
@@ -201,7 +171,7 @@ def workspace(tmp_path, crops_folder):
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
 def test_being_stopped_stops_all_processes(workspace, ending):
-    process = workspace()
+    process = workspace(epochs=500)
     while "epoch 1/" not in process.stderr.readline():
         pass
     children = psutil.Process(process.pid).children(recursive=True)
@@ -211,26 +181,36 @@ def test_being_stopped_stops_all_processes(workspace, ending):
     _, left = psutil.wait_procs(children, timeout=30)
     assert not left
     assert "Traceback" not in errors
-    if ending == signal.SIGTERM:
-        assert process.returncode == 1
     assert errors.splitlines()[-1] == "baseline seed 0: interrupted; the same command continues from the last checkpoint"
 
 
-@pytest.mark.parametrize(
-    ("train", "line"),
-    [
-        ({"learning_rate": 1e30}, "baseline seed 0: the training loss is nan in epoch 1: lower train.learning_rate (now 1e+30)"),
-        ({"batch_size": 15}, "params.yaml: train.batch_size: 15 cannot be shared by 2 processes"),
-        ({"device": "cuda:1"}, "params.yaml: train.device: 'cuda:1' is one device, for 2 processes; choose auto, cuda or cpu"),
-    ],
-    ids=["diverged", "batch", "device"],
-)
-def test_what_is_wrong_is_said_once(workspace, train, line):
-    process = workspace(**train)
+def test_what_is_wrong_is_said_once(workspace):
+    process = workspace(learning_rate=1e30)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
+    line = "baseline seed 0: the training loss is nan in epoch 1: lower train.learning_rate (now 1e+30)"
     assert errors.splitlines().count(line) == 1
     assert "Traceback" not in errors
+
+
+def test_a_run_on_two_processes_by_the_stages_own_command(workspace, tmp_path):
+    process = workspace(epochs=2)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    record = json.loads((tmp_path / "runs/baseline-0/record.json").read_text())
+    assert (record["processes"], record["epochs"], record["steps"]) == (2, 2, 8)
+    assert not list((tmp_path / ".scratch").glob("*/")), "a finished run leaves no checkpoint"
+
+
+def test_what_cannot_be_launched_is_one_line(monkeypatch):
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    with pytest.raises(SystemExit, match="^params.yaml: train.device: 'cuda:1' is one device, for 2 processes; choose auto, cuda or cpu$"):
+        launch(2, "cuda:1")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(SystemExit, match="^params.yaml: train.processes: 2 are more than the 1 GPUs of this machine$"):
+        launch(2, "auto")
+    assert not launch(1, "auto")
 
 
 def test_a_batch_normalisation_with_an_activation_of_its_own_is_refused():
