@@ -16,7 +16,6 @@ import platform
 import re
 import statistics
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -24,12 +23,9 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torch.nn.functional as F
-from torch.utils.data import DataLoader, Dataset
-from torch.utils.flop_counter import FlopCounterMode
-from torchvision import models
-from torchvision.transforms import v2
 
+from benchmarks.measures import flops_per_image, hardware, peak_flops, peak_memory, seconds
+from benchmarks.plain_loop import plain_epochs
 from stages.params import read
 from stages.training.batches import Batches
 from stages.training.checkpoint import Checkpoints
@@ -41,45 +37,6 @@ PLAIN = "plain loop"
 # Name in the table: variant, and whether train.deterministic is on (the default).
 OURS = {name: (name, True) for name in ("baseline", "dropout", "periodic", "dynamic")} | {"baseline, not deterministic": ("baseline", False)}
 CLASSES = 7
-
-
-class Photographs(Dataset):
-    """Random uint8 pictures, transformed one by one as torchvision's reference does."""
-
-    def __init__(self, images, labels):
-        self.images, self.labels = images, labels
-        normalise = v2.Normalize([0.5] * 3, [0.25] * 3)
-        self.transform = v2.Compose(
-            [v2.ToImage(), v2.RandomHorizontalFlip(), v2.RandomCrop(images.shape[1], padding=4), v2.ToDtype(torch.float32, scale=True), normalise]
-        )
-
-    def __len__(self):
-        return len(self.labels)
-
-    def __getitem__(self, index):
-        return self.transform(self.images[index]), self.labels[index]
-
-
-def plain_epochs(images, labels, params, device, cores):
-    """The plain loop; yields after each epoch."""
-    options = params.train
-    network = models.get_model(options.network, weights=None, num_classes=CLASSES).to(device.device)
-    optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
-    gpu = device.device.type == "cuda"
-    loader = DataLoader(
-        Photographs(images, labels), options.batch_size, shuffle=True, num_workers=cores, pin_memory=gpu, drop_last=True, persistent_workers=True
-    )
-    while True:
-        network.train()
-        for pictures, targets in loader:
-            pictures, targets = pictures.to(device.device, non_blocking=True), targets.to(device.device, non_blocking=True)
-            with torch.autocast(device.device.type, torch.bfloat16, enabled=gpu):
-                loss = F.cross_entropy(network(pictures), targets)
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            loss.item()
-        yield
 
 
 @dataclass
@@ -98,16 +55,22 @@ def our_epochs(variant, train, val, params, device):
     yield from Training(network, train, val, params, 0, device, [str(label) for label in range(CLASSES)], never).epochs()
 
 
+def is_deterministic(name):
+    """Whether a contender computes the same bits each time; the plain loop does not ask for it."""
+    return name in OURS and OURS[name][1]
+
+
 def contender(name, arguments, folder):
-    """Its epochs, from the files in the folder; each `next` trains one."""
-    params, device = parameters(arguments), choose(arguments.device)
+    """`(device, epochs)` of a contender, from the files in the folder; each `next(epochs)` trains one."""
+    params = parameters(arguments)
+    device = choose(arguments.device, deterministic=is_deterministic(name))
     images, labels = np.load(folder / "train.npy", mmap_mode="c"), np.load(folder / "labels.npy")
     if name == PLAIN:
-        return plain_epochs(images, labels, params, device, arguments.cores)
+        return device, plain_epochs(images, labels, CLASSES, params.train, device, arguments.cores)
     summary = {"flip": True, "mean": [0.5] * 3, "std": [0.25] * 3}
     train = Batches(Held(images, labels), summary, device.device)
     val = Batches(Held(images[:64], labels[:64]), summary, device.device)
-    return our_epochs(OURS[name][0], train, val, params, device)
+    return device, our_epochs(OURS[name][0], train, val, params, device)
 
 
 def parameters(arguments):
@@ -117,58 +80,11 @@ def parameters(arguments):
     return params.model_copy(update={"train": params.train.model_copy(update=endless), "interval": 2})
 
 
-def settle(name, arguments):
-    """The device, set to compute as deterministically as the contender does."""
-    return choose(arguments.device, deterministic=name in OURS and OURS[name][1])
-
-
 def memory(name, arguments, folder):
-    """The most bytes that one epoch of a contender takes: allocated on a GPU; on a CPU resident in the process, without its workers."""
-    device = settle(name, arguments)
-    next(contender(name, arguments, folder))
-    if device.device.type == "cuda":
-        return torch.cuda.max_memory_allocated(device.device)
-    status = Path("/proc/self/status").read_text()  # getrusage would give the parent's peak where that is higher
-    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
-
-
-def hardware(device):
-    """The device in words, with the processor's own name where there is a /proc to read it from."""
-    try:
-        processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
-    except OSError:
-        processor = None
-    if device.device.type == "cuda" or not processor:
-        return device.name
-    return f"{device.name}, {processor[1]}"
-
-
-def peak(device):
-    """The most multiply-adds (counted as two) a second that a large bfloat16 (float32 without it) matrix product reaches here."""
-    size = 8192 if device.device.type == "cuda" else 2048
-    a = torch.randn(size, size, device=device.device, dtype=device.precision)
-    return 2 * size**3 / min(seconds(lambda: a @ a, device) for _ in range(8))
-
-
-def seconds(call, device):
-    synchronise(device)
-    started = time.perf_counter()
-    call()
-    synchronise(device)
-    return time.perf_counter() - started
-
-
-def synchronise(device):
-    if device.device.type == "cuda":
-        torch.cuda.synchronize(device.device)
-
-
-def flops_per_image(params, size, device):
-    """Of forward and backward, for the plain network."""
-    network = models.get_model(params.train.network, weights=None, num_classes=CLASSES).to(device.device)
-    with FlopCounterMode(display=False) as counter:
-        network(torch.zeros(2, 3, size, size, device=device.device)).sum().backward()
-    return counter.get_total_flops() / 2
+    """The most bytes that one epoch of a contender takes, in a process of its own."""
+    device, epochs = contender(name, arguments, folder)
+    next(epochs)
+    return peak_memory(device)
 
 
 def main():
@@ -190,18 +106,18 @@ def main():
         np.save(folder / "train.npy", rng.integers(0, 256, (arguments.images, arguments.size, arguments.size, 3), dtype=np.uint8))
         np.save(folder / "labels.npy", rng.integers(0, CLASSES, arguments.images))
         names = [PLAIN, *OURS]
-        contenders = {name: contender(name, arguments, folder) for name in names}
+        contenders = {name: contender(name, arguments, folder)[1] for name in names}
         times = {name: [] for name in names}
         for number in range(arguments.rounds + 1):
             for name, epochs in contenders.items():
-                settle(name, arguments)
+                choose(arguments.device, deterministic=is_deterministic(name))  # a setting of the whole process
                 times[name].append(seconds(partial(next, epochs), device))
                 print(f"round {number}, {name}: {times[name][-1]:.2f} s", flush=True)
         del contenders, epochs  # their memory is not that of the runs alone
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as alone:
             taken = {name: alone.submit(memory, name, arguments, folder).result() for name in names}
 
-    highest, work = peak(device), flops_per_image(params, arguments.size, device)
+    highest, work = peak_flops(device), flops_per_image(params.train.network, CLASSES, arguments.size, device)
     rows = []
     for name, measured in times.items():
         counted = measured[1:]

@@ -1,0 +1,56 @@
+"""What a device is and can do, and how long and how much a call takes on it."""
+
+import re
+import time
+from pathlib import Path
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+from torchvision import models
+
+
+def hardware(device):
+    """The device in words, with the processor's own name where there is a /proc to read it from."""
+    try:
+        processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    except OSError:
+        processor = None
+    if device.device.type == "cuda" or not processor:
+        return device.name
+    return f"{device.name}, {processor[1]}"
+
+
+def peak_flops(device):
+    """The most multiply-adds (counted as two) a second that a large bfloat16 (float32 without it) matrix product reaches here."""
+    size = 8192 if device.device.type == "cuda" else 2048
+    a = torch.randn(size, size, device=device.device, dtype=device.precision)
+    return 2 * size**3 / min(seconds(lambda: a @ a, device) for _ in range(8))
+
+
+def seconds(call, device):
+    synchronise(device)
+    started = time.perf_counter()
+    call()
+    synchronise(device)
+    return time.perf_counter() - started
+
+
+def synchronise(device):
+    if device.device.type == "cuda":
+        torch.cuda.synchronize(device.device)
+
+
+def flops_per_image(network, classes, size, device):
+    """Of forward and backward, for the plain network."""
+    network = models.get_model(network, weights=None, num_classes=classes).to(device.device)
+    with FlopCounterMode(display=False) as counter:
+        network(torch.zeros(2, 3, size, size, device=device.device)).sum().backward()
+    return counter.get_total_flops() / 2
+
+
+def peak_memory(device):
+    """The most bytes so far: allocated on a GPU; on a CPU resident in this process, without its workers."""
+    if device.device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device.device)
+    status = Path("/proc/self/status").read_text()  # getrusage would give the parent's peak where that is higher
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+) kB", status)[1])
