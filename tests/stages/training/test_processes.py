@@ -1,5 +1,6 @@
 """Two processes train what one does; and both see the same world."""
 
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -181,6 +182,7 @@ def test_being_stopped_stops_all_processes(workspace, ending):
     _, errors = process.communicate(timeout=60)
     _, left = psutil.wait_procs(children, timeout=30)
     assert not left
+    assert process.returncode == (1 if ending == signal.SIGTERM else -signal.SIGKILL)
     assert "Traceback" not in errors
     assert errors.splitlines()[-1] == "baseline seed 0: interrupted; the same command continues from the last checkpoint"
 
@@ -226,6 +228,24 @@ def test_a_run_on_two_processes_by_the_stages_own_command(workspace, tmp_path):
     record = json.loads((tmp_path / "runs/baseline-0/record.json").read_text())
     assert (record["processes"], record["epochs"], record["steps"]) == (2, 2, 8)
     assert not list((tmp_path / ".scratch").glob("*/")), "a finished run leaves no checkpoint"
+
+
+def launch_compiling(file):
+    """The launcher, in a process of its own, for a program that is quicker to start than a training."""
+    sys.modules["__main__"].__spec__ = importlib.util.find_spec("py_compile")
+    sys.argv[1:] = [str(file)]
+    raise SystemExit(0 if launch(2, "cpu") else 3)
+
+
+@pytest.mark.parametrize(("source", "status"), [("x = 1", 0), ("x =", 1)], ids=["ends well", "fails"])
+def test_the_launcher_ends_as_its_processes_do_and_adds_no_word(tmp_path, capfd, source, status):
+    (tmp_path / "program.py").write_text(source)
+    child = multiprocessing.get_context("forkserver").Process(target=launch_compiling, args=(tmp_path / "program.py",))
+    child.start()
+    child.join(60)
+    assert child.exitcode == status
+    errors = capfd.readouterr().err
+    assert "ChildFailedError" not in errors and "Traceback" not in errors
 
 
 def test_what_cannot_be_launched_is_one_line(monkeypatch):
