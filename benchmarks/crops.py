@@ -37,7 +37,9 @@ from stages.datasets.division import divide
 def plain(pictures, size):
     images = []
     for path, (x, y, width, height) in pictures:
-        images.append(np.asarray(Image.open(path).convert("RGB").crop((x, y, x + width, y + height)).resize((size, size))))
+        images.append(
+            np.asarray(Image.open(path).convert("RGB").crop((x, y, x + width, y + height)).resize((size, size)))
+        )
     return np.stack(images)
 
 
@@ -149,7 +151,11 @@ def build_many(folder, copies):
     root = Path(folder)
     dataset = SETS["csv"]
     division = divide(
-        dataset, (sample for _ in range(copies) for sample in dataset.samples(root)), root, classes="all", test_share=0.15
+        dataset,
+        (sample for _ in range(copies) for sample in dataset.samples(root)),
+        root,
+        classes="all",
+        test_share=0.15,
     )
     about = {"dataset": "csv", "title": dataset.title, "size": 112, "channels": 3, "flip": True, "mean_std": None}
     build(division, root, root / "crops", about=about, fingerprint={}, scratch=root / ".scratch", workers=2)
@@ -189,7 +195,9 @@ def resident(pid):
         text = Path(f"/proc/{pid}/smaps_rollup").read_text()
     except OSError:
         return 0
-    return 1024 * sum(int(line.split()[1]) for line in text.splitlines() if line.startswith(("Private_Dirty:", "Private_Clean:")))
+    return 1024 * sum(
+        int(line.split()[1]) for line in text.splitlines() if line.startswith(("Private_Dirty:", "Private_Clean:"))
+    )
 
 
 def store(arguments):

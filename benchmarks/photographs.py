@@ -27,9 +27,13 @@ def photograph(generator, height, width):
     edges = Image.new("L", (width, height))
     draw = ImageDraw.Draw(edges)
     for x, y, radius in generator.random((6, 3)) * (width, height, 0.25 * width) + (0, 0, 0.05 * width):
-        draw.ellipse([x - radius, y - 1.3 * radius, x + radius, y + 1.3 * radius], outline=255, width=max(1, int(radius / 12)))
+        draw.ellipse(
+            [x - radius, y - 1.3 * radius, x + radius, y + 1.3 * radius], outline=255, width=max(1, int(radius / 12))
+        )
     picture.paste(
-        tuple(int(value) for value in generator.integers(20, 235, 3)), (0, 0), edges.filter(ImageFilter.GaussianBlur(0.7))
+        tuple(int(value) for value in generator.integers(20, 235, 3)),
+        (0, 0),
+        edges.filter(ImageFilter.GaussianBlur(0.7)),
     )
     return picture
 

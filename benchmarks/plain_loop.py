@@ -14,7 +14,13 @@ class Photographs(Dataset):
         self.images, self.labels = images, labels
         normalise = v2.Normalize([0.5] * 3, [0.25] * 3)
         self.transform = v2.Compose(
-            [v2.ToImage(), v2.RandomHorizontalFlip(), v2.RandomCrop(images.shape[1], padding=4), v2.ToDtype(torch.float32, scale=True), normalise]
+            [
+                v2.ToImage(),
+                v2.RandomHorizontalFlip(),
+                v2.RandomCrop(images.shape[1], padding=4),
+                v2.ToDtype(torch.float32, scale=True),
+                normalise,
+            ]
         )
 
     def __len__(self):
@@ -30,12 +36,21 @@ def plain_epochs(images, labels, classes, options, device, cores):
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
     gpu = device.device.type == "cuda"
     loader = DataLoader(
-        Photographs(images, labels), options.batch_size, shuffle=True, num_workers=cores, pin_memory=gpu, drop_last=True, persistent_workers=True
+        Photographs(images, labels),
+        options.batch_size,
+        shuffle=True,
+        num_workers=cores,
+        pin_memory=gpu,
+        drop_last=True,
+        persistent_workers=True,
     )
     while True:
         network.train()
         for pictures, targets in loader:
-            pictures, targets = pictures.to(device.device, non_blocking=True), targets.to(device.device, non_blocking=True)
+            pictures, targets = (
+                pictures.to(device.device, non_blocking=True),
+                targets.to(device.device, non_blocking=True),
+            )
             with torch.autocast(device.device.type, torch.bfloat16, enabled=gpu):
                 loss = F.cross_entropy(network(pictures), targets)
             optimiser.zero_grad()

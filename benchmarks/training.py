@@ -35,7 +35,9 @@ from stages.training.network import prepare
 
 PLAIN = "plain loop"
 # Name in the table: variant, and whether train.deterministic is on (the default).
-OURS = {name: (name, True) for name in ("baseline", "dropout", "periodic", "dynamic")} | {"baseline, not deterministic": ("baseline", False)}
+OURS = {name: (name, True) for name in ("baseline", "dropout", "periodic", "dynamic")} | {
+    "baseline, not deterministic": ("baseline", False)
+}
 CLASSES = 7
 
 
@@ -52,7 +54,9 @@ def our_epochs(variant, train, val, params, device):
     """Our loop with a variant; yields after each epoch."""
     network, _ = prepare(variant, 0, params, CLASSES, device)
     never = Checkpoints({"benchmark": variant}, root=tempfile.gettempdir())
-    yield from Training(network, train, val, params, 0, device, [str(label) for label in range(CLASSES)], never).epochs()
+    yield from Training(
+        network, train, val, params, 0, device, [str(label) for label in range(CLASSES)], never
+    ).epochs()
 
 
 def is_deterministic(name):
@@ -76,7 +80,12 @@ def contender(name, arguments, folder):
 def parameters(arguments):
     params = read()
     compiled = arguments.compile or ("on" if torch.cuda.is_available() and arguments.device != "cpu" else "off")
-    endless = {"epochs": arguments.rounds + 1, "batch_size": arguments.batch_size, "checkpoint_seconds": 1e9, "compile": compiled}
+    endless = {
+        "epochs": arguments.rounds + 1,
+        "batch_size": arguments.batch_size,
+        "checkpoint_seconds": 1e9,
+        "compile": compiled,
+    }
     return params.model_copy(update={"train": params.train.model_copy(update=endless), "interval": 2})
 
 
@@ -93,9 +102,13 @@ def main():
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--images", type=int, default=2048, help="images in an epoch")
     parser.add_argument("--rounds", type=int, default=5, help="counted epochs of each contender")
-    parser.add_argument("--cores", type=int, default=torch.get_num_threads(), help="workers of the plain loop's DataLoader")
+    parser.add_argument(
+        "--cores", type=int, default=torch.get_num_threads(), help="workers of the plain loop's DataLoader"
+    )
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--compile", choices=["on", "off"], help="torch.compile for ours; default: on for a GPU, as in a long run")
+    parser.add_argument(
+        "--compile", choices=["on", "off"], help="torch.compile for ours; default: on for a GPU, as in a long run"
+    )
     arguments = parser.parse_args()
 
     device, params = choose(arguments.device), parameters(arguments)
@@ -103,7 +116,10 @@ def main():
     steps = arguments.images // arguments.batch_size
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        np.save(folder / "train.npy", rng.integers(0, 256, (arguments.images, arguments.size, arguments.size, 3), dtype=np.uint8))
+        np.save(
+            folder / "train.npy",
+            rng.integers(0, 256, (arguments.images, arguments.size, arguments.size, 3), dtype=np.uint8),
+        )
         np.save(folder / "labels.npy", rng.integers(0, CLASSES, arguments.images))
         names = [PLAIN, *OURS]
         contenders = {name: contender(name, arguments, folder)[1] for name in names}

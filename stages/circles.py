@@ -63,9 +63,14 @@ def files(settings, results, tutorial):
     yield "metrics.json", json.dumps(tables.metrics(summary, best), indent=1).encode() + b"\n"
     maps = io.BytesIO()
     of = {"run": results.probability[:, 0], "mean": results.probability.mean(axis=1)}
-    np.savez_compressed(maps, axis=study.AXIS, variants=variants, **{name: array.astype(np.float16) for name, array in of.items()})
+    np.savez_compressed(
+        maps, axis=study.AXIS, variants=variants, **{name: array.astype(np.float16) for name, array in of.items()}
+    )
     yield "decision.npz", maps.getvalue()
-    yield "summary.md", report.write(settings, summary, differences, comparison.verdicts(differences), curves, best).encode()
+    yield (
+        "summary.md",
+        report.write(settings, summary, differences, comparison.verdicts(differences), curves, best).encode(),
+    )
 
 
 def csv(table):

@@ -41,7 +41,13 @@ def main(variant: str, seed: int):
         split = Batches(crops[name], crops.summary, device.device)
         actual, predicted, confidence, loss = predict(network, split, device)
         metrics[name] = scores(actual, predicted, classes) | {"loss": loss}
-        columns = {"split": name, "index": range(len(actual)), "actual": actual, "predicted": predicted, "confidence": confidence}
+        columns = {
+            "split": name,
+            "index": range(len(actual)),
+            "actual": actual,
+            "predicted": predicted,
+            "confidence": confidence,
+        }
         tables.append(pd.DataFrame(columns))
     predictions = pd.concat(tables)
     for column in ("actual", "predicted"):
@@ -55,7 +61,11 @@ def main(variant: str, seed: int):
     out.mkdir(parents=True, exist_ok=True)
     predictions.to_csv(out / "predictions.csv", index=False, float_format="%.4f")
     image = crops["test"].images[0]
-    np.savez_compressed(out / "features.npz", image=image, bn=feature_maps(network, Batches(crops["test"], crops.summary, device.device)))
+    np.savez_compressed(
+        out / "features.npz",
+        image=image,
+        bn=feature_maps(network, Batches(crops["test"], crops.summary, device.device)),
+    )
     for name in ("curves.csv", "signs.csv", "record.json"):
         shutil.copyfile(run / name, out / name)
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")

@@ -15,7 +15,10 @@ def main() -> None:
     faces = read().faces
     FOLDER.parent.mkdir(parents=True, exist_ok=True)
     counts = write_affectnet(FOLDER, faces.train, faces.val, faces.wrong_labels, faces.seed)
-    lists = (f"{labels.total()} in {split}.csv ({', '.join(f'{n} {name}' for name, n in labels.items())})" for split, labels in counts.items())
+    lists = (
+        f"{labels.total()} in {split}.csv ({', '.join(f'{n} {name}' for name, n in labels.items())})"
+        for split, labels in counts.items()
+    )
     print(f"{FOLDER}: drawn faces, {' and '.join(lists)}")
 
 

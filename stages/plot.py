@@ -26,13 +26,19 @@ def main():
         crops = open_crops("data/crops")
         runs = read_runs(REPORTS / "eval", style.VARIANTS, params.seeds, crops.summary["classes"])
         with style.applied():
-            written = [write(REPORTS / folder / name, content) for folder, name, content in exhibits(params, runs, crops)]
+            written = [
+                write(REPORTS / folder / name, content) for folder, name, content in exhibits(params, runs, crops)
+            ]
     except BadInput as error:
         raise SystemExit(f"plot: {error}") from None
     except OSError as error:
         raise SystemExit(f"plot: {error.filename}: {error.strerror}") from None
-    scores = ", ".join(f"{variant} {summary(by_seed(of, 'test_macro_f1').values()).mean:.3f}" for variant, of in runs.items())
-    print(f"{crops.summary['title']}, seeds {params.seeds}, test macro F1: {scores}. {len(written)} files in {REPORTS}/")
+    scores = ", ".join(
+        f"{variant} {summary(by_seed(of, 'test_macro_f1').values()).mean:.3f}" for variant, of in runs.items()
+    )
+    print(
+        f"{crops.summary['title']}, seeds {params.seeds}, test macro F1: {scores}. {len(written)} files in {REPORTS}/"
+    )
 
 
 def exhibits(params, runs, crops):

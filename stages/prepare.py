@@ -46,7 +46,9 @@ def prepare(name, data):
         raise DataSetError(f"{dataset.root} is not set; it must name the folder of {dataset.title}: {dataset.layout}")
     seen = fingerprint(root)
     if dataset.external and SOURCE.exists() and json.loads(SOURCE.read_text()) != {"dataset": name, **seen}:
-        raise DataSetError(f"{SOURCE} is not of the files in {root} as they are now: run `dvc repro -s -f source` first")
+        raise DataSetError(
+            f"{SOURCE} is not of the files in {root} as they are now: run `dvc repro -s -f source` first"
+        )
     print(f"reading the lists of {dataset.title}", file=sys.stderr)
     division = divide(
         dataset,

@@ -41,7 +41,9 @@ def keep(name, dataset):
     """Says that the fingerprint stays; raises SystemExit when it is not of this set."""
     known = json.loads(PATH.read_text())["dataset"] if PATH.exists() else None
     if known != name:
-        raise SystemExit(f"source: {dataset.root} is not set; it must name the folder of {dataset.title}: {dataset.layout}")
+        raise SystemExit(
+            f"source: {dataset.root} is not set; it must name the folder of {dataset.title}: {dataset.layout}"
+        )
     print(f"{dataset.root} is not set: {PATH} stays as it is")
 
 

@@ -24,14 +24,19 @@ def test_a_variant_depends_on_just_the_parameters_that_it_reads(variant):
 
 def test_every_variant_is_evaluated_and_drawn():
     assert STAGES["evaluate"]["matrix"]["variant"] == list(VARIANTS) == list(style.VARIANTS)
-    assert {name: kind.flips for name, kind in VARIANTS.items()} == {name: look.injects for name, look in style.VARIANTS.items()}
+    assert {name: kind.flips for name, kind in VARIANTS.items()} == {
+        name: look.injects for name, look in style.VARIANTS.items()
+    }
 
 
 def test_every_dependency_and_parameter_exists():
     made = [list(out)[0] if isinstance(out, dict) else out for stage in STAGES.values() for out in stage["outs"]]
     for name, stage in STAGES.items():
         for dependency in stage["deps"]:
-            assert (ROOT / dependency).exists() or any(out.startswith(dependency.split("$")[0]) for out in made), (name, dependency)
+            assert (ROOT / dependency).exists() or any(out.startswith(dependency.split("$")[0]) for out in made), (
+                name,
+                dependency,
+            )
         assert set(stage.get("params", [])) <= set(Params.model_fields), name
 
 

@@ -18,14 +18,18 @@ from stages.crops.summary import write_tables
 
 # Held-out splits first: what stands in them is known when train is written, and can be kept out of it.
 ORDER = ("test", "val", "train")
-TASK_BYTES = 4 << 20  # of the crops of one task: handing them over costs next to nothing, and many workers still fit into memory
+TASK_BYTES = (
+    4 << 20
+)  # of the crops of one task: handing them over costs next to nothing, and many workers still fit into memory
 
 
 class CropsError(Exception):
     """Crops that could not be made. The message is one line."""
 
 
-def build(division, root, target, *, about, fingerprint, max_failures=0.02, drop_duplicates=False, workers=None, scratch=None):
+def build(
+    division, root, target, *, about, fingerprint, max_failures=0.02, drop_duplicates=False, workers=None, scratch=None
+):
     """Writes the store of a `Division` to the folder target and returns its summary.
 
     about holds dataset, title, size, channels, flip and mean_std, and goes into the summary. drop_duplicates keeps
@@ -48,7 +52,9 @@ def build(division, root, target, *, about, fingerprint, max_failures=0.02, drop
             summary = write_tables(division, outcomes, folder, about, drop_duplicates)
             for split, counts in summary["counts"].items():
                 if empty := [name for name, count in counts.items() if not count]:
-                    raise CropsError(f"no usable picture of class {', '.join(empty)} is left in the {split} split of {root}")
+                    raise CropsError(
+                        f"no usable picture of class {', '.join(empty)} is left in the {split} split of {root}"
+                    )
             (folder / "journal.jsonl").unlink()  # no part of the store
             replace(folder, target)
             sweep(scratch, lock)
@@ -82,7 +88,9 @@ def _crop(division, root, folder, about, max_failures, drop_duplicates, workers)
                     [(root / s.path if s.pixels is None else s.pixels, s.box) for s in samples[i : i + per_task]]
                     for i in range(start, len(samples), per_task)
                 )
-                with contextlib.closing(RowsFile(folder / split / "images.npy", (size, size, channels), rows=rows)) as file:
+                with contextlib.closing(
+                    RowsFile(folder / split / "images.npy", (size, size, channels), rows=rows)
+                ) as file:
                     for crops, new in decoders.crop_all(tasks, size, channels):
                         decoded = [outcome for outcome in new if not isinstance(outcome, str)]
                         file.append(crops[[is_kept(outcome, dropped) for outcome in decoded]] if dropped else crops)
@@ -123,7 +131,9 @@ class Failures:
 
     def _check(self):
         if (count := self.reasons.total()) > self.share * self.total:
-            listed = "; ".join(f"{reason} ({n}, such as {self.examples[reason]})" for reason, n in self.reasons.most_common())
+            listed = "; ".join(
+                f"{reason} ({n}, such as {self.examples[reason]})" for reason, n in self.reasons.most_common()
+            )
             allowed = f"more than data.max_failures = {self.share} allows"
             raise CropsError(f"already {count} of {self.total} pictures cannot be used, {allowed}: {listed}")
 

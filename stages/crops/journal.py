@@ -18,7 +18,9 @@ _CODE = Path(__file__).parent
 
 def scratch_name(*, fingerprint, images, **settings):
     """The scratch folder's name for a list of (path, box), the source's fingerprint and the settings that shape the crops."""
-    digest = hashlib.sha256(json.dumps([fingerprint, settings, PIL.__version__, np.__version__], sort_keys=True).encode())
+    digest = hashlib.sha256(
+        json.dumps([fingerprint, settings, PIL.__version__, np.__version__], sort_keys=True).encode()
+    )
     for path in sorted(_CODE.glob("*.py")):
         digest.update(path.read_bytes())
     for image in images:

@@ -61,7 +61,11 @@ class Crops:
         arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
         for name in ("images", "labels"):
             if name not in arrays:
-                raise FileNotFoundError(errno.ENOENT, "no such part of the crops; make them with `dvc repro prepare`", str(folder / f"{name}.npy"))
+                raise FileNotFoundError(
+                    errno.ENOENT,
+                    "no such part of the crops; make them with `dvc repro prepare`",
+                    str(folder / f"{name}.npy"),
+                )
         return Split(folder, arrays["images"], np.array(arrays["labels"]), arrays.get("soft"), arrays.get("affect"))
 
     def class_balance(self):

@@ -110,9 +110,16 @@ def describe(summary):
     ]
     for split, row in counts.items():
         lines.append(
-            split.ljust(8) + "".join(f"{row[name]:,}".rjust(width) for name in shown) + f"{sum(row.values()):,}".rjust(width)
+            split.ljust(8)
+            + "".join(f"{row[name]:,}".rjust(width) for name in shown)
+            + f"{sum(row.values()):,}".rjust(width)
         )
-    lines.append("mean " + " ".join(f"{v:.3f}" for v in summary["mean"]) + ", std " + " ".join(f"{v:.3f}" for v in summary["std"]))
+    lines.append(
+        "mean "
+        + " ".join(f"{v:.3f}" for v in summary["mean"])
+        + ", std "
+        + " ".join(f"{v:.3f}" for v in summary["std"])
+    )
     for split, share in summary["carved"].items():
         lines.append(f"{split}: the set has none of its own; {share:.0%} of train, stratified")
     for title, key in (("left out", "left_out"), ("not chosen", "not_chosen"), ("treated", "treated")):

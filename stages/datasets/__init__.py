@@ -14,20 +14,20 @@ from stages.datasets.sample import EIGHT, SEVEN, DataSet, DataSetError, Sample
 __all__ = ["SETS", "DataSet", "DataSetError", "Sample", "choose_classes", "find", "root_of"]
 
 EXPRESSIONS = {7: SEVEN, 8: EIGHT}
-AFFECTNET_2017 = (
-    "Manually_Annotated_Images/<n>/<hash>.jpg with training.csv and validation.csv (or in Manually_Annotated_file_lists/)"
-)
-AUTOMATIC = (
-    "Automatically_Annotated_Images/<n>/<hash>.jpg with automatically_annotated.csv (or in Automatically_annotated_file_list/)"
-)
+AFFECTNET_2017 = "Manually_Annotated_Images/<n>/<hash>.jpg with training.csv and validation.csv (or in Manually_Annotated_file_lists/)"
+AUTOMATIC = "Automatically_Annotated_Images/<n>/<hash>.jpg with automatically_annotated.csv (or in Automatically_annotated_file_list/)"
 AFFECTNET_2021 = "{train,val}_set/images/<id>.jpg and {train,val}_set/annotations/<id>_exp.npy"
-FER2013 = "fer2013.csv, or {train,public_test,private_test}/<class>/<name>.jpg (or train and test, or train and validation)"
+FER2013 = (
+    "fer2013.csv, or {train,public_test,private_test}/<class>/<name>.jpg (or train and test, or train and validation)"
+)
 FERPLUS = "fer2013.csv and fer2013new.csv"
 RAFDB = "EmoLabel/list_patition_label.txt with Image/aligned/<name>_aligned.jpg, or {train,test}/<1 to 7>/<name>.jpg"
 CKPLUS = "<class>/S###_<sequence>_<frame>.png, or cohn-kanade-images/ with Emotion/ and Landmarks/"
 CARS = "stanford_cars/{cars_train/, cars_test/, cars_test_annos_withlabels.mat, devkit/cars_train_annos.mat, devkit/cars_meta.mat}"
 FOLDERS = "<split>/<class>/<name>.jpg, or <class>/<name>.jpg"
-TABLE = "one CSV, or labels.csv among several, with the columns path,label[,box][,split]; paths are relative to the folder"
+TABLE = (
+    "one CSV, or labels.csv among several, with the columns path,label[,box][,split]; paths are relative to the folder"
+)
 
 # fmt: off
 SETS = {
@@ -63,7 +63,9 @@ def find(name):
     """The row of a data set. Raises DataSetError for an unknown name."""
     if name not in SETS:
         close = get_close_matches(name, SETS, n=1)
-        raise DataSetError(f"no data set {name!r}; {f'did you mean {close[0]}?' if close else 'there are ' + ', '.join(SETS)}")
+        raise DataSetError(
+            f"no data set {name!r}; {f'did you mean {close[0]}?' if close else 'there are ' + ', '.join(SETS)}"
+        )
     return SETS[name]
 
 

@@ -37,7 +37,9 @@ def _read_split(root, folder, split, threads):
     ids = sorted(images.keys() | listed, key=lambda key: (len(key), key))
     for start in range(0, len(ids), _BLOCK):
         block = ids[start : start + _BLOCK]
-        for key, annotation in zip(block, threads.map(lambda key: _annotation(folder / "annotations", key), block), strict=True):
+        for key, annotation in zip(
+            block, threads.map(lambda key: _annotation(folder / "annotations", key), block), strict=True
+        ):
             code, *affect = annotation
             label = EIGHT[int(code)] if code in range(len(EIGHT)) else None
             if key not in listed:
@@ -47,7 +49,9 @@ def _read_split(root, folder, split, threads):
             else:
                 problem = None
             affect = tuple(value if abs(value) <= 1 else math.nan for value in affect)
-            yield Sample(f"{relative}/images/{images.get(key, f'{key}.jpg')}", label, split, affect=affect, problem=problem)
+            yield Sample(
+                f"{relative}/images/{images.get(key, f'{key}.jpg')}", label, split, affect=affect, problem=problem
+            )
 
 
 def _annotation(folder, key):

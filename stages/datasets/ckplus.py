@@ -63,7 +63,9 @@ def _frame(root, path, label, landmarks, problem):
     sequence = path.parent
     points = landmarks and landmarks / sequence.parent.name / sequence.name / f"{path.stem}_landmarks.txt"
     box = _face(points) if points and points.exists() else None
-    return Sample(path.relative_to(root).as_posix(), label, None, box=box, subject=sequence.parent.name, problem=problem)
+    return Sample(
+        path.relative_to(root).as_posix(), label, None, box=box, subject=sequence.parent.name, problem=problem
+    )
 
 
 def _face(points):

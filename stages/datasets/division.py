@@ -97,10 +97,14 @@ def _split(samples, index, count, by_subject=True):
     labels = [index[sample.label] for sample in samples]
     try:
         if by_subject and all(sample.subject for sample in samples):
-            folds = StratifiedGroupKFold(max(2, round(len(samples) / (len(samples) - count))), shuffle=True, random_state=SEED)
+            folds = StratifiedGroupKFold(
+                max(2, round(len(samples) / (len(samples) - count))), shuffle=True, random_state=SEED
+            )
             first, second = next(folds.split(samples, labels, [sample.subject for sample in samples]))
         else:
-            first, second = train_test_split(np.arange(len(samples)), train_size=count, stratify=labels, random_state=SEED)
+            first, second = train_test_split(
+                np.arange(len(samples)), train_size=count, stratify=labels, random_state=SEED
+            )
     except ValueError as error:
         raise DataSetError(
             f"cannot take {count} of {len(samples)} pictures of {len(index)} classes: {error}".replace("\n", " ")

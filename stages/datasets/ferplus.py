@@ -36,7 +36,9 @@ def read(root):
                     f"{votes} and {pictures} have different numbers of rows; they must be of the same pictures, in order"
                 )
             if sample.split != split_of(row["usage"]):
-                raise DataSetError(f"{votes} and {pictures.name} are not in the same order: usage differs at {sample.path}")
+                raise DataSetError(
+                    f"{votes} and {pictures.name} are not in the same order: usage differs at {sample.path}"
+                )
             sample.label = None
             if sample.problem in (None, "unknown label code"):
                 sample.label, sample.soft, sample.problem = majority([row[name] for name in VOTES])

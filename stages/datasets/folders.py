@@ -50,4 +50,6 @@ def _read_class(root, folder, label, split):
             if name.startswith(".") or name.lower() in _LITTER:
                 continue
             problem = None if name.lower().endswith(SUFFIXES) else "not a picture file"
-            yield Sample(f"{relative}/{name}", label, split, problem=problem or (None if label else "unknown label code"))
+            yield Sample(
+                f"{relative}/{name}", label, split, problem=problem or (None if label else "unknown label code")
+            )

@@ -41,7 +41,13 @@ def _sample(row, where):
     if "valence" in cells and "arousal" in cells:
         affect = number(cells["valence"]), number(cells["arousal"])
     return Sample(
-        cells["path"], cells["label"] or None, split, box=box, subject=cells.get("subject") or None, affect=affect, problem=problem
+        cells["path"],
+        cells["label"] or None,
+        split,
+        box=box,
+        subject=cells.get("subject") or None,
+        affect=affect,
+        problem=problem,
     )
 
 

@@ -23,12 +23,25 @@ from stages.drawing.expressions import BASIC, CODES
 from stages.drawing.scene import take_snapshot
 
 COLUMNS = (
-    "subDirectory_filePath", "face_x", "face_y", "face_width", "face_height",
-    "facial_landmarks", "expression", "valence", "arousal",
+    "subDirectory_filePath",
+    "face_x",
+    "face_y",
+    "face_width",
+    "face_height",
+    "facial_landmarks",
+    "expression",
+    "valence",
+    "arousal",
 )
 #: Manually annotated training pictures per expression in AffectNet (Mollahosseini et al. 2017, Table 3).
 AFFECTNET_TRAINING = {
-    "neutral": 74874, "happiness": 134415, "sadness": 25459, "surprise": 14090, "fear": 6378, "disgust": 3803, "anger": 24882,
+    "neutral": 74874,
+    "happiness": 134415,
+    "sadness": 25459,
+    "surprise": 14090,
+    "fear": 6378,
+    "disgust": 3803,
+    "anger": 24882,
 }
 #: Share of pictures with AffectNet's codes 7 to 10, which a seven-class reader leaves out, half a hundredth each.
 BESIDES = 0.02
@@ -70,7 +83,9 @@ def plan(total: int, wrong_labels: float, seed: np.random.SeedSequence, balanced
     """
     ordering, *seeds = seed.spawn(total + 1)
     rng = np.random.default_rng(ordering)
-    shown = rng.permutation([name for name, count in class_counts(total, balanced).items() for _ in range(count)]).tolist()
+    shown = rng.permutation(
+        [name for name, count in class_counts(total, balanced).items() for _ in range(count)]
+    ).tolist()
     wrong, steps = rng.random(total) < wrong_labels, rng.integers(1, len(BASIC), total)
     said = [
         BASIC[(BASIC.index(name) + steps[i]) % len(BASIC)] if wrong[i] and name in BASIC else name
@@ -79,7 +94,9 @@ def plan(total: int, wrong_labels: float, seed: np.random.SeedSequence, balanced
     return [Order(*each) for each in zip(shown, said, seeds)]
 
 
-def write_affectnet(folder: Path, train: int, val: int, wrong_labels: float, seed: int, workers: int | None = None) -> dict[str, Counter]:
+def write_affectnet(
+    folder: Path, train: int, val: int, wrong_labels: float, seed: int, workers: int | None = None
+) -> dict[str, Counter]:
     """Draw both lists into `folder`, which appears whole or not at all; an old one is replaced.
 
     `wrong_labels` is the share of wrong training labels; validation labels are right, so that a score on them measures
@@ -118,7 +135,9 @@ def _draw_all(jobs: list, workers: int) -> list[tuple]:
     """The list's rows in the order of the jobs, drawn by `workers` processes."""
     # "spawn" behaves alike on every platform and never copies a parent's threads.
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        return list(tqdm(pool.imap(_draw, jobs, chunksize=16), "drawing faces", len(jobs), unit=" pictures", smoothing=0.05))
+        return list(
+            tqdm(pool.imap(_draw, jobs, chunksize=16), "drawing faces", len(jobs), unit=" pictures", smoothing=0.05)
+        )
 
 
 def _draw(job: tuple[Order, Path, str]) -> tuple:

@@ -24,7 +24,9 @@ def draw_backdrop(size: tuple[int, int], rng: np.random.Generator) -> Image.Imag
     """An RGB picture of `size` (width, height): a wall in changing light, in three of four pictures with clutter before it."""
     width, height = (side // 2 for side in size)  # nothing here is sharp, so half the size will do
     corners = rng.uniform(20, 235) + rng.normal(0, 26, 3) + rng.normal(0, 26, (2, 2, 3))
-    picture = Image.fromarray(np.clip(corners, 0, 255).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(np.clip(corners, 0, 255).astype(np.uint8)).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
     pen = ImageDraw.Draw(picture)
     kind = rng.integers(0, 1 + len(CLUTTER))
     for _ in range(rng.integers(6, 26) if kind < len(CLUTTER) else 0):

@@ -37,18 +37,33 @@ def _lip(points: np.ndarray) -> np.ndarray:
 def _chin(points: np.ndarray) -> np.ndarray:
     """Outline, (n, 3), from the lower lip to the chin."""
     left, right, chin = points[48], points[54], points[8]
-    below = np.stack([
-        left + (-0.05, 0.02, 0), (left + chin) / 2 + (-0.06, 0, 0), chin + (0, 0.02, 0), (right + chin) / 2 + (0.06, 0, 0), right + (0.05, 0.02, 0),
-    ])
+    below = np.stack(
+        [
+            left + (-0.05, 0.02, 0),
+            (left + chin) / 2 + (-0.06, 0, 0),
+            chin + (0, 0.02, 0),
+            (right + chin) / 2 + (0.06, 0, 0),
+            right + (0.05, 0.02, 0),
+        ]
+    )
     return np.concatenate([spline(below, 24), spline(points[[54, 55, 56, 57, 58, 59, 48]], 20)])
 
 
 def _cheeks(points: np.ndarray) -> np.ndarray:
     """Outline, (n, 3), along the jaw from ear to ear, up to the lower lip."""
-    inner = np.stack([
-        points[1] * (0.93, 1, 1), points[3] * (0.82, 0.95, 1), points[48] + (-0.05, 0, 0), points[59], points[57],
-        points[55], points[54] + (0.05, 0, 0), points[13] * (0.82, 0.95, 1), points[15] * (0.93, 1, 1),
-    ])
+    inner = np.stack(
+        [
+            points[1] * (0.93, 1, 1),
+            points[3] * (0.82, 0.95, 1),
+            points[48] + (-0.05, 0, 0),
+            points[59],
+            points[57],
+            points[55],
+            points[54] + (0.05, 0, 0),
+            points[13] * (0.82, 0.95, 1),
+            points[15] * (0.93, 1, 1),
+        ]
+    )
     return np.concatenate([spline(points[1:16], 40), spline(inner, 40)[::-1]])
 
 

@@ -15,7 +15,9 @@ def _weights(points: int, samples: int, closed: bool) -> np.ndarray:
     """A spline through given points is linear in them: these are its (samples, points) weights."""
     if closed:
         identity = np.eye(points)[[*range(points), 0]]
-        return CubicSpline(np.arange(points + 1), identity, bc_type="periodic")(np.linspace(0, points, samples, endpoint=False))
+        return CubicSpline(np.arange(points + 1), identity, bc_type="periodic")(
+            np.linspace(0, points, samples, endpoint=False)
+        )
     return CubicSpline(np.arange(points), np.eye(points), bc_type="natural")(np.linspace(0, points - 1, samples))
 
 
@@ -39,7 +41,9 @@ class Canvas:
     def __init__(self, backdrop: Image.Image):
         size = (backdrop.width * SUPERSAMPLE, backdrop.height * SUPERSAMPLE)
         # CMYK is Pillow's mode of four plain channels: red, green, blue and material go through it in one pass.
-        self._paint = Image.merge("CMYK", (*backdrop.split(), Image.new("L", backdrop.size))).resize(size, Image.Resampling.NEAREST)
+        self._paint = Image.merge("CMYK", (*backdrop.split(), Image.new("L", backdrop.size))).resize(
+            size, Image.Resampling.NEAREST
+        )
         self._relief = Image.new("L", size)
         self._brush, self._chisel = ImageDraw.Draw(self._paint), ImageDraw.Draw(self._relief)
 
@@ -49,7 +53,9 @@ class Canvas:
         ink = (int(min(red, 255)), int(min(green, 255)), int(min(blue, 255)), int(255 * material))
         self._brush.polygon((outline * SUPERSAMPLE).ravel().tolist(), fill=ink)
 
-    def stroke(self, path: np.ndarray, width: float, colour, material: float, start: float = 0.0, end: float = 0.0) -> None:
+    def stroke(
+        self, path: np.ndarray, width: float, colour, material: float, start: float = 0.0, end: float = 0.0
+    ) -> None:
         """Draw along `path`, (n, 2), `width` wide in its middle, `start` and `end` times that at its ends."""
         self.fill(taper(path, width, start, end), colour, material)
 
@@ -60,7 +66,9 @@ class Canvas:
 
     def reduced(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Colours (h, w, 3), material and relief (h, w), all float32, 0 to 1."""
-        paint, relief = (np.asarray(layer.reduce(SUPERSAMPLE), np.float32) / 255 for layer in (self._paint, self._relief))
+        paint, relief = (
+            np.asarray(layer.reduce(SUPERSAMPLE), np.float32) / 255 for layer in (self._paint, self._relief)
+        )
         return paint[:, :, :3].copy(), paint[:, :, 3].copy(), relief
 
 

@@ -12,8 +12,17 @@ import numpy as np
 
 #: AffectNet's expression names; the position is AffectNet's code.
 CODES = (
-    "neutral", "happiness", "sadness", "surprise", "fear", "disgust", "anger",
-    "contempt", "none", "uncertain", "no-face",
+    "neutral",
+    "happiness",
+    "sadness",
+    "surprise",
+    "fear",
+    "disgust",
+    "anger",
+    "contempt",
+    "none",
+    "uncertain",
+    "no-face",
 )
 #: The seven basic expressions, in the order of AffectNet's codes 0 to 6.
 BASIC = CODES[:7]
@@ -49,15 +58,21 @@ PROTOTYPES = {
     ),
     "fear": Prototype(
         {1: (0.75, 1.0), 2: (0.3, 0.6), 4: (0.5, 0.9), 5: (0.7, 1.0), 7: (0.2, 0.5), 20: (0.7, 1.0), 25: (0.6, 1.0)},
-        {26: (0.5, 0.1, 0.4)}, -0.65, 0.85,
+        {26: (0.5, 0.1, 0.4)},
+        -0.65,
+        0.85,
     ),
     "disgust": Prototype(
         {9: (0.8, 1.0), 15: (0.5, 0.9), 10: (0.6, 1.0), 7: (0.3, 0.6)},
-        {17: (0.6, 0.3, 0.8), 25: (0.35, 0.5, 1.0), 4: (0.4, 0.2, 0.5)}, -0.75, 0.4,
+        {17: (0.6, 0.3, 0.8), 25: (0.35, 0.5, 1.0), 4: (0.4, 0.2, 0.5)},
+        -0.75,
+        0.4,
     ),
     "anger": Prototype(
         {4: (0.8, 1.0), 5: (0.4, 0.8), 7: (0.4, 0.8), 23: (0.6, 1.0)},
-        {24: (0.4, 0.4, 0.9), 17: (0.3, 0.2, 0.6), 25: (0.3, 0.6, 1.0)}, -0.65, 0.75,
+        {24: (0.4, 0.4, 0.9), 17: (0.3, 0.2, 0.6), 25: (0.3, 0.6, 1.0)},
+        -0.65,
+        0.75,
     ),
     "contempt": Prototype({12: (0.5, 0.8), 14: (0.7, 1.0)}, {}, -0.5, 0.3, one_sided=True),
 }

@@ -26,7 +26,14 @@ def paint_eyes(canvas: Canvas, sitter: Sitter) -> None:
         tip = wing[0] + (wing[0] - wing[3]) * (0.25 + 0.3 * person.makeup) - (0, 0.012 * person.makeup)
         lashes = sitter.place(np.concatenate([[tip], wing]), depth)
         canvas.stroke(lashes, sitter.pixels(0.020 + 0.016 * person.makeup), LASH, DARK, 0.1, 0.3)
-        canvas.stroke(sitter.place(lower, depth), sitter.pixels(0.011), mix(skin * 0.55, LASH, 0.4 * person.makeup), DARK, 0.3, 0.3)
+        canvas.stroke(
+            sitter.place(lower, depth),
+            sitter.pixels(0.011),
+            mix(skin * 0.55, LASH, 0.4 * person.makeup),
+            DARK,
+            0.3,
+            0.3,
+        )
 
 
 def _paint_iris(canvas: Canvas, sitter: Sitter, upper: np.ndarray, lower: np.ndarray, depth: float) -> None:

@@ -63,7 +63,9 @@ def paint_head(canvas: Canvas, sitter: Sitter) -> None:
     below_jaw = (spline(sitter.points[2:15], 24) + (0, 0.16, -0.3)) * (0.66, 1, 1)
     canvas.fill(sitter.view.project(below_jaw), shadow, SKIN)
     for side in (-1, 1):
-        canvas.fill(sitter.place(ellipse(side * (width + 0.03), 0.04, 0.11, 0.21), 0.02), skin * (0.97, 0.90, 0.88), SKIN)
+        canvas.fill(
+            sitter.place(ellipse(side * (width + 0.03), 0.04, 0.11, 0.21), 0.02), skin * (0.97, 0.90, 0.88), SKIN
+        )
         canvas.fill(sitter.place(ellipse(side * (width + 0.05), 0.03, 0.055, 0.13), 0.02), shadow, SKIN)
     canvas.fill(outline(sitter), skin, SKIN)
 
@@ -76,7 +78,9 @@ def _mirrored(left: np.ndarray) -> np.ndarray:
 def paint_nose(canvas: Canvas, sitter: Sitter) -> None:
     """Nostrils and the shadow under the tip; the rest of the nose is light on bumps."""
     skin, base = np.asarray(sitter.identity.skin), sitter.points[31:36]
-    canvas.stroke(sitter.view.project(spline(base, 20)), sitter.pixels(0.035), skin * (0.72, 0.60, 0.57), SKIN, 0.5, 0.5)
+    canvas.stroke(
+        sitter.view.project(spline(base, 20)), sitter.pixels(0.035), skin * (0.72, 0.60, 0.57), SKIN, 0.5, 0.5
+    )
     for nostril in (base[1] - (0.012, 0, 0), base[3] + (0.012, 0, 0)):
         arch = spline(nostril + np.array([(-0.055, 0.012, 0), (0, -0.022, 0), (0.055, 0.012, 0)]), 8)
         canvas.stroke(sitter.view.project(arch), sitter.pixels(0.032), skin * (0.34, 0.24, 0.23), SKIN, 0.2, 0.2)

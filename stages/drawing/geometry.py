@@ -36,7 +36,10 @@ class View:
     @cached_property
     def _matrix(self) -> np.ndarray:
         """(3, 2): yaw, then pitch, then roll, then scale, with z dropped."""
-        (sy, sp, sr), (cy, cp, cr) = np.sin((self.yaw, self.pitch, self.roll)), np.cos((self.yaw, self.pitch, self.roll))
+        (sy, sp, sr), (cy, cp, cr) = (
+            np.sin((self.yaw, self.pitch, self.roll)),
+            np.cos((self.yaw, self.pitch, self.roll)),
+        )
         turn = np.array([(cy, 0, -sy), (0, 1, 0), (sy, 0, cy)])
         nod = np.array([(1, 0, 0), (0, cp, -sp), (0, sp, cp)])
         tilt = np.array([(cr, sr), (-sr, cr), (0, 0)])
@@ -147,7 +150,12 @@ def _lips(identity: Identity, units: Units) -> np.ndarray:
     for side in (0, 1):
         one = {unit: both[side] for unit, both in units.items()}
         pull, down, stretch = (one.get(unit, 0.0) for unit in (12, 15, 20))
-        narrow = 0.14 * one.get(23, 0.0) + 0.10 * one.get(24, 0.0) + 0.30 * get(26) * (1 - pull) * (1 - stretch) + 0.10 * get(27)
+        narrow = (
+            0.14 * one.get(23, 0.0)
+            + 0.10 * one.get(24, 0.0)
+            + 0.30 * get(26) * (1 - pull) * (1 - stretch)
+            + 0.10 * get(27)
+        )
         corner_x.append(identity.mouth_width * (1 + 0.28 * pull + 0.28 * stretch + 0.08 * one.get(14, 0.0) - narrow))
         corner_y.append(top + drop - 0.125 * pull + 0.10 * down + 0.035 * stretch - 0.03 * one.get(14, 0.0))
 

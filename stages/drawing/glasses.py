@@ -45,7 +45,9 @@ def paint_glasses(canvas: Canvas, sitter: Sitter) -> None:
             canvas.fill(lens, frame.lens, FEATURE)
             canvas.stroke(lens[22:30] * 0.8 + lens.mean(axis=0) * 0.2, rim, (120, 120, 130), FEATURE)
         canvas.stroke(lens, rim, frame.colour, FEATURE, 1, 1)
-        temple = np.array([(side * (person.eye_x + frame.width), y - 0.05, DEPTH), (side * (person.width + 0.05), y - 0.06, 0.0)])
+        temple = np.array(
+            [(side * (person.eye_x + frame.width), y - 0.05, DEPTH), (side * (person.width + 0.05), y - 0.06, 0.0)]
+        )
         canvas.stroke(sitter.view.project(temple), rim, frame.colour, FEATURE, 1, 1)
     gap = person.eye_x - frame.width
     bridge = np.array([(-gap, y - 0.03), (0, y - 0.07), (gap, y - 0.03)])

@@ -57,7 +57,10 @@ def paint_back_hair(canvas: Canvas, sitter: Sitter) -> None:
 def _fall(canvas: Canvas, sitter: Sitter, crown: np.ndarray, colour: np.ndarray) -> None:
     """Long hair on the back, or a scarf on the shoulders."""
     side = abs(crown[0, 0])
-    edge = {"long": ((0.0, -0.1), (0.06, 0.5), (0.10, 1.1), (-0.15, 1.75)), "scarf": ((0.0, -0.1), (0.02, 0.5), (-0.05, 1.1), (0.35, 1.8))}
+    edge = {
+        "long": ((0.0, -0.1), (0.06, 0.5), (0.10, 1.1), (-0.15, 1.75)),
+        "scarf": ((0.0, -0.1), (0.02, 0.5), (-0.05, 1.1), (0.35, 1.8)),
+    }
     right = np.array(edge[sitter.identity.hairstyle]) + (side, 0)
     fall = spline(np.concatenate([right, right[::-1] * (-1, 1)]), SAMPLES)
     canvas.fill(sitter.place(np.concatenate([crown, fall]), -0.2), colour, HAIR)
@@ -90,7 +93,9 @@ def paint_front_hair(canvas: Canvas, sitter: Sitter, rng: np.random.Generator) -
     IN_FRONT.get(style, _strands)(canvas, sitter, outer, inner, colour, rng)
 
 
-def _strands(canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarray, colour: np.ndarray, rng: np.random.Generator) -> None:
+def _strands(
+    canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarray, colour: np.ndarray, rng: np.random.Generator
+) -> None:
     tips = np.sort(rng.integers(0, SAMPLES, 26))
     middle = (SAMPLES - 1) * ROOTS.get(sitter.identity.hairstyle, 0.5)
     roots = (middle + (tips - middle) * 0.55).astype(int)
@@ -100,19 +105,25 @@ def _strands(canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarra
         canvas.stroke(path, sitter.pixels(width), colour * tone + 4, HAIR, 0.3, 0.3)
 
 
-def _curls(canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarray, colour: np.ndarray, rng: np.random.Generator) -> None:
+def _curls(
+    canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarray, colour: np.ndarray, rng: np.random.Generator
+) -> None:
     for _ in range(60):
         k, share = rng.integers(0, SAMPLES), rng.random() ** 0.7
         x, y = outer[k] * share + inner[k] * (1 - share) + rng.normal(0, sitter.pixels(0.02), 2)
         canvas.fill(ellipse(x, y, sitter.pixels(0.07), sitter.pixels(0.06), 10), colour * rng.uniform(0.82, 1.2), HAIR)
 
 
-def _folds(canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarray, colour: np.ndarray, rng: np.random.Generator) -> None:
+def _folds(
+    canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarray, colour: np.ndarray, rng: np.random.Generator
+) -> None:
     for share in (0.2, 0.45, 0.7):
         canvas.stroke(outer * share + inner * (1 - share), sitter.pixels(0.03), colour * 0.74, HAIR, 0.4, 0.4)
 
 
-def _cuff(canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarray, colour: np.ndarray, rng: np.random.Generator) -> None:
+def _cuff(
+    canvas: Canvas, sitter: Sitter, outer: np.ndarray, inner: np.ndarray, colour: np.ndarray, rng: np.random.Generator
+) -> None:
     edge = inner * 0.72 + outer * 0.28
     canvas.fill(np.concatenate([edge, (inner + (inner - outer) * 0.04)[::-1]]), colour * 0.84, HAIR)
     for i in range(1, SAMPLES - 1, 2):

@@ -10,12 +10,42 @@ import numpy as np
 
 Colour = tuple[float, float, float]  # sRGB, 0 to 255
 
-SKINS = np.array([
-    (246, 214, 192), (240, 201, 174), (233, 188, 152), (219, 168, 128), (196, 141, 100), (164, 110, 75), (138, 92, 64), (108, 72, 52),
-], float)
-HAIRS = ((38, 30, 28), (58, 40, 30), (92, 60, 38), (134, 90, 52), (196, 152, 88), (228, 196, 138), (156, 70, 38), (166, 164, 162), (222, 220, 216))
+SKINS = np.array(
+    [
+        (246, 214, 192),
+        (240, 201, 174),
+        (233, 188, 152),
+        (219, 168, 128),
+        (196, 141, 100),
+        (164, 110, 75),
+        (138, 92, 64),
+        (108, 72, 52),
+    ],
+    float,
+)
+HAIRS = (
+    (38, 30, 28),
+    (58, 40, 30),
+    (92, 60, 38),
+    (134, 90, 52),
+    (196, 152, 88),
+    (228, 196, 138),
+    (156, 70, 38),
+    (166, 164, 162),
+    (222, 220, 216),
+)
 IRISES = ((84, 56, 36), (112, 74, 40), (110, 108, 58), (76, 116, 88), (78, 122, 160), (108, 124, 136))
-FABRICS = ((188, 62, 58), (48, 84, 136), (60, 112, 92), (218, 178, 82), (120, 84, 142), (70, 74, 84), (228, 224, 214), (40, 42, 48), (206, 126, 144))
+FABRICS = (
+    (188, 62, 58),
+    (48, 84, 136),
+    (60, 112, 92),
+    (218, 178, 82),
+    (120, 84, 142),
+    (70, 74, 84),
+    (228, 224, 214),
+    (40, 42, 48),
+    (206, 126, 144),
+)
 STYLES_WITH_BEARD = ("short", "parted", "receding", "bald", "curly", "long", "beanie")
 STYLES_WITHOUT = ("short", "parted", "fringe", "long", "curly", "bun", "scarf", "beanie")
 BEARDS = ("none", "stubble", "moustache", "goatee", "full")
@@ -85,14 +115,35 @@ def sample_identity(rng: np.random.Generator) -> Identity:
         return tuple(np.clip(np.asarray(values, float) * between(0.92, 1.08), 0, 255).tolist())
 
     return Identity(
-        width=between(0.68, 0.80), jaw=between(2.0, 2.8), taper=between(0.02, 0.20), chin=between(0.96, 1.10),
-        eye_x=between(0.305, 0.35), eye_y=between(-0.10, -0.03), eye_width=between(0.152, 0.188),
-        eye_open=between(0.076, 0.104), eye_tilt=between(-0.015, 0.03), brow_gap=between(0.235, 0.285),
-        brow_arch=between(0.015, 0.055), brow_thickness=between(0.035, 0.065) * (1.15 if bearded else 0.9),
-        nose_y=between(0.30, 0.39), nose_width=between(0.115, 0.165), nose_bulk=between(0.7, 1.2),
-        mouth_y=between(0.585, 0.655), mouth_width=between(0.22, 0.28),
-        upper_lip=between(0.035, 0.062), lower_lip=between(0.05, 0.085),
-        skin=colour(skin), hair=colour(hair), iris=colour(iris), lips=colour(lips), fabric=colour(FABRICS[rng.integers(0, len(FABRICS))]),
-        hairstyle=str(rng.choice(styles)), volume=between(0.05, 0.13), beard=str(rng.choice(beards)), glasses=str(glasses),
-        age=age, makeup=makeup, freckles=between(0, 1) if rng.random() < 0.15 else 0.0,
+        width=between(0.68, 0.80),
+        jaw=between(2.0, 2.8),
+        taper=between(0.02, 0.20),
+        chin=between(0.96, 1.10),
+        eye_x=between(0.305, 0.35),
+        eye_y=between(-0.10, -0.03),
+        eye_width=between(0.152, 0.188),
+        eye_open=between(0.076, 0.104),
+        eye_tilt=between(-0.015, 0.03),
+        brow_gap=between(0.235, 0.285),
+        brow_arch=between(0.015, 0.055),
+        brow_thickness=between(0.035, 0.065) * (1.15 if bearded else 0.9),
+        nose_y=between(0.30, 0.39),
+        nose_width=between(0.115, 0.165),
+        nose_bulk=between(0.7, 1.2),
+        mouth_y=between(0.585, 0.655),
+        mouth_width=between(0.22, 0.28),
+        upper_lip=between(0.035, 0.062),
+        lower_lip=between(0.05, 0.085),
+        skin=colour(skin),
+        hair=colour(hair),
+        iris=colour(iris),
+        lips=colour(lips),
+        fabric=colour(FABRICS[rng.integers(0, len(FABRICS))]),
+        hairstyle=str(rng.choice(styles)),
+        volume=between(0.05, 0.13),
+        beard=str(rng.choice(beards)),
+        glasses=str(glasses),
+        age=age,
+        makeup=makeup,
+        freckles=between(0, 1) if rng.random() < 0.15 else 0.0,
     )

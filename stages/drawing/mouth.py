@@ -37,7 +37,11 @@ def _paint_inside(canvas: Canvas, sitter: Sitter, top: np.ndarray, bottom: np.nd
     stretch, tight, sneer, smile = (strength(sitter.units, unit) for unit in (20, 23, 10, 12))
     canvas.fill(sitter.place(np.concatenate([top, bottom[::-1]]), depth), CAVITY, DARK)
     if gape > 0.1:
-        fill(ellipse(top[:, 0].mean(), bottom[:, 1].max() + 0.02, 0.5 * sitter.identity.mouth_width, 0.45 * gape, 24), TONGUE, DARK)
+        fill(
+            ellipse(top[:, 0].mean(), bottom[:, 1].max() + 0.02, 0.5 * sitter.identity.mouth_width, 0.45 * gape, 24),
+            TONGUE,
+            DARK,
+        )
     # A dropped jaw alone hardly bares the upper teeth; a smile, a stretch or a sneer does.
     upper = min(1.0, 0.25 + max(stretch, tight, sneer, smile)) * min(0.075, 0.02 + 0.75 * gape)
     fill(np.concatenate([top[2:-2], top[-3:1:-1] + (0, upper)]), UPPER_TEETH, TOOTH)

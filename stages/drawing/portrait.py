@@ -27,8 +27,9 @@ class Portrait:
     points: np.ndarray
 
 
-def draw_portrait(identity: Identity, units: Units, view: View, light: Light, backdrop: Image.Image,
-                  rng: np.random.Generator) -> Portrait:
+def draw_portrait(
+    identity: Identity, units: Units, view: View, light: Light, backdrop: Image.Image, rng: np.random.Generator
+) -> Portrait:
     """Draw a person before `backdrop` (an RGB picture, which sets the size). `rng` draws hairs, freckles and the gaze."""
     gaze = tuple(np.clip(rng.normal(0, 0.35, 2), -1, 1).tolist())
     sitter = Sitter(identity, units, landmarks(identity, units), view, gaze)

@@ -74,7 +74,10 @@ def _framing(rng: np.random.Generator) -> tuple[tuple[int, int], View]:
 def _light(rng: np.random.Generator) -> Light:
     """A lamp somewhere in front, from full front to far aside, with a slight cast of colour."""
     return Light(
-        azimuth=rng.uniform(-1.1, 1.1), height=rng.uniform(-0.1, 0.9), ambient=rng.uniform(0.25, 0.55), gain=rng.uniform(0.8, 1.2),
+        azimuth=rng.uniform(-1.1, 1.1),
+        height=rng.uniform(-0.1, 0.9),
+        ambient=rng.uniform(0.25, 0.55),
+        gain=rng.uniform(0.8, 1.2),
         tint=tuple((1 + rng.normal(0, 0.04, 3)).tolist()),
     )
 

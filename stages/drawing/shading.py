@@ -49,8 +49,15 @@ def soften(layer: np.ndarray, radius: float) -> np.ndarray:
     return np.asarray(picture.filter(ImageFilter.GaussianBlur(radius)), np.float32) / 255
 
 
-def shade(colours: np.ndarray, material: np.ndarray, relief: np.ndarray, bumps: list[Bump], view: View, light: Light,
-          width: float) -> np.ndarray:
+def shade(
+    colours: np.ndarray,
+    material: np.ndarray,
+    relief: np.ndarray,
+    bumps: list[Bump],
+    view: View,
+    light: Light,
+    width: float,
+) -> np.ndarray:
     """Colours (h, w, 3) in the light, 0 to 1. `width` is half the face's width in face units.
 
     Skin turns redder where it is darker, as light that has passed through it does.

@@ -22,7 +22,9 @@ def bumps(sitter: Sitter) -> list[Bump]:
     bulk = person.nose_bulk
     bridge, tip = sitter.view.project(points[27:31]), sitter.view.project(points[30:31])[0]
     for centre, height, width, length in (
-        (bridge[1], 0.05 * bulk, 0.055, 0.12), (bridge[2], 0.07 * bulk, 0.06, 0.12), (tip, 0.10 * bulk, 0.075, 0.07),
+        (bridge[1], 0.05 * bulk, 0.055, 0.12),
+        (bridge[2], 0.07 * bulk, 0.06, 0.12),
+        (tip, 0.10 * bulk, 0.075, 0.07),
     ):
         hills.append(Bump(tuple(centre.tolist()), height, width, length))
     for side, corner, wing, first in ((-1, 48, 31, 36), (1, 54, 35, 42)):
@@ -60,14 +62,24 @@ def press_wrinkles(canvas: Canvas, sitter: Sitter) -> None:
     for i in range(3):
         y = top - 0.085 * i
         sag = 0.02 if outer > 0.3 else -0.03 * inner
-        press([(-reach, y + sag), (-reach / 2, y), (0, y + 0.012), (reach / 2, y), (reach, y + sag)],
-              0.85 * max(inner * (1 if i < 2 else 0.7), outer) * (0.6 + 0.4 * age) + 0.45 * max(age - 0.35, 0) * (i < 2 or age > 0.6))
+        press(
+            [(-reach, y + sag), (-reach / 2, y), (0, y + 0.012), (reach / 2, y), (reach, y + sag)],
+            0.85 * max(inner * (1 if i < 2 else 0.7), outer) * (0.6 + 0.4 * age)
+            + 0.45 * max(age - 0.35, 0) * (i < 2 or age > 0.6),
+        )
     frown = get(4)
     brow = (points[21, :2] + points[22, :2]) / 2
     gap = (points[22, 0] - points[21, 0]) / 2
     for side in (-1, 1):
-        press([(side * gap * 0.55, brow[1] - 0.10), (side * gap * 0.45, brow[1] - 0.02), (side * gap * 0.62, brow[1] + 0.07)],
-              0.95 * frown * (0.75 + 0.25 * age), 0.032)
+        press(
+            [
+                (side * gap * 0.55, brow[1] - 0.10),
+                (side * gap * 0.45, brow[1] - 0.02),
+                (side * gap * 0.62, brow[1] + 0.07),
+            ],
+            0.95 * frown * (0.75 + 0.25 * age),
+            0.032,
+        )
     wrinkle = get(9)
     for i in range(3):
         y = points[27, 1] + 0.02 + 0.055 * i
@@ -75,21 +87,43 @@ def press_wrinkles(canvas: Canvas, sitter: Sitter) -> None:
     for side, corner, wing, first, outer_corner in ((-1, 48, 31, 36, 36), (1, 54, 35, 42, 45)):
         eye, cheek = points[outer_corner, :2], units.get(6, (0, 0))[side > 0]
         for tilt in (-0.045, 0.0, 0.05):
-            press([(eye[0] + side * 0.05, eye[1] + tilt * 0.5), (eye[0] + side * 0.10, eye[1] + tilt), (eye[0] + side * 0.16, eye[1] + tilt * 2.0)],
-                  0.75 * cheek * (0.55 + 0.45 * age) + 0.4 * max(age - 0.5, 0), 0.018)
-        under = points[[first + 3, first + 4, first + 5, first] if first == 36 else [first, first + 5, first + 4, first + 3], :2]
+            press(
+                [
+                    (eye[0] + side * 0.05, eye[1] + tilt * 0.5),
+                    (eye[0] + side * 0.10, eye[1] + tilt),
+                    (eye[0] + side * 0.16, eye[1] + tilt * 2.0),
+                ],
+                0.75 * cheek * (0.55 + 0.45 * age) + 0.4 * max(age - 0.5, 0),
+                0.018,
+            )
+        under = points[
+            [first + 3, first + 4, first + 5, first] if first == 36 else [first, first + 5, first + 4, first + 3], :2
+        ]
         bag = under + (0, 0.05)
         press(bag, 0.7 * max(cheek, 0.7 * get(7)) + 0.55 * max(age - 0.3, 0) + 0.12, 0.022)
         if wrinkle:
-            press([(side * 0.12, points[27, 1] + 0.14), (side * 0.17, points[27, 1] + 0.20), (side * 0.2, points[27, 1] + 0.28)], 0.7 * wrinkle)
+            press(
+                [
+                    (side * 0.12, points[27, 1] + 0.14),
+                    (side * 0.17, points[27, 1] + 0.20),
+                    (side * 0.2, points[27, 1] + 0.28),
+                ],
+                0.7 * wrinkle,
+            )
         start = points[wing, :2] + (side * 0.035, -0.05)
         end = points[corner, :2] + (side * (0.075 + 0.02 * get(12)), 0.0)
         bow = (start + end) / 2 + (side * (0.035 + 0.06 * get(12) + 0.05 * get(10)), -0.02)
         fold = 0.95 * max(get(12), get(9), 0.9 * get(10), 0.5 * cheek, 0.4 * get(20)) + 0.55 * max(age - 0.2, 0) + 0.1
         press([start, bow, end], fold, 0.036)
         down = units.get(15, (0, 0))[side > 0]
-        press([points[corner, :2] + (side * 0.02, 0.03), points[corner, :2] + (side * 0.045, 0.10), points[corner, :2] + (side * 0.04, 0.17)],
-              0.8 * down + 0.3 * max(age - 0.6, 0))
+        press(
+            [
+                points[corner, :2] + (side * 0.02, 0.03),
+                points[corner, :2] + (side * 0.045, 0.10),
+                points[corner, :2] + (side * 0.04, 0.17),
+            ],
+            0.8 * down + 0.3 * max(age - 0.6, 0),
+        )
     chin = max(get(17), 0.4 * get(23))
     y = points[57, 1] + 0.06
     press([(-0.13, y + 0.035), (0, y - 0.005), (0.13, y + 0.035)], 0.85 * chin + 0.2, 0.04)

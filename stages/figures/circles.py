@@ -26,7 +26,9 @@ VARIANTS = {
     "after": Variant("Hidden, after ReLU", "#009E73"),
 }
 CLASSES = {0: ("Outer circle", "#0072B2"), 1: ("Inner circle", "#D55E00")}
-TINTS = LinearSegmentedColormap.from_list("classes", ["#80B8D8", "#FFFFFF", "#EAAE80"])  # the points stand out before them
+TINTS = LinearSegmentedColormap.from_list(
+    "classes", ["#80B8D8", "#FFFFFF", "#EAAE80"]
+)  # the points stand out before them
 SPLITS = {"train": "Train", "test": "Test"}
 MEASURES = {
     "train_accuracy": "Accuracy,\ntraining points",
@@ -35,7 +37,15 @@ MEASURES = {
     "large_loss": "Cross-entropy,\nlarge test set",
 }
 REPETITIONS = {"seeds": "Seeds,\nthe tutorial's points", "draws": "Draws\nof other points"}
-TUTORIAL = {"marker": "D", "color": GREY, "markersize": 3.2, "markerfacecolor": "white", "linestyle": "", "clip_on": False, "zorder": 3}
+TUTORIAL = {
+    "marker": "D",
+    "color": GREY,
+    "markersize": 3.2,
+    "markerfacecolor": "white",
+    "linestyle": "",
+    "clip_on": False,
+    "zorder": 3,
+}
 
 
 def figures(folder="reports/circles"):
@@ -92,7 +102,9 @@ def draw_curves(curves):
     for axes, (split, title) in zip(panels, SPLITS.items()):
         for variant, curve in curves.groupby("variant", sort=False):
             name, color = VARIANTS[variant]
-            axes.fill_between(curve.epoch, curve[f"{split}_low"], curve[f"{split}_high"], color=color, alpha=0.18, linewidth=0)
+            axes.fill_between(
+                curve.epoch, curve[f"{split}_low"], curve[f"{split}_high"], color=color, alpha=0.18, linewidth=0
+            )
             axes.plot(curve.epoch, curve[f"{split}_mean"], color=color, label=name)
         axes.set_ylabel(f"{title} accuracy")
     panels[-1].set(xlabel="Epoch", xlim=(0, curves.epoch.max()))
@@ -115,7 +127,15 @@ def draw_spread(runs, summary, best):
             span = np.ptp(runs[measure])
             for place, (variant, (_, color)) in enumerate(VARIANTS.items()):
                 values = runs[(runs.over == over) & (runs.variant == variant)][measure]
-                axes.plot(values, place - 0.15 + _swarm(values, span), ".", color=color, alpha=0.6, markersize=2.5, markeredgewidth=0)
+                axes.plot(
+                    values,
+                    place - 0.15 + _swarm(values, span),
+                    ".",
+                    color=color,
+                    alpha=0.6,
+                    markersize=2.5,
+                    markeredgewidth=0,
+                )
                 mean = {"fmt": "o", "color": color, "markersize": 2.5, "linewidth": 0.9, "capsize": 1.5}
                 axes.errorbar(values.mean(), place + 0.2, xerr=values.std(), **mean)
                 if over == "seeds":  # the tutorial's run was one on these points
@@ -152,14 +172,28 @@ def draw_differences(differences):
             (marker, offset), color = kinds[row.over], VARIANTS[row.variant].color
             place = pairs.index((row.variant, row.against)) + offset
             axes.hlines(place, row.low, row.high, color=color, linewidth=1)
-            axes.plot(row.difference, place, marker, color=color, markersize=3.5, markerfacecolor=color if row.differs else "white")
+            axes.plot(
+                row.difference,
+                place,
+                marker,
+                color=color,
+                markersize=3.5,
+                markerfacecolor=color if row.differs else "white",
+            )
         axes.set_xlabel("Difference in " + MEASURES[measure].lower())
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.tick_params(axis="y", length=0)
     labels = [f"{VARIANTS[variant].title}\n− {_in_sentence(VARIANTS[against].title)}" for variant, against in pairs]
     panels[0].set(yticks=range(len(pairs)), yticklabels=labels, ylim=(len(pairs) - 0.5, -0.5))
-    handles = [_entry(f"over {over}, 95 % interval", color=GREY, marker=marker, markersize=3.5) for over, (marker, _) in kinds.items()]
-    handles.append(_entry("open: not told from chance", color=GREY, marker="o", markersize=3.5, markerfacecolor="white", linestyle=""))
+    handles = [
+        _entry(f"over {over}, 95 % interval", color=GREY, marker=marker, markersize=3.5)
+        for over, (marker, _) in kinds.items()
+    ]
+    handles.append(
+        _entry(
+            "open: not told from chance", color=GREY, marker="o", markersize=3.5, markerfacecolor="white", linestyle=""
+        )
+    )
     drawn.legend(handles=handles, loc="outside lower center", ncols=3)
     return drawn
 
@@ -172,14 +206,18 @@ def draw_decision(maps, points):
     edge = maps["axis"][[0, -1]]
     for panels, (kind, title) in zip(grid, rows.items()):
         for axes, variant, probability in zip(panels, maps["variants"], maps[kind].astype(float)):
-            shown = axes.imshow(probability, TINTS, vmin=0, vmax=1, origin="lower", extent=[*edge, *edge], interpolation="bilinear")
+            shown = axes.imshow(
+                probability, TINTS, vmin=0, vmax=1, origin="lower", extent=[*edge, *edge], interpolation="bilinear"
+            )
             axes.contour(maps["axis"], maps["axis"], probability, [0.5], colors="black", linewidths=0.8)
             _scatter(axes, points, size=1.8)
             _square(axes, edge[1])
             if kind == "run":
                 axes.set_title(VARIANTS[variant].title)
         panels[0].set_ylabel(title)
-    drawn.colorbar(shown, ax=grid, label="Probability of the inner circle", shrink=0.7, aspect=30).outline.set_visible(False)
+    drawn.colorbar(shown, ax=grid, label="Probability of the inner circle", shrink=0.7, aspect=30).outline.set_visible(
+        False
+    )
     return drawn
 
 

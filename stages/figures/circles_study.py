@@ -11,7 +11,11 @@ from stages.figures.runs import BadInput, read_json
 COLUMNS = {
     "data": {"x", "y", "label", "split"},
     "run": {"epoch"},  # and two for each variant
-    "curves": {"variant", "epoch", *(f"{split}_{what}" for split in ("train", "test") for what in ("mean", "low", "high"))},
+    "curves": {
+        "variant",
+        "epoch",
+        *(f"{split}_{what}" for split in ("train", "test") for what in ("mean", "low", "high")),
+    },
     "runs": {"over", "variant", "train_accuracy", "test_accuracy", "large_accuracy", "large_loss"},
     "summary": {"over", "variant", "measure", "tutorial"},
     "differences": {"over", "measure", "variant", "against", "difference", "low", "high", "differs"},

@@ -11,7 +11,10 @@ LABELLED = 20  # classes up to which cells and ticks can carry text at column wi
 def figures(runs, classes):
     """Yield (file name, figure): confusion-<variant>.png for each of runs, `{variant: {seed: Run}}`, and per-class-f1.png."""
     for variant, of in runs.items():
-        yield f"confusion-{variant}.png", draw_confusion(mean_confusion(of.values(), classes), classes, VARIANTS[variant].title)
+        yield (
+            f"confusion-{variant}.png",
+            draw_confusion(mean_confusion(of.values(), classes), classes, VARIANTS[variant].title),
+        )
     yield "per-class-f1.png", draw_per_class(runs, classes)
 
 
@@ -58,7 +61,15 @@ def draw_per_class(runs, classes):
             f1.mean(axis=0), place, "o", markersize=3 if len(classes) <= 2 * LABELLED else 1, markeredgewidth=0,
             color=VARIANTS[variant].color, label=VARIANTS[variant].title, clip_on=False,
         )  # fmt: skip
-    axes.hlines(np.arange(len(classes) - 1) + 0.5, 0, 1, transform=axes.get_yaxis_transform(), color=GREY, alpha=0.25, linewidth=0.4)
+    axes.hlines(
+        np.arange(len(classes) - 1) + 0.5,
+        0,
+        1,
+        transform=axes.get_yaxis_transform(),
+        color=GREY,
+        alpha=0.25,
+        linewidth=0.4,
+    )
     axes.set(xlabel="F1 on test", xlim=(0, None), ylim=(len(classes) - 0.5, -0.5))
     _class_ticks(axes.yaxis, classes)
     axes.tick_params(axis="y", length=0)

@@ -21,7 +21,11 @@ def tables(crops):
     lines = [f"# {about['title']}: what was read", ""]
     lines += [f"{about['size']} x {about['size']} pixels, {'grey' if about['channels'] == 1 else 'colour'}.", ""]
     lines += _rows("class", crops.splits, zip(about["classes"], balance.T), ("all", balance.sum(axis=1)))
-    for title, key in (("left out", "left_out"), ("not chosen by the parameters", "not_chosen"), ("treated", "treated")):
+    for title, key in (
+        ("left out", "left_out"),
+        ("not chosen by the parameters", "not_chosen"),
+        ("treated", "treated"),
+    ):
         found = about.get(key) or {"none": 0}
         lines += ["", *_rows(title, ["images"], ((reason, [number]) for reason, number in found.items()))]
     yield "summary.md", "\n".join(lines) + "\n"

@@ -17,7 +17,9 @@ class Measure(NamedTuple):
 MEASURES = {
     # The paper says neither the unit of its loss nor the epoch. Ours: mean cross-entropy per image in the last epoch, flipped or not.
     "train_loss": Measure("Train loss, last epoch", lambda run: run.curves["train_loss"].iloc[-1], as_ratio=True),
-    "val_macro_f1_max": Measure("Validation macro F1, maximum over epochs", lambda run: run.curves["val_macro_f1"].max()),
+    "val_macro_f1_max": Measure(
+        "Validation macro F1, maximum over epochs", lambda run: run.curves["val_macro_f1"].max()
+    ),
     "val_macro_f1_last": Measure("Validation macro F1, last epoch", lambda run: run.curves["val_macro_f1"].iloc[-1]),
     "test_macro_f1": Measure("Test macro F1", lambda run: run.test["macro_f1"]),
     "test_accuracy": Measure("Test accuracy", lambda run: run.test["accuracy"]),

@@ -38,7 +38,9 @@ def figures(run, w, constant):
     except (OSError, ValueError, KeyError) as error:
         raise BadInput(f"{path}: expected arrays image (H, W, C) and bn (channels, h, w): {error}") from None
     if image.ndim != 3 or maps.ndim != 3 or not np.isfinite(maps).all():
-        raise BadInput(f"{path}: expected image (H, W, C) and finite bn (channels, h, w), got {image.shape} and {maps.shape}")
+        raise BadInput(
+            f"{path}: expected image (H, W, C) and finite bn (channels, h, w), got {image.shape} and {maps.shape}"
+        )
     if not (maps < 0).any():
         raise BadInput(f"{path}: bn holds no negative value, so an in-place ReLU has overwritten what BatchNorm gave")
     yield "figure-02-process-on-feature-maps.png", draw(image, torch.from_numpy(maps[most_signed(maps)]), w, constant)

@@ -18,13 +18,20 @@ def tables(runs):
     DVC's tables put the variants side by side.
     """
     every = [run for of in runs.values() for run in of.values()]
-    yield "curves.csv", _csv(pd.concat([run.curves.assign(variant=run.variant, seed=run.seed) for run in every]), ["variant", "seed"])
+    yield (
+        "curves.csv",
+        _csv(pd.concat([run.curves.assign(variant=run.variant, seed=run.seed) for run in every]), ["variant", "seed"]),
+    )
     for variant, of in runs.items():
         tests = pd.concat([run.predictions.query("split == 'test'") for run in of.values()])
         yield f"confusion/{variant}.csv", _csv(tests[["actual", "predicted"]])
-    means = {m: {variant: round(summary(by_seed(of, m).values()).mean, 6) for variant, of in runs.items()} for m in COMPARED}
+    means = {
+        m: {variant: round(summary(by_seed(of, m).values()).mean, 6) for variant, of in runs.items()} for m in COMPARED
+    }
     yield "metrics.json", json.dumps(means, indent=2, allow_nan=False) + "\n"
 
 
 def _csv(table, first=()):
-    return table[[*first, *table.columns.drop(list(first))]].to_csv(index=False, float_format="%.6g", lineterminator="\n")
+    return table[[*first, *table.columns.drop(list(first))]].to_csv(
+        index=False, float_format="%.6g", lineterminator="\n"
+    )

@@ -53,7 +53,10 @@ def read_runs(root, variants, seeds, classes) -> dict[str, dict[int, Run]]:
 
     Folders of seeds that params.yaml names no longer are not read. Raises BadInput at the first file that is missing or damaged.
     """
-    return {variant: {seed: _read(Path(root) / f"{variant}-{seed}", variant, seed, classes) for seed in seeds} for variant in variants}
+    return {
+        variant: {seed: _read(Path(root) / f"{variant}-{seed}", variant, seed, classes) for seed in seeds}
+        for variant in variants
+    }
 
 
 def _read(folder, variant, seed, classes):
@@ -62,16 +65,22 @@ def _read(folder, variant, seed, classes):
     last = curves["step"].iloc[-1]
     for site, steps in signs.groupby("site", sort=False)["step"]:
         if steps.iloc[0] != 1 or not steps.is_monotonic_increasing or not steps.is_unique or steps.iloc[-1] > last:
-            raise BadInput(f"{folder / 'signs.csv'}: steps of site {site} must rise from 1 to at most {last}, the last in curves.csv")
+            raise BadInput(
+                f"{folder / 'signs.csv'}: steps of site {site} must rise from 1 to at most {last}, the last in curves.csv"
+            )
     predictions = _table(folder / "predictions.csv", PREDICTIONS)
     unknown = sorted({*predictions["actual"], *predictions["predicted"]} - set(classes))
     if unknown or "test" not in set(predictions["split"]):
-        wrong = f"no such class in the data set: {', '.join(map(str, unknown))}" if unknown else "no row of the split test"
+        wrong = (
+            f"no such class in the data set: {', '.join(map(str, unknown))}" if unknown else "no row of the split test"
+        )
         raise BadInput(f"{folder / 'predictions.csv'}: {wrong}; `dvc repro evaluate` writes it anew")
     record = read_json(folder / "record.json")
     if not {"injected", "warnings"} <= set(record):
         raise BadInput(f"{folder / 'record.json'}: expected the keys injected and warnings")
-    return Run(folder, variant, seed, curves, signs, predictions, record, _test_scores(folder / "metrics.json", classes))
+    return Run(
+        folder, variant, seed, curves, signs, predictions, record, _test_scores(folder / "metrics.json", classes)
+    )
 
 
 def _test_scores(path, classes):
@@ -83,7 +92,9 @@ def _test_scores(path, classes):
         if not all(0 <= number <= 1 for number in numbers):
             raise ValueError("a score lies outside 0 to 1")
     except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path}: expected test.macro_f1, test.accuracy and test.per_class_f1 of every class: {error!r}") from None
+        raise BadInput(
+            f"{path}: expected test.macro_f1, test.accuracy and test.per_class_f1 of every class: {error!r}"
+        ) from None
     return {"macro_f1": test["macro_f1"], "accuracy": test["accuracy"], "per_class_f1": each}
 
 
@@ -102,7 +113,9 @@ def _table(path, columns, finite=(), may_be_empty=False):
     for column in finite:
         bad = pd.to_numeric(table[column], errors="coerce").isna()
         if bad.any():
-            raise BadInput(f"{path}: line {bad.idxmax() + 2}: {column} is {table[column][bad.idxmax()]}, expected a finite number")
+            raise BadInput(
+                f"{path}: line {bad.idxmax() + 2}: {column} is {table[column][bad.idxmax()]}, expected a finite number"
+            )
     return table
 
 

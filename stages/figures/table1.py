@@ -39,7 +39,11 @@ def _rows(runs, paper):
         printed_baseline, our_baseline = paper.get((BASELINE, measure)), summary(baseline.values()).mean
         for variant in runs:
             ours, printed = by_seed(runs[variant], measure), paper.get((variant, measure))
-            ratios = (printed and printed / printed_baseline, summary(ours.values()).mean / our_baseline) if as_ratio else (None, None)
+            ratios = (
+                (printed and printed / printed_baseline, summary(ours.values()).mean / our_baseline)
+                if as_ratio
+                else (None, None)
+            )
             row = (variant, measure, printed, *summary(ours.values()), *ratios)
             if variant == BASELINE:
                 yield *row, None, None, None, None

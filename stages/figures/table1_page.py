@@ -32,11 +32,17 @@ def _head(runs, data_set):
     run, seeds = next(iter(runs[BASELINE].values())), list(runs[BASELINE])
     affectnet = data_set["dataset"].startswith("affectnet")
     images = ", ".join(f"{sum(counts.values()):,} {split}" for split, counts in data_set["counts"].items())
-    ours = f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}" if len(seeds) > 1 else f"one run each, seed {seeds[0]}"
+    ours = (
+        f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
+        if len(seeds) > 1
+        else f"one run each, seed {seeds[0]}"
+    )
     yield f"# Table 1 on {data_set['title']}{'' if affectnet else ' (not AffectNet)'}"
     yield ""
     yield f"Ours: {run.epochs} epochs on {images} images; {ours}."
-    yield "Paper: on AffectNet, no spread given" + ("." if affectnet else ": other pictures, so that only direction and ratio compare.")
+    yield "Paper: on AffectNet, no spread given" + (
+        "." if affectnet else ": other pictures, so that only direction and ratio compare."
+    )
     yield ""
 
 
@@ -59,9 +65,15 @@ def _differences(rows, idle):
     variants = list(others["variant"].unique())
     yield from ("## Is it more than the seed?", "")
     if n == 1:
-        yield from ("One seed: no spread is known, and no difference can be told from what another seed would make. Add seeds.", "")
+        yield from (
+            "One seed: no spread is known, and no difference can be told from what another seed would make. Add seeds.",
+            "",
+        )
         return
-    yield from (f"Difference to {VARIANTS[BASELINE].title} of the same seed: mean and {LEVEL:.0%} t interval over {n} seeds.", "")
+    yield from (
+        f"Difference to {VARIANTS[BASELINE].title} of the same seed: mean and {LEVEL:.0%} t interval over {n} seeds.",
+        "",
+    )
     yield from _header(variants, idle)
     for measure, (title, _, _) in MEASURES.items():
         of = others[others["measure"] == measure]
@@ -70,7 +82,9 @@ def _differences(rows, idle):
     yield ""
     for measure in JUDGED:
         of = others[(others["measure"] == measure) & others["beyond_seed"].astype(bool)]
-        found = ", ".join(f"{VARIANTS[variant].title} ({_signed(d)})" for variant, d in zip(of["variant"], of["difference"]))
+        found = ", ".join(
+            f"{VARIANTS[variant].title} ({_signed(d)})" for variant, d in zip(of["variant"], of["difference"])
+        )
         verdict = f"the interval leaves out 0 for {found}, and for no other variant"
         nothing = "no difference is larger than what the seed alone makes; every interval contains 0"
         yield f"- {MEASURES[measure].title}: {verdict if found else nothing}."
@@ -91,11 +105,17 @@ def _warnings(runs, idle):
             elif not run.record["warnings"]:
                 continue
             lines.append(" ".join(["-", name, *run.record["warnings"]]))
-    return ["## Read these runs with care", "", *lines] if lines else ["No run gave a warning, and every method that injects did inject."]
+    return (
+        ["## Read these runs with care", "", *lines]
+        if lines
+        else ["No run gave a warning, and every method that injects did inject."]
+    )
 
 
 def _header(variants, idle):
-    notes = {variant: f" (nothing injected: seed {', '.join(map(str, seeds))})" for variant, seeds in idle.items() if seeds}
+    notes = {
+        variant: f" (nothing injected: seed {', '.join(map(str, seeds))})" for variant, seeds in idle.items() if seeds
+    }
     yield _line("", (VARIANTS[variant].title + notes.get(variant, "") for variant in variants))
     yield "| --- |" + " ---: |" * len(variants)
 

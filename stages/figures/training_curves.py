@@ -46,7 +46,9 @@ def draw(measure, runs):
     strips = [variant for variant in flipped if variant not in bands]
 
     drawn = figure(height=2.1 + 0.45 * len(strips))
-    top, *below = drawn.subplots(1 + len(strips), sharex=True, squeeze=False, height_ratios=[1.8] + [0.4] * len(strips))[:, 0]
+    top, *below = drawn.subplots(
+        1 + len(strips), sharex=True, squeeze=False, height_ratios=[1.8] + [0.4] * len(strips)
+    )[:, 0]
     handles = []
     for variant, of in runs.items():
         title, color, injects = VARIANTS[variant]

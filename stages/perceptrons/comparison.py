@@ -21,7 +21,9 @@ def differences(runs):
     signs of the differences), p_holm (corrected over the whole table), differs (p_holm < 0.05).
     """
     rows = []
-    for (over, repetitions), measure in [(group, measure) for group in runs.groupby("over", sort=False) for measure in MEASURES]:
+    for (over, repetitions), measure in [
+        (group, measure) for group in runs.groupby("over", sort=False) for measure in MEASURES
+    ]:
         values = repetitions.pivot(index="seed", columns="variant", values=measure)
         for variant, against in PAIRS:
             found = paired_difference(values[variant].to_dict(), values[against].to_dict())
@@ -54,7 +56,12 @@ def sign_flip_test(differences):
     tried, else `RESAMPLES` random ones, always the same.
     """
     test = stats.permutation_test(
-        (np.asarray(differences, float),), np.mean, permutation_type="samples", vectorized=True, n_resamples=RESAMPLES, rng=0
+        (np.asarray(differences, float),),
+        np.mean,
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        rng=0,
     )
     return float(test.pvalue)
 

@@ -38,5 +38,7 @@ def best_accuracy(noise):
     if noise == 0:
         return 1.0
     inner, outer = (rice(radius / noise, scale=noise) for radius in (INNER_RADIUS, 1))
-    found = minimize_scalar(lambda radius: outer.cdf(radius) - inner.cdf(radius), bounds=(INNER_RADIUS, 1), method="bounded")
+    found = minimize_scalar(
+        lambda radius: outer.cdf(radius) - inner.cdf(radius), bounds=(INNER_RADIUS, 1), method="bounded"
+    )
     return float(0.5 - found.fun / 2)

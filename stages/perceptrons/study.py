@@ -65,25 +65,35 @@ def run(settings, workers):
 
     def fit(repetitions, test_interval, title):
         schedule = settings.hidden, settings.epochs, settings.learning_rate, test_interval
-        with tqdm(desc=f"circles, {title}", total=len(repetitions) * settings.epochs, unit="epoch", disable=None) as bar:
+        with tqdm(
+            desc=f"circles, {title}", total=len(repetitions) * settings.epochs, unit="epoch", disable=None
+        ) as bar:
             return train(repetitions, list(named.values()), *schedule, workers, bar.update)
 
     for over, of in kinds.items():
         found = trained[over] = fit(of, interval, f"over {over}")
         answers = logits(found.models, large.x, workers)
         scores = {"large_accuracy": accuracy(answers, labels), "large_loss": cross_entropy(answers, labels)}
-        tables.append(runs(over, list(named), of, train_accuracy=found.train_accuracy, test_accuracy=found.test_accuracy, **scores))
+        tables.append(
+            runs(
+                over, list(named), of, train_accuracy=found.train_accuracy, test_accuracy=found.test_accuracy, **scores
+            )
+        )
     # A run is shown in every epoch. To train one group again is cheaper than to look at the test points of all that often;
     # the same group, and so the same bits.
     shown = fit(kinds["seeds"][:GROUP], 1, "one run")
     grid = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)
-    probability = logits(trained["seeds"].models, grid, workers).sigmoid().view(len(named), -1, len(AXIS), len(AXIS)).numpy()
+    probability = (
+        logits(trained["seeds"].models, grid, workers).sigmoid().view(len(named), -1, len(AXIS), len(AXIS)).numpy()
+    )
     return Results(pd.concat(tables, ignore_index=True), trained["seeds"], shown, interval, probability)
 
 
 def _repetition(settings, seed, offset):
     random_state = _random_state(settings, offset)
-    return Repetition(seed, random_state, *split(draw_circles(settings.samples, settings.noise, random_state), settings.train))
+    return Repetition(
+        seed, random_state, *split(draw_circles(settings.samples, settings.noise, random_state), settings.train)
+    )
 
 
 def _random_state(settings, offset):

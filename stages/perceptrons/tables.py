@@ -7,7 +7,10 @@ import pandas as pd
 def points(train, test):
     """x, y, label, split: the tutorial's points in their order."""
     splits = (("train", train), ("test", test))
-    tables = [pd.DataFrame({"x": of.x[:, 0], "y": of.x[:, 1], "label": of.y.astype(int), "split": split}) for split, of in splits]
+    tables = [
+        pd.DataFrame({"x": of.x[:, 0], "y": of.x[:, 1], "label": of.y.astype(int), "split": split})
+        for split, of in splits
+    ]
     return pd.concat(tables, ignore_index=True)
 
 
@@ -30,7 +33,10 @@ def curves(variants, trained, interval):
     tables = []
     for index, variant in enumerate(variants):
         columns = {"variant": variant, "epoch": np.arange(interval, trained.train_curve.shape[2] + 1, interval)}
-        for split, curve in (("train", trained.train_curve[index, :, interval - 1 :: interval]), ("test", trained.test_curve[index])):
+        for split, curve in (
+            ("train", trained.train_curve[index, :, interval - 1 :: interval]),
+            ("test", trained.test_curve[index]),
+        ):
             low, high = np.quantile(curve, [0.1, 0.9], axis=0)
             columns |= {f"{split}_mean": curve.mean(axis=0), f"{split}_low": low, f"{split}_high": high}
         tables.append(pd.DataFrame(columns))
@@ -51,7 +57,11 @@ def summary(runs, tutorial):
     tutorial: variant, train_accuracy, test_accuracy, as in data/paper/circles.csv.
     """
     long = runs.melt(["over", "variant", "seed", "random_state"], var_name="measure")
-    table = long.groupby(["over", "variant", "measure"], sort=False).value.agg(["mean", "std", "min", "max", "size"]).reset_index()
+    table = (
+        long.groupby(["over", "variant", "measure"], sort=False)
+        .value.agg(["mean", "std", "min", "max", "size"])
+        .reset_index()
+    )
     printed = tutorial.melt("variant", ["train_accuracy", "test_accuracy"], "measure", "tutorial").assign(over="seeds")
     return table.rename(columns={"size": "n"}).merge(printed, how="left", on=["over", "variant", "measure"])
 

@@ -72,7 +72,9 @@ class Adam:
         self.parameters.addcdiv_(self.first, self.root, value=-rate)
 
 
-def train(repetitions, variants, hidden, epochs, learning_rate, test_interval=1, workers=1, progress=lambda epochs: None):
+def train(
+    repetitions, variants, hidden, epochs, learning_rate, test_interval=1, workers=1, progress=lambda epochs: None
+):
     """Train a model of `hidden` units for each of the `variants` (a list of `Noise`) of each of the `repetitions`.
 
     Adam on all training points, one step an epoch. The variants of a repetition share their initial weights, and those with
@@ -135,7 +137,9 @@ class _Normal:
 
     def __init__(self, repetitions, purpose, shape):
         self.values = torch.empty(len(repetitions), *shape)
-        self.generators = [(row, _stream(repetition.seed, purpose)) for row, repetition in zip(self.values, repetitions)]
+        self.generators = [
+            (row, _stream(repetition.seed, purpose)) for row, repetition in zip(self.values, repetitions)
+        ]
 
     def draw(self):
         for row, generator in self.generators:

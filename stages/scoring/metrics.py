@@ -44,7 +44,9 @@ def scores(actual, predicted, names: Sequence[str]) -> dict:
 def _checked(actual, predicted, classes):
     actual, predicted = np.asarray(actual), np.asarray(predicted)
     if actual.ndim != 1 or actual.shape != predicted.shape or not len(actual):
-        raise ValueError(f"labels of shape {actual.shape} against predictions of shape {predicted.shape}: expected (N,) twice, N >= 1")
+        raise ValueError(
+            f"labels of shape {actual.shape} against predictions of shape {predicted.shape}: expected (N,) twice, N >= 1"
+        )
     for name, labels in (("labels", actual), ("predictions", predicted)):
         if labels.min() < 0 or labels.max() >= classes:
             raise ValueError(f"{name} from {labels.min()} to {labels.max()}: expected 0 to {classes - 1}")

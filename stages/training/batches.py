@@ -99,4 +99,6 @@ def _fits(nbytes, device):
 
 def _as_tensor(images):
     """The memory map as a tensor, without a copy. Opened copy-on-write: PyTorch takes no read-only arrays, the file stays as it is."""
-    return torch.from_numpy(np.memmap(images.filename, dtype=images.dtype, mode="c", offset=images.offset, shape=images.shape))
+    return torch.from_numpy(
+        np.memmap(images.filename, dtype=images.dtype, mode="c", offset=images.offset, shape=images.shape)
+    )

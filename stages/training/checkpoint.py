@@ -63,7 +63,9 @@ class Checkpoints:
         if not self.file.exists():
             return None
         try:
-            with zipfile.ZipFile(self.file) as archive:  # torch.load does not compare the checksums that torch.save writes
+            with zipfile.ZipFile(
+                self.file
+            ) as archive:  # torch.load does not compare the checksums that torch.save writes
                 if (part := archive.testzip()) is not None:
                     raise zipfile.BadZipFile(part)
             state = torch.load(self.file, map_location="cpu", weights_only=True)

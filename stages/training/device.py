@@ -16,7 +16,11 @@ class Device:
     @property
     def name(self) -> str:
         """The hardware in words."""
-        return torch.cuda.get_device_name(self.device) if self.device.type == "cuda" else f"CPU, {torch.get_num_threads()} threads"
+        return (
+            torch.cuda.get_device_name(self.device)
+            if self.device.type == "cuda"
+            else f"CPU, {torch.get_num_threads()} threads"
+        )
 
     def autocast(self):
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.precision == torch.bfloat16)
@@ -28,13 +32,17 @@ def choose(device: str = "auto", precision: str = "auto", deterministic: bool = 
     bfloat16 is chosen where the hardware multiplies it: GPUs since Ampere, CPUs with AMX or AVX512-BF16.
     Raises SystemExit where the device is not there.
     """
-    name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device  # "cuda" is torchrun's own for each process
+    name = (
+        ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
+    )  # "cuda" is torchrun's own for each process
     try:
         chosen = torch.device(name)
         torch.empty(0, device=chosen)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise SystemExit(f"params.yaml: train.device: {device!r} cannot be used here ({reason}); auto and cpu always can") from None
+        raise SystemExit(
+            f"params.yaml: train.device: {device!r} cannot be used here ({reason}); auto and cpu always can"
+        ) from None
     if precision == "auto":
         precision = "bfloat16" if _multiplies_bfloat16(chosen) else "float32"
     if deterministic:

@@ -11,9 +11,13 @@ COLLAPSED_EPOCHS = 3  # in a row with one predicted class, from which on a netwo
 def must_fit(options: Train, images: int, processes: int):
     """Raises SystemExit where the batch is larger than the training split, or cannot be dealt out evenly."""
     if options.batch_size > images:
-        raise SystemExit(f"params.yaml: train.batch_size: {options.batch_size} is more than the {images} training images there are")
+        raise SystemExit(
+            f"params.yaml: train.batch_size: {options.batch_size} is more than the {images} training images there are"
+        )
     if options.batch_size % processes:
-        raise SystemExit(f"params.yaml: train.batch_size: {options.batch_size} cannot be shared by {processes} processes")
+        raise SystemExit(
+            f"params.yaml: train.batch_size: {options.batch_size} cannot be shared by {processes} processes"
+        )
 
 
 def before(variant: str, params: Params, steps_per_epoch: int) -> list[str]:
@@ -48,7 +52,9 @@ def after(variant: str, curves: list[dict], first_turn: int | None) -> list[str]
     """Warnings about a finished run, from its curves."""
     warnings = []
     if VARIANTS[variant].flips and first_turn is None:
-        warnings.append(f"{variant}: NOTHING WAS INJECTED: no sign ever turned, so this run is the baseline under another name")
+        warnings.append(
+            f"{variant}: NOTHING WAS INJECTED: no sign ever turned, so this run is the baseline under another name"
+        )
     collapsed = in_a_row = 0
     for row in curves:
         in_a_row = in_a_row + 1 if row["predicted_classes"] == 1 else 0

@@ -84,8 +84,14 @@ class Training:
             self.progress.epoch = epoch
             self.progress.curves.append(row)
             self.progress.seconds = time.monotonic() - started
-            if self.processes.first and time.monotonic() - saved >= self.options.checkpoint_seconds and epoch < self.options.epochs:
-                self.checkpoints.save({name: part.state_dict() for name, part in self._parts()} | {"progress": vars(self.progress)})
+            if (
+                self.processes.first
+                and time.monotonic() - saved >= self.options.checkpoint_seconds
+                and epoch < self.options.epochs
+            ):
+                self.checkpoints.save(
+                    {name: part.state_dict() for name, part in self._parts()} | {"progress": vars(self.progress)}
+                )
                 saved = time.monotonic()
             yield row
 
@@ -100,9 +106,13 @@ class Training:
         total_loss = torch.zeros((), device=self.device.device)
         order = self.train.order(self.seed, epoch, self.image_weights)
         ranks = self.processes.rank, self.processes.world
-        for index, (images, targets) in enumerate(self.train.train(order, options.batch_size, options.augment, self.seed, epoch, *ranks)):
+        for index, (images, targets) in enumerate(
+            self.train.train(order, options.batch_size, options.augment, self.seed, epoch, *ranks)
+        ):
             step = (epoch - 1) * self.steps_per_epoch + index + 1
-            rate = options.learning_rate * factor(step, self.steps, self.steps_per_epoch, options.schedule, options.warmup)
+            rate = options.learning_rate * factor(
+                step, self.steps, self.steps_per_epoch, options.schedule, options.warmup
+            )
             for group in self.optimiser.param_groups:
                 group["lr"] = rate
             if unit == "step":
@@ -120,7 +130,9 @@ class Training:
 
         loss = sum(self.processes.gather(total_loss.item())) / self.processes.world / self.steps_per_epoch
         if not math.isfinite(loss):
-            raise Diverged(f"the training loss is {loss} in epoch {epoch}: lower train.learning_rate (now {options.learning_rate:g})")
+            raise Diverged(
+                f"the training loss is {loss} in epoch {epoch}: lower train.learning_rate (now {options.learning_rate:g})"
+            )
         return {"epoch": epoch, "step": step, "lr": rate, "train_loss": loss, "flipped": self.signs.close_epoch(epoch)}
 
     def _validate(self, epoch):

@@ -30,7 +30,9 @@ def build(name: str, classes: int, stem: str = "imagenet") -> nn.Module:
     if stem == "small":
         convolution = getattr(network, "conv1", None)
         if not (isinstance(convolution, nn.Conv2d) and hasattr(network, "maxpool")):
-            raise SystemExit(f"params.yaml: train.stem: 'small' is for ResNets, {name} has no such stem; choose imagenet")
+            raise SystemExit(
+                f"params.yaml: train.stem: 'small' is for ResNets, {name} has no such stem; choose imagenet"
+            )
         network.conv1 = nn.Conv2d(3, convolution.out_channels, kernel_size=3, padding=1, bias=False)
         nn.init.kaiming_normal_(network.conv1.weight, mode="fan_out", nonlinearity="relu")
         network.maxpool = nn.Identity()
@@ -77,6 +79,10 @@ def must_take(network: nn.Module, name: str, size: int, classes: int):
         with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():
             logits = trial(torch.zeros(2, 3, size, size, device=device))
     except (RuntimeError, AssertionError, ValueError) as error:
-        raise SystemExit(f"params.yaml: train.network: {name} does not take images of {size} px ({str(error).splitlines()[0]})") from None
+        raise SystemExit(
+            f"params.yaml: train.network: {name} does not take images of {size} px ({str(error).splitlines()[0]})"
+        ) from None
     if getattr(logits, "shape", None) != (2, classes):
-        raise SystemExit(f"params.yaml: train.network: {name} gives {type(logits).__name__} and not logits alone; choose another one")
+        raise SystemExit(
+            f"params.yaml: train.network: {name} gives {type(logits).__name__} and not logits alone; choose another one"
+        )

@@ -14,7 +14,9 @@ def synchronise_batch_norm(network: nn.Module, device: torch.device) -> nn.Modul
     kinds = {type(module) for module in network.modules() if isinstance(module, _BatchNorm)} - {nn.BatchNorm2d}
     if kinds:
         names = " and ".join(sorted(kind.__name__ for kind in kinds))
-        raise SystemExit(f"params.yaml: train.processes: {names} cannot be shared by processes; choose 1, or another train.network")
+        raise SystemExit(
+            f"params.yaml: train.processes: {names} cannot be shared by processes; choose 1, or another train.network"
+        )
     if device.type == "cuda":
         return nn.SyncBatchNorm.convert_sync_batchnorm(network)
     for module in network.modules():

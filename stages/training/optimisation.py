@@ -34,7 +34,9 @@ def cross_entropy(logits, targets, class_weights, label_smoothing, processes):
     """
     if class_weights is None:
         return F.cross_entropy(logits.float(), targets, label_smoothing=label_smoothing)
-    total = F.cross_entropy(logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing, reduction="sum")
+    total = F.cross_entropy(
+        logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing, reduction="sum"
+    )
     return total / processes.mean(_of_images(class_weights, targets).sum())
 
 

@@ -60,7 +60,9 @@ class Processes:
         if self.world == 1:
             return network
         # Every rank computes the same buffers from the same whole-batch statistics, the same steps and the same weights.
-        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)  # for a name that torch 2.11 does not have
+        warnings.filterwarnings(
+            "ignore", "`broadcast_buffers` is deprecated", FutureWarning
+        )  # for a name that torch 2.11 does not have
         return nn.parallel.DistributedDataParallel(network, broadcast_buffers=False)
 
 
@@ -73,7 +75,9 @@ def launch(processes: int, device: str) -> bool:
     if processes == 1 or "LOCAL_RANK" in os.environ:
         return False
     if ":" in device:
-        raise SystemExit(f"params.yaml: train.device: {device!r} is one device, for {processes} processes; choose auto, cuda or cpu")
+        raise SystemExit(
+            f"params.yaml: train.device: {device!r} is one device, for {processes} processes; choose auto, cuda or cpu"
+        )
     gpus = torch.cuda.device_count()
     if _on_gpus(device) and processes > gpus:
         raise SystemExit(f"params.yaml: train.processes: {processes} are more than the {gpus} GPUs of this machine")

@@ -33,7 +33,9 @@ class Watch:
         for name in CURVES:
             self.live.log_metric(name, row[name])
         self.live.make_summary()
-        scores = f"loss {row['train_loss']:.3f}, validation macro F1 {row['val_macro_f1']:.3f}, flipped {row['flipped']:.0%}"
+        scores = (
+            f"loss {row['train_loss']:.3f}, validation macro F1 {row['val_macro_f1']:.3f}, flipped {row['flipped']:.0%}"
+        )
         if self.bar.disable:
             print(f"{self.title}: epoch {row['epoch']}/{self.epochs}: {scores}", file=sys.stderr, flush=True)
         else:

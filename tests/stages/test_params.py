@@ -73,7 +73,11 @@ def test_a_rate_as_dvc_writes_it_is_a_number(tmp_path):
 
 @pytest.mark.parametrize(
     ("text", "part"),
-    [("a: [1", "line 1, column 6: not YAML"), ("- 1", "expected a mapping of parameters, got list"), ("", "got NoneType")],
+    [
+        ("a: [1", "line 1, column 6: not YAML"),
+        ("- 1", "expected a mapping of parameters, got list"),
+        ("", "got NoneType"),
+    ],
 )
 def test_what_is_no_parameter_file_is_said(tmp_path, text, part):
     (tmp_path / "params.yaml").write_text(text)

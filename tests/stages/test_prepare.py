@@ -73,13 +73,19 @@ def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsy
     made = capsys.readouterr().out
     prepare.main(["--describe"])
     described = capsys.readouterr().out
-    assert described in made and "FER2013: 48 px, grey, 7 classes" in described and "not chosen: beyond the limit: 7" in described
+    assert (
+        described in made
+        and "FER2013: 48 px, grey, 7 classes" in described
+        and "not chosen: beyond the limit: 7" in described
+    )
 
     # Without the variable the fingerprint stays, but the pictures cannot be read.
     monkeypatch.delenv("FER2013_ROOT")
     source.main()
     assert json.loads(Path("data/source.json").read_text()) == record
-    with pytest.raises(SystemExit, match="^prepare: FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"):
+    with pytest.raises(
+        SystemExit, match="^prepare: FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"
+    ):
         prepare.main([])
     assert len(open_crops()["train"]) == 14
 
@@ -110,8 +116,17 @@ def test_faces_in_affectnets_layout(workspace, tmp_path):
     prepare.main([])
     crops = open_crops()
     assert crops.summary["classes"] == ["Neutral", "Happiness", "Sadness", "Surprise", "Fear", "Disgust", "Anger"]
-    assert crops.summary["not_chosen"] == {"class Contempt": 8, "class None": 8, "class Uncertain": 8, "class No-Face": 8}
-    assert len(crops["train"]) + len(crops["test"]) == 42 and len(crops["val"]) == 14 and crops.summary["carved"] == {"test": 0.2}
+    assert crops.summary["not_chosen"] == {
+        "class Contempt": 8,
+        "class None": 8,
+        "class Uncertain": 8,
+        "class No-Face": 8,
+    }
+    assert (
+        len(crops["train"]) + len(crops["test"]) == 42
+        and len(crops["val"]) == 14
+        and crops.summary["carved"] == {"test": 0.2}
+    )
     np.testing.assert_array_equal(crops["val"].affect[:, 0], 0.5)
     assert np.isnan(crops["val"].affect[:, 1]).all()
     row = crops["val"].manifest[0]

@@ -79,7 +79,9 @@ def test_too_many_failures_stop_with_reasons_and_examples(tmp_path, tree, make):
         make(root, tmp_path / "crops", max_failures=0.1)
     message = str(error.value)
     assert "\n" not in message and "3 of 24 pictures" in message
-    assert "empty file (2, such as train/cat/000.png)" in message and "unreadable (1, such as val/cat/000.png)" in message
+    assert (
+        "empty file (2, such as train/cat/000.png)" in message and "unreadable (1, such as val/cat/000.png)" in message
+    )
     assert not (tmp_path / "crops").exists()
     assert make(root, tmp_path / "crops", max_failures=3 / 24)["left_out"] == {"empty file": 2, "unreadable": 1}
 

@@ -66,7 +66,9 @@ def test_reduced_jpeg_is_not_shifted(tmp_path, ratio):
     x, y, side = 37, 21, ratio * 32
     ramp = np.tile(np.linspace(0, 255, 400), (400, 1))
     path = tmp_path / "a.jpg"
-    Image.fromarray(np.stack([ramp, ramp.T, ramp], axis=-1).round().astype(np.uint8)).save(path, quality=100, subsampling=0)
+    Image.fromarray(np.stack([ramp, ramp.T, ramp], axis=-1).round().astype(np.uint8)).save(
+        path, quality=100, subsampling=0
+    )
     difference = crop(path, (x, y, side, side), 32, 3)[0].astype(int) - plain(path, (x, y, side, side), 32)
     assert np.abs(difference.mean(axis=(0, 1))).max() < 0.32
 
@@ -141,7 +143,15 @@ def test_exif_rotation_is_undone_and_boxes_are_upright(tmp_path, orientation, su
 
 @pytest.mark.parametrize(
     "mode, treatment",
-    [("L", "grey"), ("1", "grey"), ("P", "palette"), ("CMYK", "CMYK"), ("RGBA", "alpha"), ("LA", "alpha"), ("I;16", "16 bit")],
+    [
+        ("L", "grey"),
+        ("1", "grey"),
+        ("P", "palette"),
+        ("CMYK", "CMYK"),
+        ("RGBA", "alpha"),
+        ("LA", "alpha"),
+        ("I;16", "16 bit"),
+    ],
 )
 def test_modes_become_colour(tmp_path, mode, treatment):
     grey = Image.new("L", (8, 8), 255)

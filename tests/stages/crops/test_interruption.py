@@ -45,7 +45,10 @@ def test_killed_it_continues_and_leaves_the_previous_crops_whole(tmp_path, tasks
 
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path.cwd()), str(Path(__file__).parent)])}
     process = subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, tmp_path, str(tasks)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        [sys.executable, "-c", SCRIPT, tmp_path, str(tasks)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     )
     assert process.stdout.readline() == b"waiting\n"
     process.send_signal(signal.SIGKILL)

@@ -14,7 +14,10 @@ def write_store(folder, images=12, size=4, classes=("a", "b")):
         (folder / split).mkdir(parents=True)
         labels = np.arange(images) % len(classes)
         np.save(folder / split / "labels.npy", labels)
-        np.save(folder / split / "images.npy", np.arange(images * size * size, dtype=np.uint8).reshape(images, size, size, 1))
+        np.save(
+            folder / split / "images.npy",
+            np.arange(images * size * size, dtype=np.uint8).reshape(images, size, size, 1),
+        )
         (folder / split / "manifest.csv").write_text(
             "path,label\n" + "".join(f"{i}.png,{classes[label]}\n" for i, label in enumerate(labels))
         )

@@ -47,7 +47,9 @@ def test_folders_with_and_without_splits(tmp_path):
 
 
 def test_folders_wrong_places_are_named(tmp_path):
-    with pytest.raises(DataSetError, match=r"Class folders: no class folders in .*; expected <split>/<class>/<name>.jpg"):
+    with pytest.raises(
+        DataSetError, match=r"Class folders: no class folders in .*; expected <split>/<class>/<name>.jpg"
+    ):
         list(SETS["folders"].samples(tmp_path))
     touch(tmp_path / "train/cat/a.jpg")
     touch(tmp_path / "test/a.jpg")
@@ -87,7 +89,9 @@ def test_csv_with_every_column(tmp_path):
 
 def test_csv_with_four_columns_for_the_box(tmp_path):
     (tmp_path / "other.csv").write_text("path,label\n")
-    (tmp_path / "labels.csv").write_text("path,label,x,y,width,height\na.jpg,cat,1,2,30,40\nb.jpg,cat,,,,\nc.jpg,cat,1,2,,\n")
+    (tmp_path / "labels.csv").write_text(
+        "path,label,x,y,width,height\na.jpg,cat,1,2,30,40\nb.jpg,cat,,,,\nc.jpg,cat,1,2,,\n"
+    )
     a, b, c = SETS["csv"].samples(tmp_path)
     assert (a.box, b.box, b.problem, c.problem) == ((1, 2, 30, 40), None, None, "box is NULL")
 
@@ -133,7 +137,9 @@ def test_cifar10(tmp_path, monkeypatch):
         np.testing.assert_array_equal(np.stack([s.pixels for s in samples]), pictures.reshape(12, 32, 32, 3))
     assert SETS["cifar10"].classes == tuple(classes)
     (folder / "test_batch").unlink()
-    with pytest.raises(DataSetError, match="CIFAR-10: no complete cifar-10-batches-py in .*: unpack cifar-10-python.tar.gz"):
+    with pytest.raises(
+        DataSetError, match="CIFAR-10: no complete cifar-10-batches-py in .*: unpack cifar-10-python.tar.gz"
+    ):
         list(SETS["cifar10"].samples(tmp_path))
 
 
@@ -153,7 +159,9 @@ def test_cars(tmp_path):
         savemat(base / table, {"annotations": np.array(rows, dtype=record)})
     samples = list(SETS["cars"].samples(tmp_path))
     assert [(s.path, s.label, s.split) for s in samples] == [
-        (f"stanford_cars/cars_{split}/{code:05}.jpg", classes[code - 1], split) for split in ("train", "test") for code in (3, 1, 2)
+        (f"stanford_cars/cars_{split}/{code:05}.jpg", classes[code - 1], split)
+        for split in ("train", "test")
+        for code in (3, 1, 2)
     ]
     assert [s.path for s in SETS["cars"].samples(base)] == [s.path.removeprefix("stanford_cars/") for s in samples]
     with pytest.raises(DataSetError, match="Stanford Cars: no complete train split in .*; expected stanford_cars/"):

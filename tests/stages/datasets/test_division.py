@@ -13,7 +13,9 @@ FER = SETS["fer2013"]
 
 def samples(counts, split, **more):
     """counts is {class: n}."""
-    return [Sample(f"{split}/{name}/{i}.jpg", name, split, **more) for name, count in counts.items() for i in range(count)]
+    return [
+        Sample(f"{split}/{name}/{i}.jpg", name, split, **more) for name, count in counts.items() for i in range(count)
+    ]
 
 
 def full(split, scale=1):
@@ -37,7 +39,10 @@ def test_official_splits_stay_as_they_are():
 @pytest.mark.parametrize("missing", [("test",), ("val",), ("val", "test")])
 def test_missing_splits_are_carved_stratified_and_reproducibly(missing):
     everything = [
-        s for split in ("train", "val", "test") if split not in missing for s in full(split, 100 if split == "train" else 1)
+        s
+        for split in ("train", "val", "test")
+        if split not in missing
+        for s in full(split, 100 if split == "train" else 1)
     ]
     division = divide(FER, everything, "root", test_share=0.2)
     assert division.carved == dict.fromkeys(sorted(missing), 0.2) or set(division.carved) == set(missing)
@@ -57,10 +62,16 @@ def test_people_stand_in_one_split_only():
     frames = []
     for subject in range(60):
         for name in generator.choice(ck.subsets[7], 3, replace=False):
-            frames += [Sample(f"S{subject:03}_{name}_{i}.png", str(name), None, subject=f"S{subject:03}") for i in range(3)]
+            frames += [
+                Sample(f"S{subject:03}_{name}_{i}.png", str(name), None, subject=f"S{subject:03}") for i in range(3)
+            ]
     division = divide(ck, frames, "root", test_share=0.2)
     people = {split: {s.subject for s in division.samples[split]} for split in ("train", "val", "test")}
-    assert not people["train"] & people["val"] and not people["train"] & people["test"] and not people["val"] & people["test"]
+    assert (
+        not people["train"] & people["val"]
+        and not people["train"] & people["test"]
+        and not people["val"] & people["test"]
+    )
     for split in ("val", "test"):
         assert 0.1 < len(division.samples[split]) / len(frames) < 0.3
     assert division.classes == ("Anger", "Contempt", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
@@ -71,7 +82,9 @@ def test_limit_keeps_the_shares_of_classes_and_touches_train_only():
     division = divide(FER, everything, "root", limit=350)
     assert np.bincount(division.labels["train"]).tolist() == [round(350 * (i + 2) / 35) for i in range(7)]
     assert len(paths(division, "val")) == 35
-    assert len(division.not_chosen) == 3500 - 350 and {reason for *_, reason in division.not_chosen} == {"beyond the limit"}
+    assert len(division.not_chosen) == 3500 - 350 and {reason for *_, reason in division.not_chosen} == {
+        "beyond the limit"
+    }
     assert paths(division, "train") == sorted(paths(division, "train"), key=[s.path for s in everything].index)
     with pytest.raises(DataSetError, match="^cannot take 3 of 3500 pictures of 7 classes: .*$"):
         divide(FER, everything, "root", limit=3)
@@ -80,7 +93,9 @@ def test_limit_keeps_the_shares_of_classes_and_touches_train_only():
 def test_problems_and_classes_not_chosen_are_told_apart():
     affectnet = SETS["affectnet2017"]
     everything = [
-        s for split in ("train", "val", "test") for s in samples(dict.fromkeys((*affectnet.classes, "No-Face"), 2), split)
+        s
+        for split in ("train", "val", "test")
+        for s in samples(dict.fromkeys((*affectnet.classes, "No-Face"), 2), split)
     ]
     everything[0].problem = "box is NULL"
     division = divide(affectnet, everything, "root", classes=7)
@@ -117,7 +132,9 @@ def test_wrong_classes_are_named():
 def test_soft_labels_are_renormalised_over_the_chosen_classes():
     plus = SETS["ferplus"]
     soft = (0.5, 0, 0, 0, 0, 0, 0.25, 0.25)
-    everything = [s for split in ("train", "val", "test") for s in samples(dict.fromkeys(plus.classes, 1), split, soft=soft)]
+    everything = [
+        s for split in ("train", "val", "test") for s in samples(dict.fromkeys(plus.classes, 1), split, soft=soft)
+    ]
     division = divide(plus, everything, "root", classes=["Fear", "Neutral"], soft_labels=True)
     np.testing.assert_allclose(division.samples["val"][0].soft, (1 / 3, 2 / 3))
     assert divide(plus, everything, "root", classes=["Fear", "Neutral"]).samples["val"][0].soft is None

@@ -39,7 +39,14 @@ def test_csv(tmp_path, header):
 def test_csv_dirt(tmp_path):
     write_csv(tmp_path, rows=1)
     whole = " ".join(map(str, pixels(0)))
-    rows = [f"7,{whole},Training", f"0,{whole},Holdout", "0,1 2 3,Training", f"0,{whole[:-3]}999,Training", "0,a b,Training", "0"]
+    rows = [
+        f"7,{whole},Training",
+        f"0,{whole},Holdout",
+        "0,1 2 3,Training",
+        f"0,{whole[:-3]}999,Training",
+        "0,a b,Training",
+        "0",
+    ]
     with open(tmp_path / "fer2013.csv", "a") as file:
         file.write("\n".join(rows) + "\n")
     assert [s.problem for s in SETS["fer2013"].samples(tmp_path)] == [
@@ -101,7 +108,9 @@ def test_folders_by_code_and_an_unknown_one(tmp_path):
 
 
 def test_wrong_places_are_named(tmp_path):
-    with pytest.raises(DataSetError, match="FER2013: neither fer2013.csv nor a folder train in .*; expected fer2013.csv, or"):
+    with pytest.raises(
+        DataSetError, match="FER2013: neither fer2013.csv nor a folder train in .*; expected fer2013.csv, or"
+    ):
         list(SETS["fer2013"].samples(tmp_path))
     (tmp_path / "fer2013.csv").write_text("label,image\n")
     with pytest.raises(DataSetError, match="fer2013.csv: the header lacks emotion, pixels, usage"):

@@ -22,7 +22,9 @@ def test_root_of_an_external_set(tmp_path, monkeypatch):
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path))
     assert root_of("fer2013") == tmp_path
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "nowhere"))
-    with pytest.raises(DataSetError, match="nowhere is no folder; FER2013_ROOT must name the folder that holds fer2013.csv, or"):
+    with pytest.raises(
+        DataSetError, match="nowhere is no folder; FER2013_ROOT must name the folder that holds fer2013.csv, or"
+    ):
         root_of("fer2013")
 
 
@@ -44,7 +46,12 @@ def test_the_table_is_complete():
 
 
 def test_spellings():
-    assert [expression(name) for name in ("happy", "Happiness", " ANGRY ", "joy")] == ["Happiness", "Happiness", "Anger", None]
+    assert [expression(name) for name in ("happy", "Happiness", " ANGRY ", "joy")] == [
+        "Happiness",
+        "Happiness",
+        "Anger",
+        None,
+    ]
     assert [split_of(name) for name in ("Training", "public_test", "PrivateTest", "val_set", "cat")] == [
         "train",
         "val",

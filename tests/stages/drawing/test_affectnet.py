@@ -10,7 +10,17 @@ from stages.drawing import affectnet
 from stages.drawing.affectnet import AFFECTNET_TRAINING, class_counts, plan, write_affectnet
 from stages.drawing.expressions import BASIC
 
-PUBLISHED = ["subDirectory_filePath", "face_x", "face_y", "face_width", "face_height", "facial_landmarks", "expression", "valence", "arousal"]
+PUBLISHED = [
+    "subDirectory_filePath",
+    "face_x",
+    "face_y",
+    "face_width",
+    "face_height",
+    "facial_landmarks",
+    "expression",
+    "valence",
+    "arousal",
+]
 
 
 def contents(folder):
@@ -48,7 +58,12 @@ def test_lists_have_the_published_columns_and_name_every_picture_once(faces):
 
 def test_cells_are_what_affectnet_has(faces):
     table = pd.concat(read(faces[0]))
-    assert table[["face_x", "face_y", "face_width", "face_height", "expression"]].dtypes.map(lambda kind: kind.kind).eq("i").all()
+    assert (
+        table[["face_x", "face_y", "face_width", "face_height", "expression"]]
+        .dtypes.map(lambda kind: kind.kind)
+        .eq("i")
+        .all()
+    )
     assert table["expression"].between(0, 10).all()
     assert all(len(cell.split(";")) == 136 for cell in table["facial_landmarks"])
     judged = table["expression"] < 9
@@ -106,7 +121,11 @@ def test_rare_codes_and_validation_keep_their_labels(faces):
 def test_wrong_labels_change_labels_only_and_more_of_them_include_the_fewer():
     """So that a sweep over their share compares the same pictures."""
     clean, some, more = (plan(300, share, np.random.SeedSequence(3), balanced=False) for share in (0.0, 0.2, 0.4))
-    assert [(o.shown, o.seed.spawn_key) for o in clean] == [(o.shown, o.seed.spawn_key) for o in some] == [(o.shown, o.seed.spawn_key) for o in more]
+    assert (
+        [(o.shown, o.seed.spawn_key) for o in clean]
+        == [(o.shown, o.seed.spawn_key) for o in some]
+        == [(o.shown, o.seed.spawn_key) for o in more]
+    )
     fewer = [i for i, order in enumerate(some) if order.said != order.shown]
     assert 0 < len(fewer) < sum(order.said != order.shown for order in more)
     assert all(more[i].said == some[i].said for i in fewer)

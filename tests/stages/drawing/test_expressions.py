@@ -8,8 +8,13 @@ from stages.drawing.identity import sample_identity
 
 # The prototypes as FACS tables print them.
 EMFACS = {
-    "happiness": {6, 12}, "sadness": {1, 4, 15}, "surprise": {1, 2, 5, 26}, "fear": {1, 2, 4, 5, 7, 20},
-    "disgust": {9, 15}, "anger": {4, 5, 7, 23}, "contempt": {12, 14},
+    "happiness": {6, 12},
+    "sadness": {1, 4, 15},
+    "surprise": {1, 2, 5, 26},
+    "fear": {1, 2, 4, 5, 7, 20},
+    "disgust": {9, 15},
+    "anger": {4, 5, 7, 23},
+    "contempt": {12, 14},
 }
 
 
@@ -54,7 +59,9 @@ def test_expressions_can_be_told_apart_by_the_landmarks_alone():
 
 
 def test_affect_agrees_with_the_expression():
-    mean = {name: np.mean([affect(name, 0.8, np.random.default_rng(seed)) for seed in range(200)], axis=0) for name in BASIC}
+    mean = {
+        name: np.mean([affect(name, 0.8, np.random.default_rng(seed)) for seed in range(200)], axis=0) for name in BASIC
+    }
     assert np.abs(mean["neutral"]).max() < 0.02
     assert mean["happiness"][0] > 0.5
     assert max(mean[name][0] for name in ("sadness", "fear", "disgust", "anger")) < -0.4

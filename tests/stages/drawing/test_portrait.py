@@ -15,8 +15,14 @@ VIEW = View(scale=SIDE * 0.36, centre=(SIDE / 2, SIDE / 2))
 def portrait(units, seed=8, light=Light()):
     """The same person with the same hair, drawn with other units or in other light. Seed 8 has no glasses and no beard."""
     person = sample_identity(np.random.default_rng(seed))
-    return draw_portrait(person, {unit: (value, value) for unit, value in units.items()}, VIEW, light, Image.new("RGB", (SIDE, SIDE), (90, 110, 130)),
-                         np.random.default_rng(0))
+    return draw_portrait(
+        person,
+        {unit: (value, value) for unit, value in units.items()},
+        VIEW,
+        light,
+        Image.new("RGB", (SIDE, SIDE), (90, 110, 130)),
+        np.random.default_rng(0),
+    )
 
 
 def inside(polygon):
@@ -30,8 +36,21 @@ REST = portrait({})
 
 @pytest.mark.parametrize(
     ("unit", "around"),
-    [(1, [21, 22]), (2, [18, 25]), (4, [21, 22]), (5, [37, 44]), (6, [41, 46]), (7, [37, 44]), (9, [28, 31, 35]), (12, [48, 54]),
-     (15, [48, 54]), (17, [57, 8]), (20, [48, 54]), (23, [51, 57]), (26, [66, 57])],
+    [
+        (1, [21, 22]),
+        (2, [18, 25]),
+        (4, [21, 22]),
+        (5, [37, 44]),
+        (6, [41, 46]),
+        (7, [37, 44]),
+        (9, [28, 31, 35]),
+        (12, [48, 54]),
+        (15, [48, 54]),
+        (17, [57, 8]),
+        (20, [48, 54]),
+        (23, [51, 57]),
+        (26, [66, 57]),
+    ],
 )
 def test_action_unit_changes_the_picture_where_its_muscle_is(unit, around):
     changed = portrait({unit: 1.0})
@@ -74,7 +93,9 @@ def test_every_kind_of_person_can_be_drawn():
     for seed in range(36):
         person = sample_identity(np.random.default_rng(seed))
         drawn |= {person.hairstyle, person.beard, person.glasses}
-        result = draw_portrait(person, sample_units("fear", 1.0, rng), VIEW, Light(), Image.new("RGB", (SIDE, SIDE)), rng)
+        result = draw_portrait(
+            person, sample_units("fear", 1.0, rng), VIEW, Light(), Image.new("RGB", (SIDE, SIDE)), rng
+        )
         assert np.isfinite(result.colours).all() and np.isfinite(result.points).all()
         assert result.colours.shape == (SIDE, SIDE, 3)
     assert {"bald", "scarf", "full", "moustache", "round", "square", "none"} <= drawn

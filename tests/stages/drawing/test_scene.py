@@ -38,12 +38,15 @@ def test_boxes_are_square_and_hold_the_face():
 def test_faces_lie_somewhere_in_larger_pictures_and_few_reach_outside():
     shares = [snapshot.box[2] ** 2 / (snapshot.size[0] * snapshot.size[1]) for snapshot in SNAPSHOTS]
     assert max(shares) < 0.9 and np.ptp(shares) > 0.2
-    outside = [min(s.box[:2]) < 0 or s.box[0] + s.box[2] > s.size[0] or s.box[1] + s.box[3] > s.size[1] for s in SNAPSHOTS]
+    outside = [
+        min(s.box[:2]) < 0 or s.box[0] + s.box[2] > s.size[0] or s.box[1] + s.box[3] > s.size[1] for s in SNAPSHOTS
+    ]
     assert 0 < np.mean(outside) < 0.2
 
 
 def test_pictures_of_no_face_have_no_face():
     """The false alarm's landmarks lie on nothing: the eyes are no darker than what surrounds them, on average."""
+
     def contrast(snapshot):
         grey = np.asarray(Image.open(io.BytesIO(snapshot.jpeg)).convert("L"), float)
         x, y = np.clip(snapshot.points[[37, 38, 43, 44]].round().astype(int).T, 0, np.array(snapshot.size)[:, None] - 1)

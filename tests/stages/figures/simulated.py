@@ -86,9 +86,15 @@ def write_run(folder, variant, seed, epochs, steps_per_epoch=41, size=64, never_
     ]
     write_csv(folder / "signs.csv", ["site", "step", "epoch", "sign"], turns)
     steps = np.flatnonzero(flipped.any(0))
-    record = dict(variant=variant, seed=seed, dataset="faces", title="Drawn faces", epochs=epochs, steps=epochs * steps_per_epoch)
-    record |= dict(steps_per_epoch=steps_per_epoch, injected=bool(len(steps)), first_turn=int(steps[0]) + 1 if len(steps) else None)
-    record |= dict(turns=len(turns) - len(flipped), sites=SITES[: len(flipped)], device="cpu", precision="float32", torch="2.15.0")
+    record = dict(
+        variant=variant, seed=seed, dataset="faces", title="Drawn faces", epochs=epochs, steps=epochs * steps_per_epoch
+    )
+    record |= dict(
+        steps_per_epoch=steps_per_epoch, injected=bool(len(steps)), first_turn=int(steps[0]) + 1 if len(steps) else None
+    )
+    record |= dict(
+        turns=len(turns) - len(flipped), sites=SITES[: len(flipped)], device="cpu", precision="float32", torch="2.15.0"
+    )
     record["warnings"] = ["dynamic: no sign turned in the whole run"] if never_turns else []
     (folder / "record.json").write_text(json.dumps(record))
 
@@ -110,7 +116,9 @@ def write_run(folder, variant, seed, epochs, steps_per_epoch=41, size=64, never_
 
     image = draw_face(1, random, size)
     y, x = np.mgrid[: size // 2, : size // 2] / (size / 2)
-    bn = np.stack([np.sin(3 + k) * np.cos(6 * x + k) + np.sin(5 * y * k) + (image[::2, ::2, 0] / 128 - 1) for k in range(6)])
+    bn = np.stack(
+        [np.sin(3 + k) * np.cos(6 * x + k) + np.sin(5 * y * k) + (image[::2, ::2, 0] / 128 - 1) for k in range(6)]
+    )
     np.savez_compressed(folder / "features.npz", image=image, bn=bn.astype(np.float16))
 
 
@@ -136,8 +144,12 @@ def write_crops(folder, channels=3, size=64):
         np.save(folder / split / "images.npy", images)
         np.save(folder / split / "labels.npy", labels.astype(np.int64))
         table[split] = dict(zip(CLASSES, each))
-    summary = dict(dataset="faces", title="Drawn faces", classes=CLASSES, size=size, channels=channels, mean=[0.5] * channels)
-    summary |= dict(std=[0.25] * channels, flip=True, counts=table, left_out={"unreadable": 3, "box outside": 1}, duplicates={})
+    summary = dict(
+        dataset="faces", title="Drawn faces", classes=CLASSES, size=size, channels=channels, mean=[0.5] * channels
+    )
+    summary |= dict(
+        std=[0.25] * channels, flip=True, counts=table, left_out={"unreadable": 3, "box outside": 1}, duplicates={}
+    )
     (folder / "summary.json").write_text(json.dumps(summary))
 
 
@@ -145,5 +157,11 @@ def write_project(root, seeds=(0, 1), epochs=12, never_turns=()):
     """reports/eval and data/crops below root."""
     for variant in VARIANTS:
         for seed in seeds:
-            write_run(root / "reports/eval" / f"{variant}-{seed}", variant, seed, epochs, never_turns=(variant, seed) in never_turns)
+            write_run(
+                root / "reports/eval" / f"{variant}-{seed}",
+                variant,
+                seed,
+                epochs,
+                never_turns=(variant, seed) in never_turns,
+            )
     write_crops(root / "data/crops")

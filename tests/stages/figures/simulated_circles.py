@@ -16,7 +16,12 @@ def write_study(folder):
 
     angle, label = rng.uniform(0, 2 * np.pi, 20), np.arange(20) % 2
     radius = np.where(label, 0.8, 1) + rng.normal(0, 0.1, 20)
-    points = {"x": radius * np.cos(angle), "y": radius * np.sin(angle), "label": label, "split": ["train"] * 6 + ["test"] * 14}
+    points = {
+        "x": radius * np.cos(angle),
+        "y": radius * np.sin(angle),
+        "label": label,
+        "split": ["train"] * 6 + ["test"] * 14,
+    }
     _write(folder, "data", points)
 
     run = {f"{variant}_{split}": rng.uniform(0.4, 1, 40) for variant in VARIANTS for split in ("train", "test")}
@@ -31,13 +36,27 @@ def write_study(folder):
         curves.append(table)
     _write(folder, "curves", pd.concat(curves))
 
-    kinds = [(over, variant, seed) for over, seeds in (("seeds", (0, 1, 2)), ("draws", (3, 4))) for variant in VARIANTS for seed in seeds]
+    kinds = [
+        (over, variant, seed)
+        for over, seeds in (("seeds", (0, 1, 2)), ("draws", (3, 4)))
+        for variant in VARIANTS
+        for seed in seeds
+    ]
     runs = pd.DataFrame(kinds, columns=["over", "variant", "seed"])
     runs[MEASURES] = rng.uniform(0.5, 1, (len(runs), 4))
     _write(folder, "runs", runs)
 
-    summary = runs.melt(["over", "variant", "seed"], var_name="measure").groupby(["over", "variant", "measure"]).value.mean().reset_index()
-    has = (summary.over == "seeds") & (summary.variant != "after") & summary.measure.isin(["train_accuracy", "test_accuracy"])
+    summary = (
+        runs.melt(["over", "variant", "seed"], var_name="measure")
+        .groupby(["over", "variant", "measure"])
+        .value.mean()
+        .reset_index()
+    )
+    has = (
+        (summary.over == "seeds")
+        & (summary.variant != "after")
+        & summary.measure.isin(["train_accuracy", "test_accuracy"])
+    )
     _write(folder, "summary", summary.assign(tutorial=np.where(has, 0.75, np.nan)))
 
     pairs = [("input", "baseline"), ("before", "baseline"), ("after", "baseline"), ("after", "before")]

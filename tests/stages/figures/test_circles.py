@@ -29,14 +29,18 @@ def table(folder, name):
 
 
 def test_the_study_has_these_figures(drawn):
-    assert list(drawn) == [f"circles-{name}.png" for name in ("data", "run", "curves", "spread", "differences", "decision")]
+    assert list(drawn) == [
+        f"circles-{name}.png" for name in ("data", "run", "curves", "spread", "differences", "decision")
+    ]
 
 
 def test_points_are_filled_to_train_on_and_open_to_test_on(folder, drawn):
     points = table(folder, "data")
     (axes,) = drawn["circles-data.png"].axes
     for (label, split), of in points.groupby(["label", "split"]):
-        (line,) = [line for line in axes.lines if len(line.get_xdata()) == len(of) and np.allclose(line.get_xdata(), of.x)]
+        (line,) = [
+            line for line in axes.lines if len(line.get_xdata()) == len(of) and np.allclose(line.get_xdata(), of.x)
+        ]
         color = circles.CLASSES[label][1]
         assert line.get_color() == color and line.get_markerfacecolor() == (color if split == "train" else "none")
         np.testing.assert_allclose(line.get_ydata(), of.y)
@@ -95,10 +99,16 @@ def test_decisions_are_drawn_where_the_points_are(drawn):
     [
         (lambda folder: (folder / "runs.csv").unlink(), r"runs.csv: missing; `dvc repro circles` writes it$"),
         (lambda folder: (folder / "data.csv").write_text("x,y\n1,2\n"), r"data.csv: no column label, split; "),
-        (lambda folder: (folder / "run.csv").write_text("epoch,baseline_train\n1,1\n"), r"run.csv: no column after_test, after_train, "),
+        (
+            lambda folder: (folder / "run.csv").write_text("epoch,baseline_train\n1,1\n"),
+            r"run.csv: no column after_test, after_train, ",
+        ),
         (lambda folder: (folder / "curves.csv").write_text(""), r"curves.csv: not a table: "),
         (lambda folder: (folder / "metrics.json").write_text("{}"), r"metrics.json: no number best_accuracy"),
-        (lambda folder: (folder / "decision.npz").write_bytes(b"PK\x03\x04"), r"decision.npz: not the arrays axis, mean, run, variants: "),
+        (
+            lambda folder: (folder / "decision.npz").write_bytes(b"PK\x03\x04"),
+            r"decision.npz: not the arrays axis, mean, run, variants: ",
+        ),
         (lambda folder: (folder / "decision.npz").unlink(), r"decision.npz: missing; "),
     ],
 )
@@ -116,6 +126,8 @@ def test_a_variant_that_has_no_colour_is_named(folder, tmp_path):
     shutil.copytree(folder, damaged)
     runs = (damaged / "runs.csv").read_text()
     (damaged / "runs.csv").write_text(re.sub(r"\bafter\b", "label-noise", runs))
-    expected = r"runs.csv: variants baseline, before, input, label-noise; the figures know after, baseline, before, input$"
+    expected = (
+        r"runs.csv: variants baseline, before, input, label-noise; the figures know after, baseline, before, input$"
+    )
     with pytest.raises(BadInput, match=expected):
         list(circles.figures(damaged))

@@ -21,7 +21,15 @@ from tests.stages.figures.simulated import CLASSES, SITES, algorithm_1, write_cr
 
 ROOT = Path(__file__).parents[3]
 DPI = 250
-PAGE_WIDE = ("figure-02", "contact-sheet", "class-balance", "circles-decision", "circles-differences", "circles-run", "circles-spread")
+PAGE_WIDE = (
+    "figure-02",
+    "contact-sheet",
+    "class-balance",
+    "circles-decision",
+    "circles-differences",
+    "circles-run",
+    "circles-spread",
+)
 WRITTEN = """
 confusion/baseline.csv confusion/dropout-periodic.csv confusion/dropout.csv confusion/dynamic.csv confusion/periodic.csv curves.csv
 data/class-balance.png data/contact-sheet.png data/summary.md
@@ -111,7 +119,9 @@ def test_lines_are_the_mean_over_seeds_as_far_as_all_went(tmp_path):
     first, second, mean = training_curves.draw("train_loss", {"baseline": of}).axes[0].lines
     assert (len(first.get_xdata()), len(second.get_xdata())) == (6, 4)
     assert mean.get_xdata().tolist() == [1, 2, 3, 4]
-    assert mean.get_ydata() == pytest.approx([(a + b) / 2 for a, b in zip(of[0].curves.train_loss, of[1].curves.train_loss)])
+    assert mean.get_ydata() == pytest.approx(
+        [(a + b) / 2 for a, b in zip(of[0].curves.train_loss, of[1].curves.train_loss)]
+    )
 
 
 def test_a_method_that_never_turned_says_so_in_its_figure(tmp_path):
@@ -119,7 +129,12 @@ def test_a_method_that_never_turned_says_so_in_its_figure(tmp_path):
         write_run(tmp_path / f"{variant}-0", variant, 0, epochs=6, never_turns=variant == "dynamic")
     runs = read_runs(tmp_path, ["periodic", "dynamic"], [0], CLASSES)
     (axes,) = training_curves.draw("train_loss", {variant: list(of.values()) for variant, of in runs.items()}).axes
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["+ periodic", "flipped", "+ dynamic", "never flipped"]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == [
+        "+ periodic",
+        "flipped",
+        "+ dynamic",
+        "never flipped",
+    ]
 
 
 def test_process_shows_that_a_negative_w_is_the_flipped_flag():
@@ -136,10 +151,16 @@ def test_damaged_features_are_named(tmp_path):
     np.savez(tmp_path / "baseline-0/features.npz", image=np.zeros((4, 4, 3), np.uint8))
     with pytest.raises(BadInput, match="features.npz: expected arrays image .* and bn"):
         list(process.figures(run, 0.01, 6.0))
-    np.savez(tmp_path / "baseline-0/features.npz", image=np.zeros((4, 4, 3), np.uint8), bn=np.full((2, 3, 3), np.nan, np.float16))
+    np.savez(
+        tmp_path / "baseline-0/features.npz",
+        image=np.zeros((4, 4, 3), np.uint8),
+        bn=np.full((2, 3, 3), np.nan, np.float16),
+    )
     with pytest.raises(BadInput, match="finite bn"):
         list(process.figures(run, 0.01, 6.0))
-    np.savez(tmp_path / "baseline-0/features.npz", image=np.zeros((4, 4, 3), np.uint8), bn=np.ones((2, 3, 3), np.float16))
+    np.savez(
+        tmp_path / "baseline-0/features.npz", image=np.zeros((4, 4, 3), np.uint8), bn=np.ones((2, 3, 3), np.float16)
+    )
     with pytest.raises(BadInput, match="no negative value, so an in-place ReLU"):
         list(process.figures(run, 0.01, 6.0))
 
@@ -170,7 +191,9 @@ def test_any_number_of_classes_fits(classes):
 def test_contact_sheet_shows_images_of_the_class_it_names(tmp_path):
     write_crops(tmp_path, channels=1)
     crops = open_crops(tmp_path)
-    sheet = np.asarray(data_set.draw_contact_sheet(crops.examples("train", data_set.ACROSS), CLASSES).axes[0].images[0].get_array())
+    sheet = np.asarray(
+        data_set.draw_contact_sheet(crops.examples("train", data_set.ACROSS), CLASSES).axes[0].images[0].get_array()
+    )
     side = crops.summary["size"]
     for row, label in enumerate(CLASSES):
         tile = sheet[row * (side + data_set.GAP) :][:side, :side, 0]
@@ -199,12 +222,16 @@ def test_the_stage_stops_with_one_line(project, tmp_path, monkeypatch, missing):
 def test_dvc_draws_the_variants_in_our_colours():
     template = json.loads((ROOT / ".dvc/plots/variants.json").read_text())
     scale = template["encoding"]["color"]["scale"]
-    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {name: variant.color for name, variant in style.VARIANTS.items()}
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == {
+        name: variant.color for name, variant in style.VARIANTS.items()
+    }
 
 
 def test_dvc_can_fill_the_template():
     rows = [{"variant": "baseline", "seed": "0", "epoch": "1", "train_loss": "1.5", "rev": "HEAD"}]
-    renderer = VegaRenderer(rows, "loss", template=str(ROOT / ".dvc/plots/variants.json"), x="epoch", y="train_loss", title="Train loss")
+    renderer = VegaRenderer(
+        rows, "loss", template=str(ROOT / ".dvc/plots/variants.json"), x="epoch", y="train_loss", title="Train loss"
+    )
     filled = renderer.get_filled_template()
     assert filled["data"]["values"] == rows and "<DVC" not in json.dumps(filled)
     assert [layer["encoding"]["y"]["field"] for layer in filled["layer"]] == ["train_loss", "train_loss"]

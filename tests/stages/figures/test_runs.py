@@ -48,7 +48,9 @@ def test_shares_of_stretches_by_hand():
     flipped = np.array([[0, 1, 1, 0, 0, 1]], bool)
     assert flipped_share(flipped, 3).tolist() == [[0.5, 0.5, 0.5]]
     assert flipped_share(flipped, 2)[0] == pytest.approx([2 / 3, 1 / 3])
-    assert flipped_share(flipped, 4)[0] == pytest.approx([0.5 / 1.5, 1, 0, 1 / 1.5])  # the border at 1.5 cuts step 2 in half
+    assert flipped_share(flipped, 4)[0] == pytest.approx(
+        [0.5 / 1.5, 1, 0, 1 / 1.5]
+    )  # the border at 1.5 cuts step 2 in half
     assert flipped_share(flipped, 12)[0].tolist() == [0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1]
 
 
@@ -72,21 +74,48 @@ DAMAGE = {
     "missing run": (lambda run: shutil.rmtree(run), r"periodic-0/curves.csv: missing; `dvc repro evaluate`"),
     "missing file": (lambda run: (run / "signs.csv").unlink(), r"signs.csv: missing"),
     "empty file": (lambda run: (run / "curves.csv").write_text(""), r"curves.csv: not a table"),
-    "no rows": (lambda run: (run / "curves.csv").write_text("epoch,step,train_loss,val_macro_f1,val_accuracy,flipped\n"), "no rows"),
-    "binary": (lambda run: (run / "predictions.csv").write_bytes(b"\xff\xfe\x00,\x9c"), r"predictions.csv: not a table"),
-    "no such column": (lambda run: (run / "curves.csv").write_text("epoch,loss\n1,2\n"), "no column step, .*; found epoch, loss"),
+    "no rows": (
+        lambda run: (run / "curves.csv").write_text("epoch,step,train_loss,val_macro_f1,val_accuracy,flipped\n"),
+        "no rows",
+    ),
+    "binary": (
+        lambda run: (run / "predictions.csv").write_bytes(b"\xff\xfe\x00,\x9c"),
+        r"predictions.csv: not a table",
+    ),
+    "no such column": (
+        lambda run: (run / "curves.csv").write_text("epoch,loss\n1,2\n"),
+        "no column step, .*; found epoch, loss",
+    ),
     "NaN": (lambda run: cell(run / "curves.csv", 2, "train_loss", "nan"), "curves.csv: line 4: train_loss is nan"),
     "infinite": (lambda run: cell(run / "curves.csv", 0, "val_macro_f1", "inf"), "line 2: val_macro_f1 is"),
-    "a word": (lambda run: cell(run / "curves.csv", 1, "val_macro_f1", "good"), "line 3: val_macro_f1 is good, expected a finite number"),
-    "late start": (lambda run: cell(run / "signs.csv", 0, "step", 2), "steps of site layer1.0 must rise from 1 to at most 492"),
+    "a word": (
+        lambda run: cell(run / "curves.csv", 1, "val_macro_f1", "good"),
+        "line 3: val_macro_f1 is good, expected a finite number",
+    ),
+    "late start": (
+        lambda run: cell(run / "signs.csv", 0, "step", 2),
+        "steps of site layer1.0 must rise from 1 to at most 492",
+    ),
     "beyond the end": (lambda run: cell(run / "signs.csv", 2, "step", 5000), "must rise from 1 to at most 492"),
-    "unknown class": (lambda run: cell(run / "predictions.csv", 0, "predicted", "Boredom"), "no such class in the data set: Boredom"),
+    "unknown class": (
+        lambda run: cell(run / "predictions.csv", 0, "predicted", "Boredom"),
+        "no such class in the data set: Boredom",
+    ),
     "not JSON": (lambda run: (run / "metrics.json").write_text('{"test": '), "metrics.json: not JSON"),
     "a list": (lambda run: (run / "record.json").write_text("[]"), "record.json: expected an object, got list"),
-    "half a record": (lambda run: (run / "record.json").write_text("{}"), "record.json: expected the keys injected and warnings"),
-    "no test": (lambda run: edited(run / "metrics.json", test={"macro_f1": 0.5}), "metrics.json: expected test.macro_f1, test.accuracy"),
+    "half a record": (
+        lambda run: (run / "record.json").write_text("{}"),
+        "record.json: expected the keys injected and warnings",
+    ),
+    "no test": (
+        lambda run: edited(run / "metrics.json", test={"macro_f1": 0.5}),
+        "metrics.json: expected test.macro_f1, test.accuracy",
+    ),
     "NaN score": (
-        lambda run: edited(run / "metrics.json", test=dict(macro_f1=float("nan"), accuracy=0.5, per_class_f1=dict.fromkeys(CLASSES, 0.5))),
+        lambda run: edited(
+            run / "metrics.json",
+            test=dict(macro_f1=float("nan"), accuracy=0.5, per_class_f1=dict.fromkeys(CLASSES, 0.5)),
+        ),
         "a score lies outside 0 to 1",
     ),
 }

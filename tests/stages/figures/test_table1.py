@@ -12,7 +12,11 @@ from stages.figures.runs import BadInput, read_runs
 from stages.figures.style import VARIANTS
 from tests.stages.figures.simulated import CLASSES, write_run
 
-DATA_SET = {"dataset": "faces", "title": "Drawn faces", "counts": {"train": {"a": 60, "b": 42}, "test": {"a": 5, "b": 5}}}
+DATA_SET = {
+    "dataset": "faces",
+    "title": "Drawn faces",
+    "counts": {"train": {"a": 60, "b": 42}, "test": {"a": 5, "b": 5}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +30,9 @@ def with_numbers(runs, numbers):
     for variant, of in numbers.items():
         made[variant] = {}
         for seed, (loss, f1, test) in of.items():
-            curves = pd.DataFrame({"epoch": range(1, len(f1) + 1), "train_loss": [9.0] * (len(f1) - 1) + [loss], "val_macro_f1": f1})
+            curves = pd.DataFrame(
+                {"epoch": range(1, len(f1) + 1), "train_loss": [9.0] * (len(f1) - 1) + [loss], "val_macro_f1": f1}
+            )
             scores = {"macro_f1": test, "accuracy": 0.5, "per_class_f1": {}}
             made[variant][seed] = replace(runs[variant][0], seed=seed, curves=curves, test=scores)
     return made
@@ -34,7 +40,9 @@ def with_numbers(runs, numbers):
 
 def page_and_rows(runs, data_set=DATA_SET, paper=None):
     made = dict(table1.tables(runs, data_set, table1.read_paper() if paper is None else paper))
-    return made["table1.md"], {(row["variant"], row["measure"]): row for row in csv.DictReader(made["table1.csv"].splitlines())}
+    return made["table1.md"], {
+        (row["variant"], row["measure"]): row for row in csv.DictReader(made["table1.csv"].splitlines())
+    }
 
 
 def test_a_case_by_hand(runs):
@@ -54,7 +62,9 @@ def test_a_case_by_hand(runs):
     assert float(rows["baseline", "val_macro_f1_last"]["mean"]) == 0.5
     test = rows["periodic", "test_macro_f1"]
     reach = 0.01 * np.tan(0.475 * np.pi)  # the t quantile of one degree of freedom, in closed form
-    assert [float(test[key]) for key in ("difference", "low", "high")] == pytest.approx([0.02, 0.02 - reach, 0.02 + reach], rel=1e-4)
+    assert [float(test[key]) for key in ("difference", "low", "high")] == pytest.approx(
+        [0.02, 0.02 - reach, 0.02 + reach], rel=1e-4
+    )
     assert "| **Train loss, last epoch, ours** | 0.300 ± 0.141 | 0.600 ± 0.141 |" in page
     assert "| Validation macro F1, maximum over epochs, paper | 0.34 | 0.38 |" in page
     assert "| Test macro F1 | +0.020 [−0.107, +0.147] |" in page
@@ -65,14 +75,19 @@ def test_a_case_by_hand(runs):
 def test_intervals_are_those_of_scipys_paired_test_on_the_files_themselves(project, runs):
     _, rows = page_and_rows(runs)
     scores = {
-        variant: [json.loads((project / f"reports/eval/{variant}-{seed}/metrics.json").read_text())["test"]["macro_f1"] for seed in (0, 1)]
+        variant: [
+            json.loads((project / f"reports/eval/{variant}-{seed}/metrics.json").read_text())["test"]["macro_f1"]
+            for seed in (0, 1)
+        ]
         for variant in VARIANTS
     }
     for variant in ("dropout", "periodic", "dynamic", "dropout-periodic"):
         oracle = stats.ttest_rel(scores[variant], scores["baseline"])
         row = rows[variant, "test_macro_f1"]
         assert float(row["mean"]) == pytest.approx(np.mean(scores[variant]), rel=1e-5)
-        assert [float(row["low"]), float(row["high"])] == pytest.approx(list(oracle.confidence_interval(0.95)), rel=1e-4)
+        assert [float(row["low"]), float(row["high"])] == pytest.approx(
+            list(oracle.confidence_interval(0.95)), rel=1e-4
+        )
         assert row["beyond_seed"] == str(oracle.pvalue < 0.05)
 
 
@@ -99,7 +114,12 @@ def test_drawn_faces_are_never_taken_for_affectnet(runs):
 
 def test_the_paper_is_quoted_right():
     paper = table1.read_paper()
-    assert [paper[variant, "train_loss"] for variant in ("baseline", "dropout", "periodic", "dynamic")] == [41.24, 54.99, 37.56, 36.91]
+    assert [paper[variant, "train_loss"] for variant in ("baseline", "dropout", "periodic", "dynamic")] == [
+        41.24,
+        54.99,
+        37.56,
+        36.91,
+    ]
     assert [paper[variant, "val_macro_f1_max"] for variant in VARIANTS] == [0.34, 0.32, 0.38, 0.39, 0.35]
     assert paper["baseline", "train_loss"] - paper["periodic", "train_loss"] == pytest.approx(3.68)  # section 4.3
 
@@ -113,10 +133,15 @@ def test_a_damaged_table_of_the_paper_is_named(tmp_path):
 def test_a_run_that_injected_nothing_and_its_warnings_are_marked(tmp_path):
     for variant in ("baseline", "dynamic"):
         for seed in (0, 1):
-            write_run(tmp_path / f"{variant}-{seed}", variant, seed, epochs=4, never_turns=(variant, seed) == ("dynamic", 1))
+            write_run(
+                tmp_path / f"{variant}-{seed}", variant, seed, epochs=4, never_turns=(variant, seed) == ("dynamic", 1)
+            )
     page, _ = page_and_rows(read_runs(tmp_path, ["baseline", "dynamic"], [0, 1], CLASSES))
     assert "| Baseline | + dynamic (nothing injected: seed 1) |" in page
-    assert "- **dynamic, seed 1: nothing was injected, this run says nothing about the method.** dynamic: no sign turned" in page
+    assert (
+        "- **dynamic, seed 1: nothing was injected, this run says nothing about the method.** dynamic: no sign turned"
+        in page
+    )
     assert "seed 0:" not in page
 
 
@@ -127,8 +152,12 @@ def test_records_hold_every_run_and_no_nan(project, runs):
     assert all(value not in ("", "nan") for row in rows for value in row.values())
     original = list(csv.DictReader(open(project / "reports/eval/dynamic-1/curves.csv")))
     copied = [row for row in rows if (row["variant"], row["seed"]) == ("dynamic", "1")]
-    assert [float(row["train_loss"]) for row in copied] == pytest.approx([float(row["train_loss"]) for row in original], rel=1e-5)
+    assert [float(row["train_loss"]) for row in copied] == pytest.approx(
+        [float(row["train_loss"]) for row in original], rel=1e-5
+    )
     metrics = json.loads(made["metrics.json"])
     _, table = page_and_rows(runs)
-    assert metrics["test_macro_f1"]["dynamic"] == pytest.approx(float(table["dynamic", "test_macro_f1"]["mean"]), abs=1e-5)
+    assert metrics["test_macro_f1"]["dynamic"] == pytest.approx(
+        float(table["dynamic", "test_macro_f1"]["mean"]), abs=1e-5
+    )
     assert made["confusion/periodic.csv"].count("\n") == 1 + 2 * 105

@@ -9,4 +9,6 @@ VARIANTS = [Noise(), Noise("input", 0.05), Noise("before", 0.1), Noise("after", 
 @pytest.fixture(scope="session")
 def repetitions():
     """Five: two groups and one more, on three draws of the points."""
-    return [Repetition(seed, state, *split(draw_circles(100, 0.1, state), 30)) for seed, state in enumerate((1, 1, 2, 3, 3))]
+    return [
+        Repetition(seed, state, *split(draw_circles(100, 0.1, state), 30)) for seed, state in enumerate((1, 1, 2, 3, 3))
+    ]

@@ -39,7 +39,9 @@ def simulated():
             for variant in ("baseline", "input", "before", "after"):
                 shift = 0.05 * (variant == "after") + 0.02 * (variant == "before" and over == "seeds")
                 sign = {"test_accuracy": 1, "large_accuracy": 1, "large_loss": 1 if over == "draws" else -1}
-                rows.append((over, variant, seed, *(luck + sign[measure] * shift + rng.normal(0, 0.01) for measure in MEASURES)))
+                rows.append(
+                    (over, variant, seed, *(luck + sign[measure] * shift + rng.normal(0, 0.01) for measure in MEASURES))
+                )
     return pd.DataFrame(rows, columns=["over", "variant", "seed", *MEASURES])
 
 

@@ -35,7 +35,9 @@ def test_derivatives_are_those_of_autograd(perceptrons, site):
     x, y = draw(MODELS, POINTS, 2), (draw(MODELS, 1, POINTS, seed=2) > 0).float()
     noise = 0.3 * draw(MODELS, POINTS, UNITS, seed=3)
     backward = Backward(perceptrons, with_ones(x), y, torch.empty(2 * MODELS * POINTS * UNITS))
-    adders = {name: (lambda: backward.hidden.add_(noise)) if site == name else (lambda: None) for name in ("before", "after")}
+    adders = {
+        name: (lambda: backward.hidden.add_(noise)) if site == name else (lambda: None) for name in ("before", "after")
+    }
     logits = backward(**adders)
     for index in range(MODELS):
         of = parameters(perceptrons, index)
@@ -54,18 +56,24 @@ def test_a_unit_exactly_at_zero_has_no_gradient():
     assert not backward.gradient.kernel.any() and backward.gradient.bias.item() == -0.5
 
 
-@pytest.mark.parametrize("memory", [None, torch.full((MODELS * UNITS * POINTS + 5,), float("nan"))], ids=["own", "lent"])
+@pytest.mark.parametrize(
+    "memory", [None, torch.full((MODELS * UNITS * POINTS + 5,), float("nan"))], ids=["own", "lent"]
+)
 def test_logits_are_those_of_one_model_at_a_time(perceptrons, memory):
     x = draw(MODELS, POINTS, 2)
     logits = Forward(perceptrons, with_ones(x), memory)()
     for index in range(MODELS):
-        torch.testing.assert_close(logits[index, 0], forward(*parameters(perceptrons, index), x[index]).detach(), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(
+            logits[index, 0], forward(*parameters(perceptrons, index), x[index]).detach(), rtol=1e-5, atol=1e-5
+        )
 
 
 def test_an_optimiser_of_the_flat_buffer_moves_every_parameter(perceptrons):
     perceptrons.flat.fill_(7.0)
     assert all((part == 7).all() for part in (perceptrons.kernel, perceptrons.output, perceptrons.bias))
-    assert perceptrons.kernel.numel() + perceptrons.output.numel() + perceptrons.bias.numel() == perceptrons.flat.numel()
+    assert (
+        perceptrons.kernel.numel() + perceptrons.output.numel() + perceptrons.bias.numel() == perceptrons.flat.numel()
+    )
 
 
 def test_kernels_are_uniform_within_keras_glorot_bounds():

@@ -22,7 +22,9 @@ def test_best_accuracy_is_that_of_the_likelier_circle(noise):
     unit = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     radius = np.linalg.norm(points.x, axis=1).astype(float)
     grid = np.linspace(0, radius.max(), 400)  # by symmetry the likelihood is one of the distance alone
-    likelihood = [np.exp(-(((grid[:, None, None] * [1, 0] - r * unit) ** 2).sum(-1)) / (2 * noise**2)).sum(1) for r in (1, 0.8)]
+    likelihood = [
+        np.exp(-(((grid[:, None, None] * [1, 0] - r * unit) ** 2).sum(-1)) / (2 * noise**2)).sum(1) for r in (1, 0.8)
+    ]
     inner = np.interp(radius, grid, likelihood[1]) > np.interp(radius, grid, likelihood[0])
     assert best_accuracy(noise) == pytest.approx(np.mean(inner == points.y), abs=0.01)
 

@@ -30,7 +30,12 @@ def test_repetitions_share_the_points_over_seeds_and_nothing_over_draws(settings
     assert [(of.seed, of.random_state) for of in seeds] == [(0, 0), (1, 0), (2, 0)]
     assert [(of.seed, of.random_state) for of in draws] == [(3, 1), (4, 2)]
     assert all(np.array_equal(of.train.x, seeds[0].train.x) for of in seeds)
-    every = [seeds[0].train.x, seeds[0].test.x, *(part.x for of in draws for part in (of.train, of.test)), study.large_test_set(settings).x]
+    every = [
+        seeds[0].train.x,
+        seeds[0].test.x,
+        *(part.x for of in draws for part in (of.train, of.test)),
+        study.large_test_set(settings).x,
+    ]
     assert len(np.unique(np.concatenate(every), axis=0)) == 3 * 100 + 400
 
 
@@ -41,12 +46,18 @@ def test_every_variant_has_a_name_in_the_report_and_a_colour(settings):
 @pytest.mark.parametrize("coordinate", [0, 1])
 def test_maps_have_y_before_x(settings, monkeypatch, coordinate):
     models = 4 * settings.seeds
-    monkeypatch.setattr(study, "logits", lambda perceptrons, x, workers: torch.from_numpy(x[:, coordinate]).repeat(models, 1))
-    monkeypatch.setattr(study, "large_test_set", lambda settings: Points(study.AXIS.repeat(2).reshape(-1, 2), study.AXIS))
+    monkeypatch.setattr(
+        study, "logits", lambda perceptrons, x, workers: torch.from_numpy(x[:, coordinate]).repeat(models, 1)
+    )
+    monkeypatch.setattr(
+        study, "large_test_set", lambda settings: Points(study.AXIS.repeat(2).reshape(-1, 2), study.AXIS)
+    )
     settings.epochs, settings.draws = 2, settings.seeds
     probability = study.run(settings, workers=1).probability
     along = torch.from_numpy(study.AXIS).sigmoid().numpy()
-    np.testing.assert_array_equal(probability[2, 1], np.broadcast_to(along if coordinate == 0 else along[:, None], probability.shape[2:]))
+    np.testing.assert_array_equal(
+        probability[2, 1], np.broadcast_to(along if coordinate == 0 else along[:, None], probability.shape[2:])
+    )
 
 
 def test_curves_are_thinned_to_epochs_that_the_interval_divides():
@@ -54,15 +65,21 @@ def test_curves_are_thinned_to_epochs_that_the_interval_divides():
     train = np.tile(np.arange(1, epochs + 1), (1, 5, 1)).astype(np.float32) + np.arange(5)[None, :, None]
     test = 10 * train[:, :, interval - 1 :: interval]
     table = tables.curves(["baseline"], Trained(None, train, test, None, None), interval)
-    assert table.epoch.tolist() == [3, 6] and table.train_mean.tolist() == [5, 8] and table.test_mean.tolist() == [50, 80]
-    assert table.train_low.tolist() == pytest.approx([3.4, 6.4]) and table.train_high.tolist() == pytest.approx([6.6, 9.6])
+    assert (
+        table.epoch.tolist() == [3, 6] and table.train_mean.tolist() == [5, 8] and table.test_mean.tolist() == [50, 80]
+    )
+    assert table.train_low.tolist() == pytest.approx([3.4, 6.4]) and table.train_high.tolist() == pytest.approx(
+        [6.6, 9.6]
+    )
 
 
 def parameters(**changed):
     """The text of params.yaml with these values under `circles`."""
     head, circles = (ROOT / "params.yaml").read_text().split("\ncircles:")
     kept = [line for line in circles.splitlines() if line.split(":")[0].strip() not in changed]
-    return "\n".join([head, "circles:" + kept[0], *(f"  {name}: {value}" for name, value in changed.items()), *kept[1:]])
+    return "\n".join(
+        [head, "circles:" + kept[0], *(f"  {name}: {value}" for name, value in changed.items()), *kept[1:]]
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,8 +126,12 @@ def test_tables_agree_with_each_other(written):
     assert len(runs) == 4 * (3 + 2) and not runs.duplicated(["variant", "seed"]).any()
     of = runs.query("over == 'draws' and variant == 'after'").large_loss
     row = summary.query("over == 'draws' and variant == 'after' and measure == 'large_loss'").iloc[0]
-    assert (row["mean"], row["std"], row["min"], row["n"]) == pytest.approx((of.mean(), of.std(), of.min(), 2), rel=1e-3)
-    assert json.loads((written / "metrics.json").read_text())["draws"]["after"]["large_loss"] == pytest.approx(of.mean(), abs=1e-3)
+    assert (row["mean"], row["std"], row["min"], row["n"]) == pytest.approx(
+        (of.mean(), of.std(), of.min(), 2), rel=1e-3
+    )
+    assert json.loads((written / "metrics.json").read_text())["draws"]["after"]["large_loss"] == pytest.approx(
+        of.mean(), abs=1e-3
+    )
     # The run that is shown is the first seed's, and its last epoch what the table of all runs says of it.
     first = runs.query("over == 'seeds' and seed == 0").set_index("variant")
     for variant in DRAWN:
@@ -122,7 +143,9 @@ def test_tables_agree_with_each_other(written):
 def test_the_tutorials_numbers_stand_beside_the_seeds_alone(written):
     summary = pd.read_csv(written / "summary.csv")
     printed = summary.dropna(subset="tutorial").set_index(["over", "variant", "measure"]).tutorial
-    assert printed["seeds", "before", "test_accuracy"] == 0.814 and printed["seeds", "baseline", "test_accuracy"] == 0.757
+    assert (
+        printed["seeds", "before", "test_accuracy"] == 0.814 and printed["seeds", "baseline", "test_accuracy"] == 0.757
+    )
     assert len(printed) == 6 and set(printed.index.get_level_values("over")) == {"seeds"}
 
 

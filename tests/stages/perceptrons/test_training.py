@@ -48,7 +48,9 @@ def test_each_model_becomes_what_it_becomes_alone(trained, repetitions, variant,
         expected = ((of > 0) == (labels > 0)).float().mean(1)
         np.testing.assert_allclose(curve[variant, repetition], expected, atol=1e-6)
     alone.eval()
-    assert trained.train_accuracy[variant, repetition] == pytest.approx(((alone(x)[:, 0] > 0) == (y > 0)).float().mean().item())
+    assert trained.train_accuracy[variant, repetition] == pytest.approx(
+        ((alone(x)[:, 0] > 0) == (y > 0)).float().mean().item()
+    )
     assert trained.test_accuracy[variant, repetition] == trained.test_curve[variant, repetition, -1]
 
 
@@ -113,7 +115,9 @@ def noise(repetitions):
     return x[:, 1] - x[:, 0], hidden[:, 3] - hidden[:, 0]
 
 
-@pytest.mark.parametrize(("which", "stddev"), [(0, VARIANTS[1].stddev), (1, VARIANTS[3].stddev)], ids=["input", "hidden"])
+@pytest.mark.parametrize(
+    ("which", "stddev"), [(0, VARIANTS[1].stddev), (1, VARIANTS[3].stddev)], ids=["input", "hidden"]
+)
 def test_noise_is_gaussian_and_new_in_every_epoch_and_repetition(noise, which, stddev):
     values = noise[which].double()
     assert stats.kstest(values.flatten(), "norm", args=(0, stddev)).pvalue > 1e-3

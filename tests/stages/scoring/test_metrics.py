@@ -60,6 +60,8 @@ def test_against_scikit_learn():
         actual, predicted = random.integers(0, classes, (2, size))
         each = f1_score(actual, predicted, labels=range(classes), average=None, zero_division=np.nan)
         np.testing.assert_allclose(f1_per_class(actual, predicted, classes), each)
-        assert (confusion(actual, predicted, classes) == confusion_matrix(actual, predicted, labels=range(classes))).all()
+        assert (
+            confusion(actual, predicted, classes) == confusion_matrix(actual, predicted, labels=range(classes))
+        ).all()
         names = [str(label) for label in range(classes)]
         assert scores(actual, predicted, names)["accuracy"] == pytest.approx(accuracy_score(actual, predicted))

@@ -29,8 +29,15 @@ def test_without_augmentation_the_images_are_only_chosen():
 
 def test_every_result_is_a_shifted_and_perhaps_mirrored_image():
     images = torch.randint(0, 255, (1, 8, 8, 1), dtype=torch.uint8)
-    results = crop(images, torch.zeros(300, dtype=torch.long), Augment(**NONE | {"flip": True, "shift": 1}), True, generator())
-    allowed = [shifted(face, down, right) for face in (images[0], images[0].flip(1)) for down in (-1, 0, 1) for right in (-1, 0, 1)]
+    results = crop(
+        images, torch.zeros(300, dtype=torch.long), Augment(**NONE | {"flip": True, "shift": 1}), True, generator()
+    )
+    allowed = [
+        shifted(face, down, right)
+        for face in (images[0], images[0].flip(1))
+        for down in (-1, 0, 1)
+        for right in (-1, 0, 1)
+    ]
     seen = [[torch.equal(result, candidate) for candidate in allowed].index(True) for result in results]
     counts = torch.bincount(torch.tensor(seen), minlength=18)
     assert counts.min() >= 4  # each of the 18 about 17 times: a binomial count below 4 has chance 1e-4

@@ -7,7 +7,8 @@ from stages.training.convolution import FewPositionsConv2d, multiply_where_few
 
 
 @pytest.mark.parametrize(
-    ("side", "kernel", "stride", "padding"), [(2, 3, 1, 1), (3, 3, 2, 1), (4, 3, 1, 1), (1, 3, 1, 1), (4, 1, 2, 0), (7, 5, 2, 1), (3, 2, 1, 0)]
+    ("side", "kernel", "stride", "padding"),
+    [(2, 3, 1, 1), (3, 3, 2, 1), (4, 3, 1, 1), (1, 3, 1, 1), (4, 1, 2, 0), (7, 5, 2, 1), (3, 2, 1, 0)],
 )
 def test_equals_conv2d_forward_and_backward(side, kernel, stride, padding):
     torch.manual_seed(0)
@@ -18,7 +19,9 @@ def test_equals_conv2d_forward_and_backward(side, kernel, stride, padding):
     torch.testing.assert_close(y, expected)
     gradient = torch.randn_like(y)
     # Positions add up in float32 inside, hence the tolerance.
-    for got, want in zip(torch.autograd.grad(y, (x, ours.weight), gradient), torch.autograd.grad(expected, (x, ours.weight), gradient)):
+    for got, want in zip(
+        torch.autograd.grad(y, (x, ours.weight), gradient), torch.autograd.grad(expected, (x, ours.weight), gradient)
+    ):
         torch.testing.assert_close(got, want, rtol=1e-5, atol=1e-5)
 
 

@@ -10,11 +10,18 @@ PARAMS = read(Path(__file__).parents[3] / "params.yaml")
 
 
 def changed(**sections):
-    parts = {name: getattr(PARAMS, name).model_copy(update=values) for name, values in sections.items() if isinstance(values, dict)}
+    parts = {
+        name: getattr(PARAMS, name).model_copy(update=values)
+        for name, values in sections.items()
+        if isinstance(values, dict)
+    }
     return PARAMS.model_copy(update={**sections, **parts})
 
 
-@pytest.mark.parametrize(("interval", "unit", "warned"), [(12, "epoch", False), (13, "epoch", True), (13, "step", False), (121, "step", True)])
+@pytest.mark.parametrize(
+    ("interval", "unit", "warned"),
+    [(12, "epoch", False), (13, "epoch", True), (13, "step", False), (121, "step", True)],
+)
 def test_an_interval_longer_than_the_run_is_named(interval, unit, warned):
     params = changed(interval=interval, periodic={"unit": unit}, train={"epochs": 12})
     lines = before("periodic", params, steps_per_epoch=10)
@@ -41,7 +48,9 @@ def test_nothing_injected_and_a_collapsed_network_are_named():
 
 
 def test_a_batch_that_does_not_fit_is_refused_in_one_line():
-    with pytest.raises(SystemExit, match="^params.yaml: train.batch_size: 64 is more than the 63 training images there are$"):
+    with pytest.raises(
+        SystemExit, match="^params.yaml: train.batch_size: 64 is more than the 63 training images there are$"
+    ):
         must_fit(PARAMS.train, images=63, processes=1)
     with pytest.raises(SystemExit, match="^params.yaml: train.batch_size: 64 cannot be shared by 3 processes$"):
         must_fit(PARAMS.train, images=64, processes=3)
@@ -50,7 +59,9 @@ def test_a_batch_that_does_not_fit_is_refused_in_one_line():
 
 def test_what_pytorch_stops_over_is_explained_and_bugs_are_not():
     # As torch words them: the second on a GPU, for AlexNet and VGG.
-    crowded = torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.81 GiB of which ...")
+    crowded = torch.OutOfMemoryError(
+        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.81 GiB of which ..."
+    )
     assert explain(crowded) == "CUDA out of memory: lower train.batch_size or data.size"
     random = "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation, but you set 'torch.use_deterministic_algorithms(True)'."
     assert explain(RuntimeError(random)) == (

@@ -75,7 +75,11 @@ def train_in(workspace, mishap):
 
 def result(workspace):
     out = workspace / "runs" / f"{VARIANT}-{SEED}"
-    return torch.load(out / "best.pt", weights_only=True), (out / "curves.csv").read_text(), (out / "signs.csv").read_text()
+    return (
+        torch.load(out / "best.pt", weights_only=True),
+        (out / "curves.csv").read_text(),
+        (out / "signs.csv").read_text(),
+    )
 
 
 def assert_same(one, other):
@@ -135,7 +139,13 @@ class Proxy:
 
 
 def test_kills_in_the_midst_of_a_checkpoint_change_nothing(workspace, straight):
-    moments = [kill_after_the_replacement, KillWhileWriting(0), KillWhileWriting(0.5), KillWhileWriting(0.999), kill_before_the_replacement]
+    moments = [
+        kill_after_the_replacement,
+        KillWhileWriting(0),
+        KillWhileWriting(0.5),
+        KillWhileWriting(0.999),
+        kill_before_the_replacement,
+    ]
     for moment in moments:
         assert run(workspace, moment) == -signal.SIGKILL
         assert len(list((workspace / ".scratch").glob("*/checkpoint.pt"))) == 1, "the checkpoint from before stands"
@@ -165,7 +175,13 @@ def command(workspace, prefix=""):
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     shell = f"{prefix} exec {sys.executable} -m stages.train --variant {VARIANT} --seed {SEED}"
     return subprocess.Popen(
-        ["bash", "-c", shell], cwd=workspace, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=listen
+        ["bash", "-c", shell],
+        cwd=workspace,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listen,
     )
 
 
@@ -180,7 +196,10 @@ def test_ctrl_c_is_one_line_and_the_same_command_continues(workspace, straight):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate()
     assert process.returncode == 1
-    assert errors.splitlines()[-1] == f"{VARIANT} seed {SEED}: interrupted; the same command continues from the last checkpoint"
+    assert (
+        errors.splitlines()[-1]
+        == f"{VARIANT} seed {SEED}: interrupted; the same command continues from the last checkpoint"
+    )
     assert "Traceback" not in errors
     assert run(workspace) == 0
     assert_same(result(workspace), straight)
@@ -194,7 +213,10 @@ def test_a_disk_that_takes_no_more_is_one_line_and_the_same_command_continues(wo
     _, errors = process.communicate()
     assert process.returncode == 1
     where = whole.relative_to(workspace)
-    assert errors.splitlines()[-1] == f"{VARIANT} seed {SEED}: {where}: File too large; the same command continues from the last checkpoint"
+    assert (
+        errors.splitlines()[-1]
+        == f"{VARIANT} seed {SEED}: {where}: File too large; the same command continues from the last checkpoint"
+    )
     assert "Traceback" not in errors
     assert whole.read_bytes() == before
     assert os.listdir(whole.parent) == [whole.name]

@@ -25,8 +25,17 @@ def small(monkeypatch):
 
 
 def params(interval=2, start=0.004, **train):
-    train = {"epochs": 4, "batch_size": 16, "precision": "float32", "device": "cpu", "learning_rate": 1e-3, "checkpoint_seconds": 1e9} | train
-    sections = {name: getattr(PARAMS, name).model_copy(update={"sites": "all"}) for name in ("periodic", "dynamic", "dropout")}
+    train = {
+        "epochs": 4,
+        "batch_size": 16,
+        "precision": "float32",
+        "device": "cpu",
+        "learning_rate": 1e-3,
+        "checkpoint_seconds": 1e9,
+    } | train
+    sections = {
+        name: getattr(PARAMS, name).model_copy(update={"sites": "all"}) for name in ("periodic", "dynamic", "dropout")
+    }
     sections["dynamic"] = sections["dynamic"].model_copy(update={"start": start})
     return PARAMS.model_copy(update={"interval": interval, "train": PARAMS.train.model_copy(update=train), **sections})
 
@@ -75,7 +84,9 @@ def test_all_variants_of_a_seed_start_from_the_same_weights_and_see_the_same_bat
     monkeypatch.setattr(Batches, "train", watched)
     for variant in VARIANTS:
         run = training(crops_folder, variant, options=params(epochs=1))
-        starts[variant] = [value.clone() for name, value in run.network.named_parameters() if value.numel() > 1 and "conv" in name]
+        starts[variant] = [
+            value.clone() for name, value in run.network.named_parameters() if value.numel() > 1 and "conv" in name
+        ]
         list(run.epochs())
     for variant in VARIANTS:
         assert all(torch.equal(a, b) for a, b in zip(starts[variant], starts["baseline"], strict=True))
@@ -86,7 +97,9 @@ def test_all_variants_of_a_seed_start_from_the_same_weights_and_see_the_same_bat
 @pytest.mark.parametrize("unit", ["epoch", "step"])
 def test_the_recorded_signs_are_those_of_algorithm_1(crops_folder, unit):
     options = params(interval=3, epochs=8)
-    options = options.model_copy(update={"periodic": options.periodic.model_copy(update={"unit": unit, "sites": "first"})})
+    options = options.model_copy(
+        update={"periodic": options.periodic.model_copy(update={"unit": unit, "sites": "first"})}
+    )
     run, curves = trained(crops_folder, "periodic", options=options)
     steps_per_epoch = 70 // 16
     flags, flag = [], False  # Algorithm 1, word for word
@@ -96,7 +109,9 @@ def test_the_recorded_signs_are_those_of_algorithm_1(crops_folder, unit):
             flag = not flag
     if unit == "epoch":
         flags = [flag for flag in flags for _ in range(steps_per_epoch)]
-    expected = [(index + 1, -1 if flag else 1) for index, flag in enumerate(flags) if index == 0 or flag != flags[index - 1]]
+    expected = [
+        (index + 1, -1 if flag else 1) for index, flag in enumerate(flags) if index == 0 or flag != flags[index - 1]
+    ]
     for site in run.signs.names:
         assert [(step, sign) for name, step, _, sign in run.signs.rows if name == site] == expected
     assert [row["flipped"] for row in curves] == [
@@ -174,7 +189,16 @@ def test_early_stopping_stops(crops_folder):
 class Waits(TorchDispatchMode):
     """Counts the operations that on a GPU wait for the device: those whose result Python, or a shape, depends on."""
 
-    WAITING = {"_local_scalar_dense", "nonzero", "equal", "is_nonzero", "masked_select", "_unique2", "unique_dim", "unique_consecutive"}
+    WAITING = {
+        "_local_scalar_dense",
+        "nonzero",
+        "equal",
+        "is_nonzero",
+        "masked_select",
+        "_unique2",
+        "unique_dim",
+        "unique_consecutive",
+    }
 
     def __init__(self):
         super().__init__()
@@ -182,7 +206,9 @@ class Waits(TorchDispatchMode):
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         name = operation.overloadpacket.__name__
-        by_mask = name in ("index", "index_put_") and any(index is not None and index.dtype == torch.bool for index in args[1])
+        by_mask = name in ("index", "index_put_") and any(
+            index is not None and index.dtype == torch.bool for index in args[1]
+        )
         self.count += name in self.WAITING or by_mask
         return operation(*args, **(kwargs or {}))
 

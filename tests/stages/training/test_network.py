@@ -29,13 +29,18 @@ def test_a_small_stem_keeps_the_resolution_until_the_first_stage(name):
 
 
 def test_a_small_stem_is_refused_where_there_is_none():
-    with pytest.raises(SystemExit, match="^params.yaml: train.stem: 'small' is for ResNets, vgg11_bn has no such stem; choose imagenet$"):
+    with pytest.raises(
+        SystemExit,
+        match="^params.yaml: train.stem: 'small' is for ResNets, vgg11_bn has no such stem; choose imagenet$",
+    ):
         build("vgg11_bn", 7, stem="small")
 
 
 def test_an_unknown_name_is_one_line_with_the_nearest(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)  # as where it is not installed
-    with pytest.raises(SystemExit, match=r"^params.yaml: train.network: .* 'resnet19' \(timm.* not installed\); did you mean .*resnet1"):
+    with pytest.raises(
+        SystemExit, match=r"^params.yaml: train.network: .* 'resnet19' \(timm.* not installed\); did you mean .*resnet1"
+    ):
         build("resnet19", 7)
 
 
@@ -46,12 +51,16 @@ def test_timm_is_asked_for_what_torchvision_does_not_have(monkeypatch):
         made.append((name, num_classes))
         return nn.Linear(2, num_classes)
 
-    timm = SimpleNamespace(is_model=lambda name: name == "resnet18d", list_models=lambda: ["resnet18d"], create_model=create_model)
+    timm = SimpleNamespace(
+        is_model=lambda name: name == "resnet18d", list_models=lambda: ["resnet18d"], create_model=create_model
+    )
     monkeypatch.setitem(sys.modules, "timm", timm)
     build("resnet18", 7)
     build("resnet18d", 7)
     assert made == [("resnet18d", 7)]
-    with pytest.raises(SystemExit, match="neither torchvision nor timm .* 'resnet18e'; did you mean resnet18 or resnet18d"):
+    with pytest.raises(
+        SystemExit, match="neither torchvision nor timm .* 'resnet18e'; did you mean resnet18 or resnet18d"
+    ):
         build("resnet18e", 7)
 
 

@@ -28,7 +28,9 @@ def test_weighted_cross_entropy_is_torchs_for_hard_labels_and_the_same_for_their
 def test_soft_targets_count_with_their_shares():
     soft = torch.tensor([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0], [0.5, 0.25, 0.25]])
     weights, _ = balance(soft, 3, "weights")
-    torch.testing.assert_close(weights, torch.tensor([3 / 6, 1.0, 1.0]))  # a class with less than one image counts as one
+    torch.testing.assert_close(
+        weights, torch.tensor([3 / 6, 1.0, 1.0])
+    )  # a class with less than one image counts as one
     _, of_images = balance(LABELS, 3, "sampling")
     assert of_images[0] * 12 == pytest.approx(of_images[12] * 3) == pytest.approx(of_images[15])
 

@@ -41,7 +41,17 @@ def training(crops_folder, scratch, processes, variant="dynamic", **train):
     network.build = lambda name, classes, stem: SmallResidual(classes)
     built, _ = network.prepare(variant, 0, params, 3, device, processes)
     splits = (Batches(crops[name], crops.summary, device.device) for name in ("train", "val"))
-    return Training(built, *splits, params, 0, device, crops.summary["classes"], Checkpoints({}, scratch), processes, lambda line: None)
+    return Training(
+        built,
+        *splits,
+        params,
+        0,
+        device,
+        crops.summary["classes"],
+        Checkpoints({}, scratch),
+        processes,
+        lambda line: None,
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +61,13 @@ def whole_network(monkeypatch):
 
 def as_rank(rank, port, results, work, arguments):
     """One of two processes, as torchrun starts them; puts what `work` returns into `results`."""
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ |= {
+        "RANK": str(rank),
+        "LOCAL_RANK": str(rank),
+        "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(port),
+    }
     torch.set_num_threads(1)
     processes = join("cpu")
     results.put((rank, work(processes, *arguments)))
@@ -77,13 +93,22 @@ def on_two(work, *arguments):
 def whole_run(processes, crops_folder, scratch):
     run = training(crops_folder, scratch, processes)
     seen = []
-    run.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0].flatten(1).sum(1)) if module.training else None)
+    run.network.register_forward_pre_hook(
+        lambda module, inputs: seen.append(inputs[0].flatten(1).sum(1)) if module.training else None
+    )
     rows = list(run.epochs())
-    return rows, run.signs.rows, {name: tensor.numpy() for name, tensor in run.network.state_dict().items()}, torch.cat(seen).numpy()
+    return (
+        rows,
+        run.signs.rows,
+        {name: tensor.numpy() for name, tensor in run.network.state_dict().items()},
+        torch.cat(seen).numpy(),
+    )
 
 
 def test_all_ranks_end_with_the_same_network_signs_and_metrics(crops_folder, tmp_path):
-    (rows, signs, state, seen), (other_rows, other_signs, other_state, other_seen) = on_two(whole_run, crops_folder, tmp_path)
+    (rows, signs, state, seen), (other_rows, other_signs, other_state, other_seen) = on_two(
+        whole_run, crops_folder, tmp_path
+    )
     assert rows == other_rows
     alone, _, _, _ = whole_run(Processes(), crops_folder, tmp_path / "alone")
     for row, other in zip(rows, alone, strict=True):
@@ -161,12 +186,20 @@ def workspace(tmp_path, crops_folder):
     def write(**train):
         yaml = YAML()
         params = yaml.load(ROOT / "params.yaml")
-        params["train"] |= {"network": "shufflenet_v2_x0_5", "batch_size": 16, "device": "cpu", "processes": 2, "precision": "float32"} | train
+        params["train"] |= {
+            "network": "shufflenet_v2_x0_5",
+            "batch_size": 16,
+            "device": "cpu",
+            "processes": 2,
+            "precision": "float32",
+        } | train
         yaml.dump(params, tmp_path / "params.yaml")
         environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
         environment.pop("DVC_ROOT", None)
         command = [sys.executable, "-m", "stages.train", "--variant", "baseline", "--seed", "0"]
-        return subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        return subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
 
     return write
 
@@ -184,7 +217,9 @@ def test_being_stopped_stops_all_processes(workspace, ending):
     assert not left
     assert process.returncode == (1 if ending == signal.SIGTERM else -signal.SIGKILL)
     assert "Traceback" not in errors
-    assert errors.splitlines()[-1] == "baseline seed 0: interrupted; the same command continues from the last checkpoint"
+    assert (
+        errors.splitlines()[-1] == "baseline seed 0: interrupted; the same command continues from the last checkpoint"
+    )
 
 
 @pytest.mark.parametrize(
@@ -250,7 +285,10 @@ def test_the_launcher_ends_as_its_processes_do_and_adds_no_word(tmp_path, capfd,
 
 def test_what_cannot_be_launched_is_one_line(monkeypatch):
     monkeypatch.delenv("LOCAL_RANK", raising=False)
-    with pytest.raises(SystemExit, match="^params.yaml: train.device: 'cuda:1' is one device, for 2 processes; choose auto, cuda or cpu$"):
+    with pytest.raises(
+        SystemExit,
+        match="^params.yaml: train.device: 'cuda:1' is one device, for 2 processes; choose auto, cuda or cpu$",
+    ):
         launch(2, "cuda:1")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
@@ -264,5 +302,7 @@ def test_a_batch_normalisation_with_an_activation_of_its_own_is_refused():
         """timm's, in short: nn.SyncBatchNorm's conversion would drop what it does beside."""
 
     network = torch.nn.Sequential(torch.nn.BatchNorm2d(3), BatchNormAct2d(3))
-    with pytest.raises(SystemExit, match="^params.yaml: train.processes: BatchNormAct2d cannot be shared by processes; choose 1, or"):
+    with pytest.raises(
+        SystemExit, match="^params.yaml: train.processes: BatchNormAct2d cannot be shared by processes; choose 1, or"
+    ):
         synchronise_batch_norm(network, torch.device("cpu"))

@@ -22,7 +22,9 @@ def test_cosine_equals_torch():
 
 
 def test_one_cycle_equals_torch():
-    theirs = lr_by_torch(lambda optimiser: torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1.0, total_steps=100), 100)
+    theirs = lr_by_torch(
+        lambda optimiser: torch.optim.lr_scheduler.OneCycleLR(optimiser, max_lr=1.0, total_steps=100), 100
+    )
     assert [factor(step, 100, 5, "one-cycle") for step in range(1, 101)] == pytest.approx(theirs, abs=1e-9)
 
 
