@@ -27,8 +27,8 @@ import torch
 from benchmarks.measures import flops_per_image, hardware, peak_flops, peak_memory, seconds
 from benchmarks.plain_loop import plain_epochs
 from stages.params import read
+from stages.running.checkpoints import Checkpoints
 from stages.training.batches import Batches
-from stages.training.checkpoint import Checkpoints
 from stages.training.device import choose
 from stages.training.loop import Training
 from stages.training.network import prepare

@@ -21,8 +21,8 @@ import pandas as pd
 import torch
 
 from stages.params import read
-from stages.perceptrons import comparison, report, study, tables
-from stages.perceptrons.points import best_accuracy
+from stages.two_circles import comparison, report, study, tables
+from stages.two_circles.points import best_accuracy
 
 TUTORIAL, FOLDER = Path("data/paper/circles.csv"), Path("reports/circles")
 

@@ -19,11 +19,11 @@ import torch
 import noise
 from stages.crops.store import open_crops
 from stages.params import read
-from stages.scoring.metrics import scores
 from stages.training.batches import Batches
 from stages.training.device import choose
 from stages.training.evaluation import predict
 from stages.training.network import prepare
+from stages.training.score import scores
 
 CHANNELS = 6  # feature maps kept for the figure of the process
 

@@ -5,7 +5,7 @@ Reads the parameters `faces`. Nothing is downloaded; equal parameters give equal
 
 from pathlib import Path
 
-from stages.drawing import write_affectnet
+from stages.drawn_faces import write_affectnet
 from stages.params import read
 
 FOLDER = Path("data/raw/faces")

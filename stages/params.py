@@ -136,7 +136,7 @@ def read(path="params.yaml"):
     Raises SystemExit with one line per mistake, each naming the file, the parameter, its value and what would be right.
     """
     try:
-        values = YAML(typ="safe").load(Path(path))
+        values = YAML(typ="safe", pure=True).load(Path(path))
     except OSError as error:
         raise SystemExit(f"{path}: {error.strerror}; run from the root of the repository") from None
     except YAMLError as error:

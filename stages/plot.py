@@ -11,11 +11,21 @@ import os
 from pathlib import Path
 
 from stages.crops.store import open_crops
-from stages.figures import activation, circles, class_scores, data_set, process, records, style, table1, training_curves
-from stages.figures.measures import by_seed
-from stages.figures.runs import BadInput, read_runs
 from stages.params import read
-from stages.scoring.statistics import summary
+from stages.reporting import (
+    activation,
+    circles,
+    class_scores,
+    data_set,
+    process,
+    records,
+    style,
+    table1,
+    training_curves,
+)
+from stages.reporting.measures import by_seed
+from stages.reporting.runs import BadInput, read_runs
+from stages.results.statistics import summary
 
 REPORTS = Path("reports")
 
@@ -44,7 +54,7 @@ def main():
 def exhibits(params, runs, crops):
     """Yield (folder below reports/, file name, Figure or text) of everything that this stage writes.
 
-    A new family of figures or tables is one file in `stages/figures` and one line here.
+    A new family of figures or tables is one file in `stages/reporting` and one line here.
     """
     classes, dynamic = crops.summary["classes"], params.dynamic
     example = next(iter(runs[style.BASELINE].values()))

@@ -20,16 +20,17 @@ from tqdm import tqdm
 
 from stages.crops.store import open_crops
 from stages.params import read
-from stages.training import health, results
+from stages.running import health
+from stages.running import record as results
+from stages.running.checkpoints import Checkpoints
+from stages.running.configuration import configuration
+from stages.running.progress import Watch
 from stages.training.batches import Batches
-from stages.training.checkpoint import Checkpoints
-from stages.training.configuration import configuration
 from stages.training.device import choose
 from stages.training.loop import Diverged, Training
 from stages.training.network import must_take, prepare
 from stages.training.processes import Processes, join, launch, leave
-from stages.training.variants import VARIANTS
-from stages.training.watch import Watch
+from stages.variants import VARIANTS
 
 
 def main(variant: str, seed: int, processes: Processes):

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from stages.figures import style
 from stages.params import Params
-from stages.training.variants import VARIANTS
+from stages.reporting import style
+from stages.variants import VARIANTS
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = YAML(typ="safe").load(ROOT / "dvc.yaml")

@@ -11,15 +11,15 @@ from torch import nn
 
 import noise
 from stages.params import Params
-from stages.scoring.metrics import scores
+from stages.running.checkpoints import Checkpoints
 from stages.training.batches import Batches
-from stages.training.checkpoint import Checkpoints
 from stages.training.device import Device
 from stages.training.evaluation import predict
 from stages.training.optimisation import RunningAverage, balance, cross_entropy, make_optimiser, stops_early
 from stages.training.processes import Processes
 from stages.training.randomness import seed_for
 from stages.training.schedule import factor
+from stages.training.score import scores
 from stages.training.signs import SignRecord
 
 STEPS_THAT_REPAY_COMPILATION = 5000

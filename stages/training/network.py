@@ -13,7 +13,7 @@ from stages.training.device import Device
 from stages.training.normalisation import synchronise_batch_norm
 from stages.training.processes import Processes
 from stages.training.randomness import seed_for
-from stages.training.variants import VARIANTS
+from stages.variants import VARIANTS
 
 
 def build(name: str, classes: int, stem: str = "imagenet") -> nn.Module:

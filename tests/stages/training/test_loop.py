@@ -7,12 +7,12 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from stages.crops.store import open_crops
 from stages.params import Augment, read
+from stages.running.checkpoints import Checkpoints
 from stages.training import loop, network
 from stages.training.batches import Batches
-from stages.training.checkpoint import Checkpoints
 from stages.training.device import choose
 from stages.training.loop import Diverged, Training
-from stages.training.variants import VARIANTS
+from stages.variants import VARIANTS
 from tests.stages.training.small import SmallResidual
 
 PARAMS = read(Path(__file__).parents[3] / "params.yaml")

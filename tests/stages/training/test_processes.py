@@ -19,9 +19,9 @@ from ruamel.yaml import YAML
 from stages import train
 from stages.crops.store import open_crops
 from stages.params import read
+from stages.running.checkpoints import Checkpoints
 from stages.training import network
 from stages.training.batches import Batches
-from stages.training.checkpoint import Checkpoints
 from stages.training.device import choose
 from stages.training.loop import Diverged, Training
 from stages.training.normalisation import synchronise_batch_norm

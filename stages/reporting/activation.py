@@ -1,0 +1,37 @@
+"""Figure 1 of the paper: ReLU, and CliffReLU, which drops everything beyond a constant to zero (Eq. 1)."""
+
+import torch
+
+from noise.dynamic import cliff_relu
+from stages.reporting.style import GREY, VARIANTS, figure
+
+
+def figures(constant):
+    """Yield (file name, figure); constant is where the cliff stands."""
+    yield "figure-01-relu-and-cliff-relu.png", draw(constant)
+
+
+def draw(constant):
+    """Two panels with the same axes, y against x."""
+    drawn = figure(height=1.65)
+    x = torch.linspace(-0.5 * constant, 1.5 * constant, 2001)
+    left, right = drawn.subplots(1, 2, sharey=True)
+    _curve(left, x, torch.relu(x), VARIANTS["baseline"].color, constant)
+    _curve(right, x, cliff_relu(x, constant), VARIANTS["dynamic"].color, constant)
+    left.set(title="(a) ReLU", ylabel="y")
+    left.set_xticks([0, constant], ["0", f"{constant:g}"])
+    right.set_title("(b) CliffReLU")
+    right.set_xticks([0, constant], ["0", f"Constant = {constant:g}"])
+    return drawn
+
+
+def _curve(axes, x, y, color, constant):
+    # In two parts where the curve falls: a line across would say that the function takes the values in between.
+    steps = y.diff()
+    fall = int(steps.argmin()) + 1 if steps.min() < -0.5 * constant else len(x)
+    for part in (slice(0, fall), slice(fall, None)):
+        axes.plot(x[part].numpy(), y[part].numpy(), color=color, clip_on=False)
+    if fall < len(x):
+        axes.plot([float(x[fall])] * 2, [0, float(y[fall - 1])], ":", color=GREY, linewidth=0.8)
+    axes.set(xlabel="x", xlim=(float(x[0]), float(x[-1])), ylim=(0, 1.5 * constant))
+    axes.set_yticks([0, constant], ["0", f"{constant:g}"])

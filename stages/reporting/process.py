@@ -1,0 +1,139 @@
+"""Figure 2 of the paper: what periodic and dynamic injection do to a feature map, on a real one."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from matplotlib.markers import CARETRIGHT
+
+from noise.dynamic import cliff_relu
+from stages.reporting.runs import BadInput
+from stages.reporting.style import DIVERGING, GREY, PAGE, VARIANTS, figure
+
+HEIGHT, TILE, LARGE = 3.75, 0.8, 1.15  # inches: the figure, a feature map, the two maps that all rows share
+LEFT = {"image": 0.05, "x": 1.5, "signed": 3.52, "cut": 4.82, "out": 6.05}  # inches: left edges of the columns
+
+
+class Row(NamedTuple):
+    """One of the panels (a) to (d): the map after the sign, after the activation (None: that is the output), and the output."""
+
+    title: str
+    variant: str
+    factor: str
+    activation: str
+    signed: torch.Tensor
+    cut: torch.Tensor | None
+    out: torch.Tensor
+
+
+def figures(run, w, constant):
+    """Yield (file name, figure) of the features of a run; w is drawn as +w and -w, constant is the cliff's.
+
+    Raises BadInput where the run has no features.npz with `image` (H, W, C) and `bn` (channels, h, w).
+    """
+    path = run.folder / "features.npz"
+    try:
+        with np.load(path) as arrays:
+            image, maps = arrays["image"], arrays["bn"].astype(np.float32)
+    except (OSError, ValueError, KeyError) as error:
+        raise BadInput(f"{path}: expected arrays image (H, W, C) and bn (channels, h, w): {error}") from None
+    if image.ndim != 3 or maps.ndim != 3 or not np.isfinite(maps).all():
+        raise BadInput(
+            f"{path}: expected image (H, W, C) and finite bn (channels, h, w), got {image.shape} and {maps.shape}"
+        )
+    if not (maps < 0).any():
+        raise BadInput(f"{path}: bn holds no negative value, so an in-place ReLU has overwritten what BatchNorm gave")
+    yield "figure-02-process-on-feature-maps.png", draw(image, torch.from_numpy(maps[most_signed(maps)]), w, constant)
+
+
+def most_signed(maps):
+    """The channel of maps (channels, h, w) whose positive and negative halves both have much to show."""
+    return int(np.argmax(np.minimum(np.maximum(maps, 0).std((1, 2)), np.maximum(-maps, 0).std((1, 2)))))
+
+
+def rows(x, w, constant):
+    """The four panels of a feature map x: Algorithm 1 with flag off and on, Eq. 2 (by the absolute value) with w > 0 and w < 0."""
+    for title, factor, sign in (("(a) flag off", "× 1", 1), ("(b) flag on", "× (−1)", -1)):
+        yield Row(title, "periodic", factor, "ReLU", sign * x, None, torch.relu(sign * x))
+    for title, scale in (("(c) w > 0", w), ("(d) w < 0", -w)):
+        cut = cliff_relu(scale * x, constant)
+        yield Row(title, "dynamic", "× w", "CliffReLU", scale * x, cut, cut / w)
+
+
+def draw(image, x, w, constant):
+    """From the image to BatchNorm's output x, and from there through the four panels to what the next layer sees."""
+    drawn = figure(PAGE, HEIGHT)
+    drawn.set_layout_engine("none")
+    most = float(x.abs().max())
+    middle = (HEIGHT - 0.2) / 2
+    _tile(drawn, image, LEFT["image"], middle, LARGE, None, "Image")
+    _tile(drawn, x, LEFT["x"], middle, LARGE, most, "BatchNorm output x")
+    _arrow(drawn, LEFT["image"] + LARGE, middle, LEFT["x"], middle)
+    for number, row in enumerate(rows(x, w, constant)):
+        y = HEIGHT - 0.2 - (number + 0.5) * (HEIGHT - 0.2) / 4
+        signed = LEFT["signed"] + TILE
+        _arrow(drawn, LEFT["x"] + LARGE, middle, LEFT["signed"], y, bend=LEFT["x"] + LARGE + 0.12)
+        _text(drawn, LEFT["signed"] - 0.38, y + 0.14, row.title, color=VARIANTS[row.variant].color, weight="bold")
+        _text(drawn, LEFT["signed"] - 0.38, y - 0.1, row.factor)
+        _tile(drawn, row.signed, LEFT["signed"], y, TILE, most if row.cut is None else most * w)
+        if row.cut is None:
+            _arrow(drawn, signed, y, LEFT["out"], y, row.activation)
+        else:
+            _arrow(drawn, signed, y, LEFT["cut"], y, row.activation)
+            _tile(drawn, row.cut, LEFT["cut"], y, TILE, most * w)
+            _arrow(drawn, LEFT["cut"] + TILE, y, LEFT["out"], y, "÷ |w|")
+        _tile(drawn, row.out, LEFT["out"], y, TILE, most)
+    for column, title in (("signed", "Sign"), ("cut", "Activation"), ("out", "Output")):
+        _text(drawn, LEFT[column] + TILE / 2, HEIGHT - 0.1, title)
+    _key(drawn, LEFT["x"], middle - LARGE / 2 - 0.2)
+    note = f"|w| = {w:g}. Between × w and ÷ |w| the colours\nstand for values smaller by that factor."
+    _text(drawn, LEFT["image"], 0.3, note, size=6, color=GREY, ha="left")
+    return drawn
+
+
+def _key(drawn, left, y):
+    """What the colours of the maps mean."""
+    axes = drawn.add_axes([left / PAGE, y / HEIGHT, LARGE / PAGE, 0.07 / HEIGHT])
+    axes.imshow(np.linspace(-1, 1, 256)[None], DIVERGING, aspect="auto")
+    axes.set_xticks([0, 127.5, 255], ["−", "0", "+"])
+    axes.tick_params(length=0, pad=2)
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)
+
+
+def _tile(drawn, values, left, y, side, most, title=None):
+    """An image, or a map in colours from -most to most, `side` inches wide, centred at height y."""
+    axes = drawn.add_axes([left / PAGE, (y - side / 2) / HEIGHT, side / PAGE, side / HEIGHT])
+    if most is None:
+        axes.imshow(np.broadcast_to(values, (*values.shape[:2], 3)))
+    else:
+        axes.imshow(values.numpy(), DIVERGING, vmin=-most, vmax=most)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color=GREY, linewidth=0.4)
+    if title:
+        axes.set_title(title, size=7, loc="center", pad=4)
+
+
+def _arrow(drawn, left, start, right, end, words="", bend=None):
+    """An arrow between two tiles, in inches, with words above it; one that changes its height does so at x = bend."""
+    gap = 0.05
+    path = [(left + gap, start), *([] if bend is None else [(bend, start), (bend, end)]), (right - gap, end)]
+    canvas = _canvas(drawn)
+    canvas.plot(*zip(*path), color=GREY, linewidth=0.7, solid_capstyle="butt", solid_joinstyle="round")
+    canvas.plot(*path[-1], marker=CARETRIGHT, markersize=3.5, color=GREY, markeredgewidth=0)
+    _text(drawn, (left + right) / 2, end + 0.1, words, size=6)
+
+
+def _text(drawn, x, y, words, **style):
+    _canvas(drawn).text(x, y, words, va="center", **{"ha": "center", **style})
+
+
+def _canvas(drawn):
+    """Axes over the whole figure in inches."""
+    for axes in drawn.axes:
+        if axes.get_label() == "canvas":
+            return axes
+    axes = drawn.add_axes([0, 0, 1, 1], label="canvas", zorder=-1)
+    axes.set(xlim=(0, PAGE), ylim=(0, HEIGHT))
+    axes.set_axis_off()
+    return axes

@@ -1,0 +1,74 @@
+"""What is wrong with a run: refused before it starts, or, where it makes no error, said in its log, its record and the report."""
+
+import torch
+
+from stages.params import Params, Train
+from stages.variants import VARIANTS
+
+COLLAPSED_EPOCHS = 3  # in a row with one predicted class, from which on a network counts as collapsed
+
+
+def must_fit(options: Train, images: int, processes: int):
+    """Raises SystemExit where the batch is larger than the training split, or cannot be dealt out evenly."""
+    if options.batch_size > images:
+        raise SystemExit(
+            f"params.yaml: train.batch_size: {options.batch_size} is more than the {images} training images there are"
+        )
+    if options.batch_size % processes:
+        raise SystemExit(
+            f"params.yaml: train.batch_size: {options.batch_size} cannot be shared by {processes} processes"
+        )
+
+
+def before(variant: str, params: Params, steps_per_epoch: int) -> list[str]:
+    """Warnings about parameters under which this variant cannot do what it is named for."""
+    options, reads, warnings = params.train, VARIANTS[variant].reads, []
+    steps = options.epochs * steps_per_epoch
+    if "periodic" in reads:
+        length = options.epochs if params.periodic.unit == "epoch" else steps
+        # Algorithm 1 turns the flag after step T-1, so step T is the first one flipped; T=1 starts clean and turns after the first.
+        if max(params.interval, 2) > length:
+            warnings.append(
+                f"{variant}: interval {params.interval} is longer than the run of {length} {params.periodic.unit}s: "
+                f"the flag never turns; choose an interval of at most {length}, or more epochs"
+            )
+    if "dynamic" in reads:
+        start, decay = params.dynamic.start, options.weight_decay
+        if options.optimizer != "adam" or decay == 0:
+            warnings.append(
+                f"{variant}: w is moved by the coupled weight decay of adam; with optimizer {options.optimizer} and weight decay {decay:g} "
+                "it stays positive and nothing is injected; choose adam and a weight decay above 0"
+            )
+        elif start > options.learning_rate * steps:
+            # Adam normalises the decay to at most about the learning rate a step, whatever the decay is.
+            warnings.append(
+                f"{variant}: w starts at {start:g} and falls by at most about {options.learning_rate:g} a step: "
+                f"it cannot turn within {steps} steps; choose dynamic.start below {options.learning_rate * steps:.1g}"
+            )
+    return warnings
+
+
+def after(variant: str, curves: list[dict], first_turn: int | None) -> list[str]:
+    """Warnings about a finished run, from its curves."""
+    warnings = []
+    if VARIANTS[variant].flips and first_turn is None:
+        warnings.append(
+            f"{variant}: NOTHING WAS INJECTED: no sign ever turned, so this run is the baseline under another name"
+        )
+    collapsed = in_a_row = 0
+    for row in curves:
+        in_a_row = in_a_row + 1 if row["predicted_classes"] == 1 else 0
+        collapsed = max(collapsed, in_a_row)
+    if collapsed >= COLLAPSED_EPOCHS:
+        warnings.append(f"{variant}: the network predicted one single class for {collapsed} epochs in a row")
+    return warnings
+
+
+def explain(error: RuntimeError) -> str | None:
+    """What to change where PyTorch stops a run that could go on otherwise; None where it is no such error."""
+    line = str(error).splitlines()[0]
+    if isinstance(error, torch.OutOfMemoryError):
+        return f"{line.split('. ')[0]}: lower train.batch_size or data.size"
+    if "does not have a deterministic implementation" in line:
+        return f"{line.split(', ')[0]}: set train.deterministic to false, or choose another train.network"
+    return None

@@ -1,0 +1,64 @@
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from stages.two_circles.comparison import MEASURES, differences, holm, sign_flip_test, verdicts
+
+
+def test_holm_as_in_r():
+    """p.adjust(c(0.04, 0.01, 0.05, 0.02, 0.03), "holm")"""
+    np.testing.assert_allclose(holm(np.array([0.04, 0.01, 0.05, 0.02, 0.03])), [0.09, 0.05, 0.09, 0.08, 0.09])
+    np.testing.assert_allclose(holm(np.array([0.9, 0.6])), [1, 1])
+
+
+def test_sign_flips_of_few_pairs_are_all_tried():
+    values = np.random.default_rng(0).normal(0.5, 1, 8)
+    flipped = np.array([np.mean(values * signs) for signs in product([1, -1], repeat=8)])
+    assert sign_flip_test(values) == pytest.approx(np.mean(abs(flipped) >= abs(values.mean()) - 1e-12))
+
+
+def test_sign_flips_of_many_pairs_agree_with_the_t_test_on_normal_differences():
+    values = np.random.default_rng(1).normal(0.4, 1, 30)
+    assert sign_flip_test(values) == pytest.approx(stats.ttest_1samp(values, 0).pvalue, abs=0.01)
+
+
+def test_no_difference_at_all_is_no_difference():
+    assert sign_flip_test(np.zeros(30)) == 1
+
+
+@pytest.fixture(scope="module")
+def simulated():
+    """Thirty pairs: `input` never differs, `before` does over seeds alone, `after` always, its loss once down and once up."""
+    rng, rows = np.random.default_rng(2), []
+    for over, start in (("seeds", 0), ("draws", 30)):
+        for seed in range(start, start + 30):
+            luck = rng.normal(0, 0.05)
+            for variant in ("baseline", "input", "before", "after"):
+                shift = 0.05 * (variant == "after") + 0.02 * (variant == "before" and over == "seeds")
+                sign = {"test_accuracy": 1, "large_accuracy": 1, "large_loss": 1 if over == "draws" else -1}
+                rows.append(
+                    (over, variant, seed, *(luck + sign[measure] * shift + rng.normal(0, 0.01) for measure in MEASURES))
+                )
+    return pd.DataFrame(rows, columns=["over", "variant", "seed", *MEASURES])
+
+
+def test_differences_of_pairs(simulated):
+    table = differences(simulated).set_index(["over", "measure", "variant", "against"])
+    of = simulated[simulated.over == "draws"].pivot(index="seed", columns="variant", values="test_accuracy")
+    row, test = table.loc["draws", "test_accuracy", "after", "before"], stats.ttest_rel(of.after, of.before)
+    assert row.difference == pytest.approx((of.after - of.before).mean())
+    assert (row.low, row.high) == pytest.approx(tuple(test.confidence_interval()))
+    assert len(table) == 24 and (table.p_holm >= table.p).all()
+
+
+def test_verdicts(simulated):
+    found = verdicts(differences(simulated)).set_index(["measure", "variant", "against"])
+    verdict = found.verdict
+    assert verdict["large_accuracy", "after", "baseline"] == "survives"
+    assert verdict["large_accuracy", "before", "baseline"] == "seeds only"
+    assert verdict["large_accuracy", "input", "baseline"] == "none"
+    assert verdict["large_loss", "after", "baseline"] == "contradicts"
+    assert found.seeds["large_loss", "after", "baseline"] == pytest.approx(-0.05, abs=0.01)
