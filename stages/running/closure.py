@@ -16,7 +16,7 @@ DECIDE_NOTHING = ("stages/params.py", "stages/files.py", "stages/running/")
 
 
 def closure(entries: Iterable[str]) -> list[str]:
-    """The files that decide what the entries (paths of files or folders, from the root) compute, sorted; paths as given."""
+    """The files that decide what the entries (paths of files or folders, from the root) compute: sorted paths."""
     found, waiting = set(), [file for entry in entries for file in _files(entry)]
     while waiting:
         file = waiting.pop()
@@ -48,12 +48,16 @@ def _decides(file: str) -> bool:
 def _imports(file: str) -> tuple[str, ...]:
     """The project's files that a file names in its imports, but for those that only a type checker sees."""
     modules = []
+    package = file.split("/")[:-1]
     for node in _statements(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             modules += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
+            # One dot is the file's own package, two the one around it.
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *filter(None, [node.module])])
             # `from package import name`: the name is a module, or something inside the package's own file.
-            modules += [f"{node.module}.{alias.name}" for alias in node.names] + [node.module or ""]
+            modules += [f"{module}.{alias.name}" for alias in node.names] + [module]
     files = (f"{module.replace('.', '/')}.py" for module in modules if module.split(".")[0] in PACKAGES)
     return tuple(file for file in dict.fromkeys(files) if (ROOT / file).is_file() and _decides(file))
 
