@@ -39,7 +39,6 @@ class Data(Section):
     max_failures: Share
     drop_duplicates: bool
     soft_labels: bool
-    workers: Count | None
 
 
 class Augment(Section):
@@ -117,6 +116,10 @@ class Circles(Section):
         return train
 
 
+class Machine(Section):
+    workers: Count | None
+
+
 class Params(Section):
     dataset: str
     seeds: Annotated[list[Seed], Field(min_length=1)]
@@ -128,6 +131,7 @@ class Params(Section):
     periodic: Periodic
     dynamic: Dynamic
     circles: Circles
+    machine: Machine
 
 
 def read(path="params.yaml"):
