@@ -138,6 +138,10 @@ class Circles(Section):
         return train
 
 
+class Machine(Section):
+    workers: Count | None
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -153,6 +157,7 @@ class Params(Section):
     gaussian: Gaussian
     machine: Machine
     circles: Circles
+    machine: Machine
 
 
 # A study's params.yaml holds only what its stages read, and `vary`: the values that a parameter takes in turn. How the
