@@ -8,13 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from stages.results.inputs import BadInput, read_json
+
 CURVES = ("epoch", "step", "train_loss", "val_macro_f1", "val_accuracy", "flipped")
 SIGNS = ("site", "step", "epoch", "sign")
 PREDICTIONS = ("split", "actual", "predicted")
-
-
-class BadInput(Exception):
-    """One line: which file is not as the stage before should have left it, and what would be right."""
 
 
 @dataclass(frozen=True)
@@ -117,16 +115,3 @@ def _table(path, columns, finite=(), may_be_empty=False):
                 f"{path}: line {bad.idxmax() + 2}: {column} is {table[column][bad.idxmax()]}, expected a finite number"
             )
     return table
-
-
-def read_json(path) -> dict:
-    """The object in a JSON file. Raises BadInput where there is none."""
-    try:
-        content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; `dvc repro` writes it") from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: not JSON: {error}") from None
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: expected an object, got {type(content).__name__}")
-    return content

@@ -40,8 +40,8 @@ def summary(values) -> Summary:
 def paired_difference(ours: Mapping[int, float], baseline: Mapping[int, float]) -> Difference:
     """Mean of ours - baseline over the seeds that both have, with Student's t interval of the paired differences.
 
-    Pairing is what the design is for: runs of one seed share initial weights, data order and augmentation, so that what the seed
-    does to both cancels. Raises ValueError where no seed is shared or a value is not finite.
+    Pairing is what the design is for: runs of one seed share initial weights, data order and augmentation, so that what
+    the seed does to both cancels. Raises ValueError where no seed is shared or a value is not finite.
     """
     seeds = sorted(set(ours) & set(baseline))
     if not seeds:

@@ -15,6 +15,7 @@ import torchvision
 
 from stages.files import write_bytes, write_text
 from stages.running.checkpoints import save_atomically
+from stages.running.closure import ROOT
 from stages.running.job import Job
 from stages.training.loop import Training, weights
 
@@ -87,9 +88,9 @@ def _checksum(file: Path) -> str:
 
 
 def _commit() -> str | None:
-    """The commit that is checked out, None outside of a repository."""
+    """The commit of this code, None outside of a repository."""
     try:
-        said = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
+        said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return said.stdout.strip() or None

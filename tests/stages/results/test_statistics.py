@@ -11,7 +11,8 @@ def test_summary_by_hand():
 
 
 def test_two_seeds_by_hand():
-    # Differences 0.01 and 0.03: mean 0.02, standard error 0.01; the 97.5 % quantile of t with one degree of freedom is tan(0.475 pi).
+    # Differences 0.01 and 0.03: mean 0.02, standard error 0.01; the 97.5 % quantile of t with one degree of freedom is
+    # tan(0.475 pi).
     result = paired_difference({0: 0.41, 1: 0.53}, {0: 0.40, 1: 0.50})
     reach = 0.01 * np.tan(0.475 * np.pi)
     assert (result.mean, result.low, result.high) == pytest.approx((0.02, 0.02 - reach, 0.02 + reach))
