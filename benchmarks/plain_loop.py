@@ -1,16 +1,22 @@
 """What training is held against: torchvision's reference training in short, as a user would otherwise write it."""
 
+from collections.abc import Iterator
+
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import models
 from torchvision.transforms import v2
 
+from stages.params import Train
+from stages.training.device import Device
+
 
 class Photographs(Dataset):
     """Random uint8 pictures, transformed one by one as torchvision's reference does."""
 
-    def __init__(self, images, labels):
+    def __init__(self, images: np.ndarray, labels: np.ndarray):
         self.images, self.labels = images, labels
         normalise = v2.Normalize([0.5] * 3, [0.25] * 3)
         self.transform = v2.Compose(
@@ -30,7 +36,9 @@ class Photographs(Dataset):
         return self.transform(self.images[index]), self.labels[index]
 
 
-def plain_epochs(images, labels, classes, options, device, cores):
+def plain_epochs(
+    images: np.ndarray, labels: np.ndarray, classes: int, options: Train, device: Device, cores: int
+) -> Iterator[None]:
     """The plain loop with `train` of params.yaml as options; yields after each epoch."""
     network = models.get_model(options.network, weights=None, num_classes=classes).to(device.device)
     optimiser = torch.optim.Adam(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)

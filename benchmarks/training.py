@@ -1,11 +1,13 @@
-"""How fast is training here? Ours against the plain loop that a user would otherwise write, whole epochs with data and augmentation.
+"""How fast is training here? Ours against the plain loop that a user would otherwise write, whole epochs with all.
 
-    python -m benchmarks.training [--size 64] [--batch-size 64] [--images 2048] [--rounds 5] [--device auto] [--compile on]
+    python -m benchmarks.training [--size 64] [--batch-size 64] [--images 2048] [--rounds 5] [--threads 1] [...]
 
-The plain loop is torchvision's reference training in short: a DataLoader with all cores, per-image transforms, ToTensor, Normalize,
-the same network, Adam and batch; in bfloat16 autocast on a GPU, in float32 on a CPU. All contenders train one epoch in turn, round
-after round, so that a machine that slows down slows all of them; medians and spread are over the rounds. One round is a warm-up.
-Each contender's memory is that of one more epoch in a process of its own. "Not deterministic" shows what `train.deterministic` costs.
+The plain loop is torchvision's reference training in short: a DataLoader with all cores, per-image transforms,
+ToTensor, Normalize, the same network, Adam and batch; in bfloat16 autocast on a GPU, in float32 on a CPU. All
+contenders train one epoch in turn, round after round, so that a machine that slows down slows all of them; medians and
+spread are over the rounds. One round is a warm-up. Each contender's memory is that of one more epoch in a process of
+its own. "Not deterministic" shows what `train.deterministic` costs, "oneDNN's own convolutions" what
+`stages/training/convolution.py` is worth.
 Writes reports/benchmarks/training-<device>-<size>px-batch<n>.json.
 """
 
@@ -16,87 +18,93 @@ import platform
 import re
 import statistics
 import tempfile
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
+from unittest.mock import patch
 
 import numpy as np
 import torch
 
-from benchmarks.measures import flops_per_image, hardware, peak_flops, peak_memory, seconds
+from benchmarks.measures import flops_per_image, peak_flops, peak_memory, seconds
 from benchmarks.plain_loop import plain_epochs
-from stages.params import read
-from stages.running.checkpoints import Checkpoints
-from stages.training.batches import Batches
-from stages.training.device import choose
-from stages.training.loop import Training
-from stages.training.network import prepare
+from benchmarks.random_crops import write_crops
+from stages.crops.store import open_crops
+from stages.params import Params, read
+from stages.training import network
+from stages.training.device import Device, choose
+from stages.training.loop import Run, Training
+from stages.variants import load
 
 PLAIN = "plain loop"
-# Name in the table: variant, and whether train.deterministic is on (the default).
-OURS = {name: (name, True) for name in ("baseline", "dropout", "periodic", "dynamic")} | {
-    "baseline, not deterministic": ("baseline", False)
-}
 CLASSES = 7
 
 
-@dataclass
-class Held:
-    """The part of the store that `Batches` reads."""
+class Ours(NamedTuple):
+    """One of our contenders: `train.deterministic` as in params.yaml, matrix products where convolutions are small."""
 
-    images: np.memmap
-    labels: np.ndarray
-    soft: None = None
+    variant: str
+    deterministic: bool = True
+    matrix_products: bool = True
 
 
-def our_epochs(variant, train, val, params, device):
+OURS = {name: Ours(name) for name in ("baseline", "dropout", "periodic", "dynamic", "gaussian")} | {
+    "baseline, not deterministic": Ours("baseline", deterministic=False),
+    "baseline, oneDNN's own convolutions": Ours("baseline", matrix_products=False),
+}
+
+
+def our_epochs(ours: Ours, crops: Path, params: Params, device: Device, compiled: bool) -> Iterator[dict]:
     """Our loop with a variant; yields after each epoch."""
-    network, _ = prepare(variant, 0, params, CLASSES, device)
-    never = Checkpoints({"benchmark": variant}, root=tempfile.gettempdir())
-    yield from Training(
-        network, train, val, params, 0, device, [str(label) for label in range(CLASSES)], never
-    ).epochs()
+    variant = load(ours.variant)
+    attach = partial(variant.attach, params=params)
+    run = Run(attach, variant.unit(params), params.train, 0, open_crops(crops), device, compiled)
+    multiply = network.multiply_where_few if ours.matrix_products else lambda network: 0
+    with patch.object(network, "multiply_where_few", multiply):
+        training = Training(run)
+    yield from training.epochs()
 
 
-def is_deterministic(name):
+def is_deterministic(name: str) -> bool:
     """Whether a contender computes the same bits each time; the plain loop does not ask for it."""
-    return name in OURS and OURS[name][1]
+    return name in OURS and OURS[name].deterministic
 
 
-def contender(name, arguments, folder):
-    """`(device, epochs)` of a contender, from the files in the folder; each `next(epochs)` trains one."""
+def contender(name: str, arguments: argparse.Namespace, crops: Path) -> tuple[Device, Iterator]:
+    """`(device, epochs)` of a contender, on the crops in the folder; each `next(epochs)` trains one."""
+    torch.set_num_threads(arguments.threads)
     params = parameters(arguments)
     device = choose(arguments.device, deterministic=is_deterministic(name))
-    images, labels = np.load(folder / "train.npy", mmap_mode="c"), np.load(folder / "labels.npy")
     if name == PLAIN:
-        return device, plain_epochs(images, labels, CLASSES, params.train, device, arguments.cores)
-    summary = {"flip": True, "mean": [0.5] * 3, "std": [0.25] * 3}
-    train = Batches(Held(images, labels), summary, device.device)
-    val = Batches(Held(images[:64], labels[:64]), summary, device.device)
-    return device, our_epochs(OURS[name][0], train, val, params, device)
+        train = open_crops(crops)["train"]
+        images = np.load(crops / "train" / "images.npy", mmap_mode="c")
+        return device, plain_epochs(images, train.labels, CLASSES, params.train, device, arguments.cores)
+    return device, our_epochs(OURS[name], crops, params, device, compiles(arguments))
 
 
-def parameters(arguments):
+def compiles(arguments: argparse.Namespace) -> bool:
+    """Whether ours is compiled: where asked for, or on a GPU."""
+    on_gpu = torch.cuda.is_available() and arguments.device != "cpu"
+    return arguments.compile == "on" or (arguments.compile is None and on_gpu)
+
+
+def parameters(arguments: argparse.Namespace) -> Params:
+    """Those of params.yaml, for as many epochs as there are rounds, with a sign that turns."""
     params = read()
-    compiled = arguments.compile or ("on" if torch.cuda.is_available() and arguments.device != "cpu" else "off")
-    endless = {
-        "epochs": arguments.rounds + 1,
-        "batch_size": arguments.batch_size,
-        "checkpoint_seconds": 1e9,
-        "compile": compiled,
-    }
+    endless = {"epochs": arguments.rounds + 1, "batch_size": arguments.batch_size}
     return params.model_copy(update={"train": params.train.model_copy(update=endless), "interval": 2})
 
 
-def memory(name, arguments, folder):
+def memory(name: str, arguments: argparse.Namespace, crops: Path) -> int:
     """The most bytes that one epoch of a contender takes, in a process of its own."""
-    device, epochs = contender(name, arguments, folder)
+    device, epochs = contender(name, arguments, crops)
     next(epochs)
     return peak_memory(device)
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=int, default=64, help="side of an image in pixels")
     parser.add_argument("--batch-size", type=int, default=64)
@@ -105,6 +113,7 @@ def main():
     parser.add_argument(
         "--cores", type=int, default=torch.get_num_threads(), help="workers of the plain loop's DataLoader"
     )
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of each contender on a CPU")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
         "--compile", choices=["on", "off"], help="torch.compile for ours; default: on for a GPU, as in a long run"
@@ -112,17 +121,12 @@ def main():
     arguments = parser.parse_args()
 
     device, params = choose(arguments.device), parameters(arguments)
-    rng = np.random.default_rng(0)
     steps = arguments.images // arguments.batch_size
     with tempfile.TemporaryDirectory() as folder:
-        folder = Path(folder)
-        np.save(
-            folder / "train.npy",
-            rng.integers(0, 256, (arguments.images, arguments.size, arguments.size, 3), dtype=np.uint8),
-        )
-        np.save(folder / "labels.npy", rng.integers(0, CLASSES, arguments.images))
+        crops = Path(folder)
+        write_crops(crops, {"train": arguments.images, "val": 64}, arguments.size, CLASSES)
         names = [PLAIN, *OURS]
-        contenders = {name: contender(name, arguments, folder)[1] for name in names}
+        contenders = {name: contender(name, arguments, crops)[1] for name in names}
         times = {name: [] for name in names}
         for number in range(arguments.rounds + 1):
             for name, epochs in contenders.items():
@@ -131,7 +135,7 @@ def main():
                 print(f"round {number}, {name}: {times[name][-1]:.2f} s", flush=True)
         del contenders, epochs  # their memory is not that of the runs alone
         with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), max_tasks_per_child=1) as alone:
-            taken = {name: alone.submit(memory, name, arguments, folder).result() for name in names}
+            taken = {name: alone.submit(memory, name, arguments, crops).result() for name in names}
 
     highest, work = peak_flops(device), flops_per_image(params.train.network, CLASSES, arguments.size, device)
     rows = []
@@ -153,30 +157,32 @@ def main():
             }
         )
     report = vars(arguments) | {
-        "device": hardware(device),
+        "device": device.hardware,
         "precision": str(device.precision),
         "torch": torch.__version__,
         "python": platform.python_version(),
         "network": params.train.network,
         "measured_peak_tflops": highest / 1e12,
-        "compile": params.train.compile,
+        "compile": compiles(arguments),
         "results": rows,
     }
     print(table(report))
-    slug = re.sub(r"\W+", "-", device.name.lower()).strip("-")
+    threads = f" {device.threads} threads" if device.threads else ""
+    slug = re.sub(r"\W+", "-", f"{device.hardware}{threads}".lower()).strip("-")
     out = Path("reports/benchmarks") / f"training-{slug}-{arguments.size}px-batch{arguments.batch_size}.json"
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(report, indent=1) + "\n")
     print(f"\nwritten to {out}")
 
 
-def table(report):
+def table(report: dict[str, Any]) -> str:
     """The report as Markdown."""
     lines = [
-        f"{report['network']}, {report['size']} px, batch {report['batch_size']}, {report['precision']} on {report['device']}; "
-        f"measured peak {report['measured_peak_tflops']:.2f} TFLOP/s",
+        f"{report['network']}, {report['size']} px, batch {report['batch_size']}, {report['precision']} "
+        f"on {report['device']}, {report['threads']} threads; measured peak {report['measured_peak_tflops']:.2f} TFLOP/s",
         "",
-        "| | images/s (min to max) | ms a step | times the plain loop | step over baseline's | share of peak | memory, MB |",
+        "| | images/s (min to max) | ms a step | times the plain loop | step over baseline's | share of peak "
+        "| memory, MB |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for row in report["results"]:
