@@ -95,6 +95,55 @@ def test_checkpoint_and_copy_continue_the_stream():
     assert torch.equal(torch.cat([copied(x), copied(x)]), torch.cat(expected))
 
 
+def trained(model, optimizer, steps):
+    """Each step on a batch of its own; the losses."""
+    losses = []
+    for step in steps:
+        x = torch.randn(16, 4, generator=torch.Generator().manual_seed(step))
+        loss = model(x).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def test_a_resumed_training_draws_what_the_uninterrupted_one_would_at_every_site():
+    def make():
+        torch.manual_seed(0)
+        unit = nn.Linear(4, 4), nn.BatchNorm1d(4), nn.ReLU()
+        model = nn.Sequential(*unit, *copy.deepcopy(unit))
+        assert len(noise.attach_gaussian(model, 0.5, "all", seed=3)) == 2
+        return model, torch.optim.SGD(model.parameters(), lr=0.1)
+
+    model, optimizer = make()
+    straight = trained(model, optimizer, range(8))
+    model, optimizer = make()
+    first = trained(model, optimizer, range(4))
+    file = io.BytesIO()
+    torch.save({"model": model.state_dict(), "optimizer": optimizer.state_dict()}, file)
+    trained(model, optimizer, range(2))  # what goes on after the checkpoint is lost
+    file.seek(0)
+    state = torch.load(file, weights_only=True)
+    model, optimizer = make()
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    assert first + trained(model, optimizer, range(4, 8)) == straight
+
+
+def test_the_state_of_the_stream_is_its_own_copy():
+    layer, x = noise.GaussianNoise(1.0, seed=7), torch.zeros(20)
+    before = layer.get_extra_state()
+    drawn = layer(x)
+    assert not torch.equal(layer.get_extra_state()["state"], before["state"]), "drawing moves the stream"
+    layer.set_extra_state(before)
+    assert torch.equal(layer(x), drawn)
+    without = noise.GaussianNoise(1.0)
+    assert without.get_extra_state() is None
+    without.set_extra_state(before)
+    assert without.generator is None, "a layer without a stream takes none"
+
+
 def test_checkpoint_of_a_missing_device_starts_from_the_seed():
     device = "xpu" if torch.cuda.is_available() else "cuda"
     layer = noise.GaussianNoise(1.0, seed=7)

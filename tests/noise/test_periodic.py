@@ -113,6 +113,33 @@ def test_set_step_reaches_every_flip_and_no_other_module():
     assert all(torch.equal(before[key], value) for key, value in plain.state_dict().items())
 
 
+class Ramp(nn.Module):
+    """A user's own scheduled module: no module of `noise`, and no relative of one."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("strength", torch.zeros(()))
+
+    def set_step(self, step):
+        self.strength.fill_(0.1 * step)
+
+
+class Numbered(nn.Module):
+    set_step = "a name that is no method"
+
+
+def test_set_step_reaches_every_module_that_has_one_a_users_own_included():
+    model = nn.Sequential(Ramp(), nn.Sequential(noise.SignFlip(2), Ramp()), Numbered(), nn.Linear(2, 2))
+    noise.set_step(model, 7)
+    assert [model[0].strength.item(), model[1][1].strength.item()] == pytest.approx([0.7, 0.7])
+    assert model[1][0].flag.item() == algorithm_1(2, 7)[-1]
+    own = Ramp()
+    noise.set_step(own, torch.tensor(3))
+    assert own.strength.item() == pytest.approx(0.3), "the model itself, and a step that is a tensor"
+    with pytest.raises(ValueError, match="steps count from 1"):
+        noise.set_step(model, 0)
+
+
 def test_flipped_network_has_the_gradients_of_one_that_negates_by_hand():
     torch.manual_seed(0)
     unit = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True)
