@@ -39,7 +39,9 @@ def train(
     finished = kept.folder_of(checkpoints.hash)
     # Several processes do not wait: the others would give up waiting for the first.
     with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext():
-        if not processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+        if processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+            log("nothing to train: the finished run is kept")
+        else:
             training = carried_out(job, run, checkpoints, log, show)
             if processes.first:
                 keep(job, training, checkpoints, log)
