@@ -79,13 +79,6 @@ def attach_periodic(model: nn.Module, interval: int, sites: str | Iterable[str] 
     return attach(model, lambda site: SignFlip(interval), sites)
 
 
-def set_step(model: nn.Module, step: int | Tensor) -> None:
-    """Sets the step, counted from 1, of every scheduled module in `model`; a model without any is left as it is."""
-    for module in model.modules():
-        if isinstance(module, SignFlip):
-            module.set_step(step)
-
-
 def _check(interval: int) -> None:
     if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
         raise ValueError(f"interval must be an int >= 1, got {interval!r}")

@@ -4,11 +4,12 @@ The file is read as YAML 1.2 (ruamel.yaml): `dvc exp run -S train.learning_rate=
 such as PyYAML take for a string.
 """
 
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Optional
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -17,10 +18,20 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-Sites = Literal["first", "second", "block", "shortcut", "stem", "all"]
+# Sets and names of sites are those of `noise.sites`, which the stage `check` asks: this module needs no torch.
+Sites = Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)]
+
+
+def _each_once(seeds: list[int]) -> list[int]:
+    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if repeated:
+        raise PydanticCustomError("repeated", "{seeds} stand more than once; each seed is one run", {"seeds": repeated})
+    return seeds
 
 
 class Section(BaseModel):
+    """A part of params.yaml: no other names than these, no conversions, no defaults."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -39,7 +50,6 @@ class Data(Section):
     max_failures: Share
     drop_duplicates: bool
     soft_labels: bool
-    workers: Count | None
 
 
 class Augment(Section):
@@ -66,11 +76,17 @@ class Train(Section):
     early_stopping: Count | None
     ema: Annotated[float, Field(gt=0, lt=1)] | None
     augment: Augment
-    device: str
     precision: Literal["auto", "float32", "bfloat16"]
-    compile: Literal["auto", "on", "off"]
     deterministic: bool
     processes: Count
+
+
+class Machine(Section):
+    device: str
+    threads: Count
+    side_by_side: Count | None
+    compile: Literal["auto", "on", "off"]
+    workers: Count | None
     checkpoint_seconds: Annotated[float, Field(ge=0)]
 
 
@@ -92,6 +108,11 @@ class Dynamic(Section):
     reinitialise: bool
     divide: Literal["absolute", "signed"]
     gradient: Literal["autograd", "exact"]
+
+
+class Gaussian(Section):
+    stddev: Annotated[float, Field(ge=0)]
+    sites: Sites
 
 
 class Circles(Section):
@@ -118,8 +139,10 @@ class Circles(Section):
 
 
 class Params(Section):
+    """All of params.yaml."""
+
     dataset: str
-    seeds: Annotated[list[Seed], Field(min_length=1)]
+    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_each_once)]
     interval: Count
     faces: Faces
     data: Data
@@ -127,11 +150,27 @@ class Params(Section):
     dropout: Dropout
     periodic: Periodic
     dynamic: Dynamic
+    gaussian: Gaussian
     circles: Circles
+    machine: Machine
 
 
-def read(path="params.yaml"):
-    """The validated parameters of a file, as `Params`.
+# A study's params.yaml holds only what its stages read, and `vary`: the values that a parameter takes in turn. How the
+# machine computes is none of a study's business: `machine` is always that of the root's params.yaml.
+Study = create_model(
+    "Study",
+    __base__=Section,
+    vary=(dict[str, Annotated[list[Any], Field(min_length=1)]], ...),
+    **{
+        name: (Optional[field.rebuild_annotation()], None)  # noqa: UP045 - no `|` for what is made at run time
+        for name, field in Params.model_fields.items()
+        if name != "machine"
+    },
+)
+
+
+def read(path: str | Path = "params.yaml") -> Params:
+    """The validated parameters of a file; a file with `vary` is a study's: what it leaves out is None.
 
     Raises SystemExit with one line per mistake, each naming the file, the parameter, its value and what would be right.
     """
@@ -145,34 +184,64 @@ def read(path="params.yaml"):
         raise SystemExit(f"{path}:{where} not YAML: {getattr(error, 'problem', None) or error}") from None
     if not isinstance(values, dict):
         raise SystemExit(f"{path}: expected a mapping of parameters, got {type(values).__name__}")
+    return _validated(Study if "vary" in values else Params, values, str(path))
+
+
+def with_values(params: Params, values: Mapping[str, Any], where: str) -> Params:
+    """The parameters with some others, given by their dotted names (`{"train.learning_rate": 0.001}`).
+
+    Raises SystemExit as `read`; `where` is the file that the values are of.
+    """
+    changed = params.model_dump()
+    for name, value in values.items():
+        *sections, last = name.split(".")
+        part = changed
+        for section in sections:
+            part = part.get(section)
+            if not isinstance(part, dict):
+                raise SystemExit(f"{where}: vary: {name}: there is no section {section} to vary")
+        part[last] = value
+    return _validated(type(params), changed, where)
+
+
+def recorded(values: dict[str, Any], where: str) -> Params:
+    """The parameters of a run, as its record holds them: those that decided it, and no others. Raises as `read`."""
+    return _validated(Study, {"vary": {}, **values}, where)
+
+
+def must_have(params: Params, names: list[str], reader: str, where: str) -> None:
+    """Raises SystemExit where a study's file leaves out a part that is read."""
+    missing = [name for name in names if getattr(params, name, None) is None]
+    if missing:
+        raise SystemExit("\n".join(f"{where}: {name}: missing; {reader} reads it" for name in missing))
+
+
+def _validated(model: type[Section], values: dict, where: str) -> Any:
     try:
-        params = Params.model_validate(values, strict=True)
+        return model.model_validate(values, strict=True)
     except ValidationError as error:
-        raise SystemExit("\n".join(f"{path}: {line}" for line in _lines(error.errors()))) from None
-    repeated = sorted({seed for seed in params.seeds if params.seeds.count(seed) > 1})
-    if repeated:
-        raise SystemExit(f"{path}: seeds: {repeated} stand more than once; each seed is one run")
-    return params
+        raise SystemExit("\n".join(f"{where}: {line}" for line in _lines(model, error.errors()))) from None
 
 
-def _lines(mistakes):
+def _lines(model, mistakes):
     """One line per parameter: a union reports each branch that it tried, and they are joined by "or"."""
     lines = {}
     for mistake in mistakes:
         # The branch of a union ("int", "literal[7,8,'all']") is no part of the user's file.
         names = [str(part) for part in mistake["loc"] if not (isinstance(part, str) and _is_branch(part))]
-        lines.setdefault(".".join(names), []).append(_what_is_wrong(names, mistake))
+        lines.setdefault(".".join(names), []).append(_what_is_wrong(model, names, mistake))
     return [f"{where}: {' or '.join(dict.fromkeys(parts))}" for where, parts in lines.items()]
 
 
-def _what_is_wrong(names, mistake):
+def _what_is_wrong(model, names, mistake):
     if mistake["type"] == "missing":
         return "missing"
     if mistake["type"] == "extra_forbidden":
-        known = _fields(names[:-1])
+        known = _fields(names[:-1]) if len(names) > 1 else list(model.model_fields)
         close = get_close_matches(names[-1], known, n=1)
         return f"no such parameter; {f'did you mean {close[0]}?' if close else 'known here: ' + ', '.join(known)}"
-    return f"{mistake['input']!r}: {mistake['msg'].removeprefix('Input ').replace('should be', 'must be')}"
+    message = mistake["msg"].removeprefix("Input ").replace("should be", "must be")
+    return f"{mistake['input']!r}: {message}"
 
 
 def _is_branch(part):

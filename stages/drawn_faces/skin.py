@@ -130,7 +130,10 @@ def press_wrinkles(canvas: Canvas, sitter: Sitter) -> None:
 
 
 def tint_skin(colours: np.ndarray, skin: np.ndarray, sitter: Sitter, rng: np.random.Generator) -> None:
-    """Blush, freckles and shadowed eye sockets, in place: on colours (h, w, 3), where `skin` (h, w) says that it is bare."""
+    """Blush, freckles and shadowed eye sockets, in place.
+
+    `colours` are (h, w, 3), `skin` (h, w) says where the skin is bare, all 0 to 1.
+    """
     person, scale = sitter.identity, sitter.view.scale
 
     def tint(xy: tuple[float, float], radius: float, factor: tuple[float, float, float]) -> None:

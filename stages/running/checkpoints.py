@@ -6,7 +6,6 @@ They lie outside the outs, which DVC deletes before a stage starts: in .scratch/
 
 import io
 import json
-import os
 import pickle
 import shutil
 import zipfile
@@ -18,16 +17,16 @@ from filelock import FileLock, Timeout
 
 from stages.files import write_bytes
 from stages.running.configuration import fingerprint
+from stages.running.kept import scratch
 
 
 class Checkpoints:
     """The checkpoint of one configuration."""
 
     def __init__(self, configuration: dict, root: str | Path | None = None):
-        # As JSON has it: plain types alone (torch.__version__ is none) come back from a file loaded with weights_only.
+        # As JSON has it: what is no plain type does not come back from a file that is loaded with weights_only.
         self.configuration, self.hash = json.loads(json.dumps(configuration)), fingerprint(configuration)
-        scratch = Path(root or os.environ.get("DVC_ROOT", ".")) / ".scratch"
-        self.folder = scratch / self.hash
+        self.folder = (Path(root) if root else scratch()) / self.hash
         self.file = self.folder / "checkpoint.pt"
 
     @contextmanager

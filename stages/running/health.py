@@ -1,9 +1,6 @@
 """What is wrong with a run: refused before it starts, or, where it makes no error, said in its log, its record and the report."""
 
-import torch
-
 from stages.params import Params, Train
-from stages.variants import VARIANTS
 
 COLLAPSED_EPOCHS = 3  # in a row with one predicted class, from which on a network counts as collapsed
 
@@ -20,9 +17,9 @@ def must_fit(options: Train, images: int, processes: int):
         )
 
 
-def before(variant: str, params: Params, steps_per_epoch: int) -> list[str]:
+def before(variant: str, reads: tuple[str, ...], params: Params, steps_per_epoch: int) -> list[str]:
     """Warnings about parameters under which this variant cannot do what it is named for."""
-    options, reads, warnings = params.train, VARIANTS[variant].reads, []
+    options, warnings = params.train, []
     steps = options.epochs * steps_per_epoch
     if "periodic" in reads:
         length = options.epochs if params.periodic.unit == "epoch" else steps
@@ -48,10 +45,10 @@ def before(variant: str, params: Params, steps_per_epoch: int) -> list[str]:
     return warnings
 
 
-def after(variant: str, curves: list[dict], first_turn: int | None) -> list[str]:
-    """Warnings about a finished run, from its curves."""
+def after(variant: str, curves: list[dict], signed: int, first_turn: int | None) -> list[str]:
+    """Warnings about a finished run, from its curves; `signed` is the number of sites that carry a sign."""
     warnings = []
-    if VARIANTS[variant].flips and first_turn is None:
+    if signed and first_turn is None:
         warnings.append(
             f"{variant}: NOTHING WAS INJECTED: no sign ever turned, so this run is the baseline under another name"
         )
@@ -62,13 +59,3 @@ def after(variant: str, curves: list[dict], first_turn: int | None) -> list[str]
     if collapsed >= COLLAPSED_EPOCHS:
         warnings.append(f"{variant}: the network predicted one single class for {collapsed} epochs in a row")
     return warnings
-
-
-def explain(error: RuntimeError) -> str | None:
-    """What to change where PyTorch stops a run that could go on otherwise; None where it is no such error."""
-    line = str(error).splitlines()[0]
-    if isinstance(error, torch.OutOfMemoryError):
-        return f"{line.split('. ')[0]}: lower train.batch_size or data.size"
-    if "does not have a deterministic implementation" in line:
-        return f"{line.split(', ')[0]}: set train.deterministic to false, or choose another train.network"
-    return None

@@ -1,43 +1,68 @@
-"""What a person sees of a run while it trains: a bar with the time left, and DVCLive's curves (VS Code, `dvc plots`)."""
+"""What a person sees of runs while they train: a bar for each with the time left, and DVCLive's curves (VS Code)."""
 
 import sys
 from pathlib import Path
 
-from dvclive import Live
 from tqdm import tqdm
 
+from stages.running.job import Job
+
 CURVES = ("train_loss", "val_loss", "val_macro_f1", "flipped")
+LIVE = Path("runs/live")
 
 
-class Watch:
-    """A bar over the epochs on standard error, and a DVCLive folder; both stay silent where `folder` is None (not the first process)."""
+class Progress:
+    """A bar over the epochs of each run on standard error, one below the other; in a log, a line for each epoch.
 
-    def __init__(self, title: str, epochs: int, folder: Path | None):
-        self.silent, self.title, self.epochs = folder is None, title, epochs
-        # In a log file a bar would be one endless line: there, every epoch gets a line of its own.
-        self.bar = tqdm(total=epochs, desc=title, unit="epoch", disable=self.silent or not sys.stderr.isatty())
-        # dvcyaml and save_dvc_exp would have it rewrite the pipeline's own dvc.yaml and make experiments of its own.
-        self.live = None if self.silent else Live(str(folder), dvcyaml=None, save_dvc_exp=False)
+    The same curves go to runs/live/<run>/ while the run trains, where VS Code shows them.
+    """
 
-    def __enter__(self):
-        return self
+    def __init__(self, jobs: list[Job], places: int):
+        self.terminal = sys.stderr.isatty()
+        self.bars: dict[str, tqdm] = {}
+        self.curves: dict[str, object] = {}
+        self.free = list(range(min(places, len(jobs))))  # lines of the terminal
+        self.lines: dict[str, int] = {}
 
-    def __exit__(self, *error):
-        self.bar.close()
+    def log(self, job: Job, line: str) -> None:
+        """A line about a run."""
+        tqdm.write(f"{job.title}: {line}", file=sys.stderr)
 
-    def show(self, row: dict):
-        """Show an epoch, given as its row of curves.csv."""
-        if self.silent:
+    def show(self, job: Job, row: dict) -> None:
+        """An epoch of a run, given as its row of curves.csv."""
+        self._live(job, row)
+        loss, f1, flipped = row["train_loss"], row["val_macro_f1"], row["flipped"]
+        scores = f"loss {loss:.3f}, validation macro F1 {f1:.3f}, flipped {flipped:.0%}"
+        if not self.terminal:
+            epochs = job.params.train.epochs
+            print(f"{job.title}: epoch {row['epoch']}/{epochs}: {scores}", file=sys.stderr, flush=True)
             return
-        self.live.step = row["epoch"]
+        bar = self._bar(job)
+        bar.set_postfix_str(scores, refresh=False)
+        bar.update(row["epoch"] - bar.n)
+
+    def end(self, job: Job) -> None:
+        """The run has ended: its line is another's."""
+        if bar := self.bars.pop(job.name, None):
+            bar.close()
+            self.free.append(self.lines.pop(job.name))
+        self.curves.pop(job.name, None)
+
+    def _bar(self, job: Job) -> tqdm:
+        if job.name not in self.bars:
+            self.lines[job.name] = self.free.pop(0)
+            total = job.params.train.epochs
+            self.bars[job.name] = tqdm(total=total, desc=job.title, unit="epoch", position=self.lines[job.name])
+        return self.bars[job.name]
+
+    def _live(self, job: Job, row: dict) -> None:
+        if job.name not in self.curves:
+            from dvclive import Live  # 0.6 s, while the processes start
+
+            # dvcyaml and save_dvc_exp would have it rewrite the pipeline's own dvc.yaml and make experiments of its own.
+            self.curves[job.name] = Live(str(LIVE / job.name), dvcyaml=None, save_dvc_exp=False)
+        live = self.curves[job.name]
+        live.step = row["epoch"]
         for name in CURVES:
-            self.live.log_metric(name, row[name])
-        self.live.make_summary()
-        scores = (
-            f"loss {row['train_loss']:.3f}, validation macro F1 {row['val_macro_f1']:.3f}, flipped {row['flipped']:.0%}"
-        )
-        if self.bar.disable:
-            print(f"{self.title}: epoch {row['epoch']}/{self.epochs}: {scores}", file=sys.stderr, flush=True)
-        else:
-            self.bar.set_postfix_str(scores, refresh=False)
-            self.bar.update(row["epoch"] - self.bar.n)
+            live.log_metric(name, row[name])
+        live.make_summary()

@@ -1,63 +1,101 @@
-"""What a finished run leaves behind in runs/<variant>-<seed>/; the files are described in `stages.train`."""
+"""What a finished run leaves behind, described in `stages.train`: its weights, curves, signs, and the record of what it was."""
 
 import csv
+import hashlib
 import io
 import json
-from functools import partial
+import platform
+import subprocess
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+import torchvision
 
-from stages.files import write_atomically
+from stages.files import write_bytes, write_text
 from stages.running.checkpoints import save_atomically
+from stages.running.closure import ROOT
+from stages.running.job import Job
+from stages.training.loop import Training, weights
+
+RECORD = "record.json"
 
 
-def record(variant: str, seed: int, data: dict, sites: list[str], training, warnings: list[str]) -> dict:
-    """What was run, on what, how fast, and what came of it; `data` is the summary of the crops."""
-    progress, signs, device = training.progress, training.signs, training.device
+def record(job: Job, training: Training, configuration: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
+    """What was run, by what, on what, and what came of it."""
+    progress, signs, data = training.progress, training.signs, training.run.crops.summary
+    decided = {
+        name: configuration[name] for name in ("params", "crops", "hardware", "threads", "precision", "processes")
+    }
     return {
-        "variant": variant,
-        "seed": seed,
+        "run": job.name,
+        "variant": job.variant,
+        "seed": job.seed,
+        "varied": job.varied,
+        **decided,
         "dataset": data["dataset"],
         "title": data["title"],
+        "classes": data["classes"],
+        "images": data["counts"],
         "epochs": progress.epoch,
         "steps": progress.epoch * training.steps_per_epoch,
         "steps_per_epoch": training.steps_per_epoch,
-        "sites": sites,
-        "injected": signs.first_turn is not None,
+        "sites": training.sites,
+        "signed": len(signs.names),
         "first_turn": signs.first_turn,
         "turns": signs.turns,
         "best_epoch": progress.best_epoch,
         "warnings": warnings,
-        "device": device.name,
-        "precision": str(device.precision).removeprefix("torch."),
-        "processes": training.processes.world,
-        "torch": torch.__version__,
+        "torch": str(torch.__version__),
+        "torchvision": str(torchvision.__version__),
+        "python": platform.python_version(),
+        "commit": _commit(),
         "seconds": round(progress.seconds, 1),
-        "configuration": training.checkpoints.hash,
     }
 
 
-def write(out: Path, training, record: dict):
+def write(folder: Path, training: Training, record: dict[str, Any], configuration: str) -> None:
     """Write a run's files, each whole or not at all, record.json last: where it stands, the run is whole."""
-    out.mkdir(parents=True, exist_ok=True)
     progress = training.progress
-    save_atomically(out / "best.pt", progress.best)
-    write_atomically(out / "curves.csv", partial(_table, progress.curves[0], (row.values() for row in progress.curves)))
-    write_atomically(out / "signs.csv", partial(_table, ("site", "step", "epoch", "sign"), training.signs.rows))
-    write_atomically(out / "record.json", lambda file: file.write(json.dumps(record, indent=1).encode() + b"\n"))
+    save_atomically(folder / "best.pt", progress.best)
+    save_atomically(folder / "last.pt", weights(training.evaluated))
+    write_bytes(folder / "curves.csv", _table(list(progress.curves[0]), (row.values() for row in progress.curves)))
+    write_bytes(folder / "signs.csv", _table(("site", "step", "epoch", "sign"), training.signs.rows))
+    checksums = {file.name: _checksum(file) for file in sorted(folder.iterdir()) if file.name != RECORD}
+    whole = record | {"configuration": configuration, "files": checksums}
+    write_text(folder / RECORD, json.dumps(whole, indent=1) + "\n")
 
 
-def is_of(out: Path, configuration: str) -> bool:
-    """Whether the folder holds the whole result of the configuration with this hash."""
-    record = out / "record.json"
-    return record.exists() and json.loads(record.read_text())["configuration"] == configuration
+def is_of(folder: Path, configuration: str) -> bool:
+    """Whether the folder holds the whole result of the configuration with this hash, and no byte of it has changed."""
+    try:
+        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        if found["configuration"] != configuration:
+            return False
+        return all(_checksum(folder / name) == checksum for name, checksum in found["files"].items())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
 
 
-def _table(header, rows, file):
-    """Rows as CSV, floats with the nine digits that give a float32 back. (pandas would take 0.4 s to import, in every run.)"""
-    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+def _checksum(file: Path) -> str:
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _commit() -> str | None:
+    """The commit of this code, None outside of a repository."""
+    try:
+        said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return said.stdout.strip() or None
+
+
+def _table(header: Sequence[str], rows: Iterable[Iterable[Any]]) -> bytes:
+    """Rows as CSV, floats with the nine digits that give a float32 back. (pandas would cost 0.4 s, in every run.)"""
+    text = io.StringIO(newline="")
     table = csv.writer(text, lineterminator="\n")
     table.writerow(header)
     table.writerows([f"{value:.9g}" if isinstance(value, float) else value for value in row] for row in rows)
-    text.detach()
+    return text.getvalue().encode()

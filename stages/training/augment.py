@@ -1,12 +1,15 @@
 """Augmentation of a whole batch at once, on the device that holds it."""
 
+from typing import TYPE_CHECKING
+
 import torch
 import torch.nn.functional as F
 
-from stages.params import Augment
+if TYPE_CHECKING:
+    from stages.params import Augment
 
 
-def crop(images, indices, options: Augment, flip: bool, generator):
+def crop(images, indices, options: "Augment", flip: bool, generator):
     """The chosen images, mirrored with chance 1/2 and shifted by up to `options.shift` pixels each way (edge pixels repeated).
 
     images is uint8 (N, H, W, C), indices int64 (B,); returns uint8 (B, H, W, C). Selecting, shifting and mirroring are one gather.
@@ -24,7 +27,7 @@ def crop(images, indices, options: Augment, flip: bool, generator):
     return images[indices[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def distort(images, options: Augment, generator):
+def distort(images, options: "Augment", generator):
     """The images, float (B, C, H, W) with mean 0, rotated and scaled by up to the options' bounds, and a rectangle of some erased to 0."""
     count, device = len(images), images.device
     draws = torch.rand((7, count), generator=generator, device=device)

@@ -3,13 +3,16 @@
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from stages.params import Augment
 from stages.training import augment
 from stages.training.randomness import generator
+
+if TYPE_CHECKING:
+    from stages.params import Augment
 
 RESIDENT_SHARE = 0.4  # of the device's free memory that a split may take
 
@@ -40,7 +43,7 @@ class Batches:
             return torch.randperm(self.size, generator=draws)
         return torch.multinomial(weights, self.size, replacement=True, generator=draws)
 
-    def train(self, order, batch_size: int, options: Augment, seed: int, epoch: int, rank=0, world=1) -> Iterator:
+    def train(self, order, batch_size: int, options: "Augment", seed: int, epoch: int, rank=0, world=1) -> Iterator:
         """The full batches of an epoch, augmented; the last, smaller one is dropped.
 
         With several processes each takes every `world`-th image of the same batches, augmented as one process would.

@@ -1,19 +1,24 @@
 """The network of a run: an architecture of torchvision or timm by its name, from scratch, with a variant's modules attached."""
 
 import copy
+from collections.abc import Callable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 from torchvision import models
 
-from stages.params import Params
 from stages.training.convolution import multiply_where_few
 from stages.training.device import Device
 from stages.training.normalisation import synchronise_batch_norm
 from stages.training.processes import Processes
 from stages.training.randomness import seed_for
-from stages.variants import VARIANTS
+
+if TYPE_CHECKING:
+    from stages.params import Train
+
+STEPS_THAT_REPAY_COMPILATION = 5000
 
 
 def build(name: str, classes: int, stem: str = "imagenet") -> nn.Module:
@@ -53,23 +58,45 @@ def _of_timm(name, classes, others):
 
 
 def prepare(
-    variant: str, seed: int, params: Params, classes: int, device: Device, processes: Processes = Processes()
+    attach: Callable[[nn.Module], list[str]],
+    seed: int,
+    options: "Train",
+    classes: int,
+    device: Device,
+    processes: Processes,
 ) -> tuple[nn.Module, list[str]]:
     """The network of a run on its device, and the names of the sites that its variant touched.
 
-    All variants of a seed share the initial weights: they are drawn before anything is attached, and attaching draws nothing.
+    All variants of a seed share the initial weights: they are drawn before anything is attached, and attaching draws
+    nothing. Raises SystemExit where the variant cannot be attached to `train.network`.
     """
     torch.manual_seed(seed_for(seed, "weights"))
-    network = build(params.train.network, classes, params.train.stem)
+    network = build(options.network, classes, options.stem)
     if processes.world > 1:
         network = synchronise_batch_norm(network, device.device)
     try:
-        sites = VARIANTS[variant].attach(network, params)
+        sites = attach(network)
     except ValueError as error:
-        raise SystemExit(f"{variant}: cannot be attached to {params.train.network}: {error}") from None
+        raise SystemExit(f"params.yaml: the variant cannot be attached to {options.network}: {error}") from None
     if device.device.type == "cpu" and device.precision == torch.bfloat16:
         multiply_where_few(network)
     return network.to(device.device, memory_format=torch.channels_last), sites
+
+
+def compiles(wish: str, device: Device, steps: int) -> bool:
+    """Whether a run of so many steps is compiled: where `machine.compile` asks for it, or on a GPU where it repays.
+
+    By the steps of the whole run, not of what is left: a continued run computes as an uninterrupted one.
+    """
+    return wish == "on" or (wish == "auto" and device.device.type == "cuda" and steps >= STEPS_THAT_REPAY_COMPILATION)
+
+
+def compiled(network: nn.Module, device: Device) -> nn.Module:
+    """The network, compiled; on a GPU into CUDA graphs.
+
+    At the paper's batch of 64 launching the kernels takes longer than running them.
+    """
+    return torch.compile(network, mode="reduce-overhead" if device.device.type == "cuda" else None)
 
 
 def must_take(network: nn.Module, name: str, size: int, classes: int):

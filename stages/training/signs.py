@@ -2,7 +2,7 @@
 
 import torch
 
-import noise
+from noise.sites import signs, site_names
 
 
 class SignRecord:
@@ -12,7 +12,7 @@ class SignRecord:
     """
 
     def __init__(self, network, steps_per_epoch: int):
-        self.network, self.names = network, noise.site_names(network)
+        self.network, self.names = network, site_names(network)
         device = next(network.parameters()).device
         self.buffer = torch.ones((steps_per_epoch, len(self.names)), dtype=torch.int8, device=device)
         self.rows = []
@@ -21,18 +21,18 @@ class SignRecord:
     def observe(self, index: int):
         """Note the signs in force in step `index` = 0.. of the epoch; no synchronisation."""
         if self.names:
-            self.buffer[index] = noise.signs(self.network)
+            self.buffer[index] = signs(self.network)
 
     def close_epoch(self, epoch: int) -> float:
         """Add the rows of an epoch; returns its share flipped."""
-        signs = self.buffer.cpu().numpy()
+        observed = self.buffer.cpu().numpy()
         before = (epoch - 1) * len(self.buffer)
         for column, name in enumerate(self.names):
-            for index, sign in enumerate(signs[:, column].tolist()):
+            for index, sign in enumerate(observed[:, column].tolist()):
                 if sign != self.last[column]:
                     self.rows.append((name, before + index + 1, epoch, sign))
                     self.last[column] = sign
-        return float((signs < 0).mean()) if signs.size else 0.0
+        return float((observed < 0).mean()) if observed.size else 0.0
 
     @property
     def turns(self) -> int:

@@ -1,59 +1,48 @@
-"""The variants that are compared: what each attaches to the network, and which parts of params.yaml it reads.
+"""The variants that are compared: one file each, which says what it attaches to the network and which parameters it reads.
 
-A new variant is one function and one entry here, and one stage in dvc.yaml.
+A variant's file has
+
+    READS = ("interval", "periodic")        the parts of params.yaml, beside `train`, that decide what it trains
+    def attach(network, params): ...        puts its modules into the network and returns the names of the sites
+    def unit(params): ...                   optional: what a step of its schedule is, "epoch" (without it) or "step"
+
+and the variant `dropout-periodic` is the file `dropout_periodic.py`. Another one is another file, and one stage in a
+dvc.yaml (docs/extending.md).
 """
 
+import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-from torch import nn
+if TYPE_CHECKING:
+    from torch import nn
 
-import noise
-from stages.params import Params
+    from stages.params import Params
 
 
 @dataclass(frozen=True)
 class Variant:
-    """`attach(network, params)` puts the variant's modules into the network and returns the names of the sites.
+    """What a variant's file says, with its name."""
 
-    `reads` are the parts of params.yaml, beside `train`, that decide what it trains. `flips` says whether it is meant to flip signs.
-    """
-
-    attach: Callable[[nn.Module, Params], list[str]]
-    reads: tuple[str, ...] = ()
-    flips: bool = False
+    name: str
+    reads: tuple[str, ...]
+    attach: "Callable[[nn.Module, Params], list[str]]"
+    unit: "Callable[[Params], str]"
 
 
-def nothing(network, params):
-    return []
+def names() -> list[str]:
+    """The variants that there are, in alphabetical order."""
+    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
 
 
-def dropout(network, params):
-    return noise.attach_dropout(network, p=params.dropout.p, sites=params.dropout.sites)
-
-
-def periodic(network, params):
-    return noise.attach_periodic(network, interval=params.interval, sites=params.periodic.sites)
-
-
-def dynamic(network, params):
-    return noise.attach_dynamic(
-        network,
-        start=params.dynamic.start,
-        sites=params.dynamic.sites,
-        **params.dynamic.model_dump(exclude={"start", "sites"}),
-    )
-
-
-def dropout_periodic(network, params):
-    # The flip comes right after BatchNorm, as in Algorithm 1, and dropout after it.
-    return periodic(network, params) + dropout(network, params)
-
-
-VARIANTS = {
-    "baseline": Variant(nothing),
-    "dropout": Variant(dropout, reads=("dropout",)),
-    "periodic": Variant(periodic, reads=("interval", "periodic"), flips=True),
-    "dynamic": Variant(dynamic, reads=("dynamic",), flips=True),
-    "dropout-periodic": Variant(dropout_periodic, reads=("interval", "periodic", "dropout"), flips=True),
-}
+def load(name: str) -> Variant:
+    """The variant of that name. Raises SystemExit, with the names that there are, where there is none."""
+    if name not in names():
+        close = get_close_matches(name, names(), n=1)
+        known = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
+        raise SystemExit(f"no variant {name!r} in stages/variants; {known}")
+    module = import_module(f"{__name__}.{name.replace('-', '_')}")
+    return Variant(name, module.READS, module.attach, getattr(module, "unit", lambda params: "epoch"))

@@ -1,0 +1,70 @@
+"""The processes of one run on several devices: torchrun starts them, and each takes its place."""
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import uuid
+
+import torch
+import torch.distributed as dist
+
+from stages.training.processes import Processes
+
+PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
+
+
+def launch(processes: int, device: str, *command: str) -> None:
+    """Run `python -m <command>` on so many processes of this machine to their end. Being interrupted ends all of them.
+
+    Raises SystemExit where they cannot be launched, and, without a word, where one of them ended in an error: that one
+    has said why.
+    """
+    if ":" in device:
+        raise SystemExit(
+            f"params.yaml: machine.device: {device!r} is one device, for {processes} processes; choose auto, cuda or cpu"
+        )
+    gpus = torch.cuda.device_count()
+    if _on_gpus(device) and processes > gpus:
+        raise SystemExit(f"params.yaml: train.processes: {processes} are more than the {gpus} GPUs of this machine")
+    from torch.distributed.elastic.multiprocessing import SignalException
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    # Without it torchrun sets one thread each and says so at length.
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
+    config = LaunchConfig(
+        min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=str(uuid.uuid4()), rdzv_backend="c10d", rdzv_endpoint="localhost:0",
+        max_restarts=0, monitor_interval=0.2,
+    )  # fmt: skip
+    try:
+        elastic_launch(config, sys.executable)("-m", *command)
+    except ChildFailedError:
+        raise SystemExit(1) from None
+    except SignalException:
+        raise KeyboardInterrupt from None
+
+
+def join(device: str) -> Processes:
+    """Take the place that torchrun has given this process in its environment, or be the only one."""
+    if "LOCAL_RANK" not in os.environ:
+        return Processes()
+    if sys.platform == "linux":
+        # After a kill -9 of the launcher, which could tell nobody, its processes end as if interrupted.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    if _on_gpus(device):
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    dist.init_process_group("nccl" if _on_gpus(device) else "gloo")
+    return Processes(dist.get_rank(), dist.get_world_size())
+
+
+def _on_gpus(device: str) -> bool:
+    return device != "cpu" and torch.cuda.is_available()
+
+
+def leave(processes: Processes) -> None:
+    """Leave the group of processes, if there is one."""
+    if processes.world > 1:
+        dist.destroy_process_group()

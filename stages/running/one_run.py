@@ -1,0 +1,97 @@
+"""One run from its parameters to its folder: taken from the kept ones, continued from its checkpoint, or trained anew."""
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
+
+import torch
+
+from stages.crops.store import open_crops
+from stages.files import new_folder
+from stages.running import health, kept, record
+from stages.running.checkpoints import Checkpoints
+from stages.running.configuration import configuration
+from stages.running.job import Job
+from stages.training.device import choose
+from stages.training.loop import Run, Training
+from stages.training.network import compiles, must_take
+from stages.training.processes import Processes
+from stages.variants import load
+
+ALONE = Processes()
+
+
+def train(
+    job: Job,
+    device: str,
+    log: Callable[[str], None],
+    show: Callable[[dict], None],
+    processes: Processes = ALONE,
+) -> None:
+    """Train a run on the device, unless it is kept, and put it into its folder.
+
+    `log` takes lines about the run, `show` the row of every epoch, those done before an interruption included. Raises
+    SystemExit for what a user can mend, and as `Training.epochs` and `Checkpoints.save` do.
+    """
+    run = made(job, device, processes)
+    checkpoints = Checkpoints(configuration(job, run))
+    finished = kept.folder_of(checkpoints.hash)
+    # Several processes do not wait: the others would give up waiting for the first.
+    with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext():
+        if not processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+            training = carried_out(job, run, checkpoints, log, show)
+            if processes.first:
+                keep(job, training, checkpoints, log)
+        if processes.first:
+            if not record.is_of(job.folder, checkpoints.hash):
+                kept.copy(finished, job.folder)
+            checkpoints.remove()
+
+
+def made(job: Job, device: str, processes: Processes = ALONE) -> Run:
+    """What decides the run's bits, on the device as it is here. Raises SystemExit for a batch that does not fit."""
+    options, variant = job.params.train, load(job.variant)
+    torch.set_num_threads(job.machine.threads)
+    chosen, crops = choose(device, options.precision, options.deterministic), open_crops(job.crops)
+    images = len(crops["train"])
+    health.must_fit(options, images, processes.world)
+    compiled = compiles(job.machine.compile, chosen, options.epochs * (images // options.batch_size))
+    attach, unit = partial(variant.attach, params=job.params), variant.unit(job.params)
+    return Run(attach, unit, options, job.seed, crops, chosen, compiled, processes)
+
+
+def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, show: Callable) -> Training:
+    """The run, trained to its end; a checkpoint is written every `machine.checkpoint_seconds`."""
+    training, processes = Training(run), run.processes
+    must_take(training.network, run.options.network, run.crops.summary["size"], len(run.classes))
+    # The first process's checkpoint, for all: on several machines each has a disk of its own.
+    if state := processes.agree(checkpoints.load(log) if processes.first else None):
+        training.load_state_dict(state)
+        log(f"continuing after epoch {training.progress.epoch} of {run.options.epochs}")
+    for warning in _before(job, training):
+        log(f"warning: {warning}")
+    for row in training.progress.curves:
+        show(row)
+    saved = time.monotonic()
+    for row in training.epochs():
+        due = time.monotonic() - saved >= job.machine.checkpoint_seconds and row["epoch"] < run.options.epochs
+        if processes.first and due:
+            checkpoints.save(training.state_dict())
+            saved = time.monotonic()
+        show(row)
+    return training
+
+
+def keep(job: Job, training: Training, checkpoints: Checkpoints, log: Callable) -> None:
+    """Write the finished run among the kept ones, whole or not at all."""
+    warnings = health.after(job.variant, training.progress.curves, len(training.signs.names), training.signs.first_turn)
+    for warning in warnings:
+        log(f"warning: {warning}")
+    about = record.record(job, training, checkpoints.configuration, _before(job, training) + warnings)
+    with new_folder(kept.folder_of(checkpoints.hash)) as folder:
+        record.write(folder, training, about, checkpoints.hash)
+
+
+def _before(job, training):
+    return health.before(job.variant, load(job.variant).reads, job.params, training.steps_per_epoch)

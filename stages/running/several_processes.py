@@ -1,0 +1,45 @@
+"""Runs on several devices each: one run after the other, by the processes that torchrun starts."""
+
+import os
+from functools import partial
+
+from stages.running import one_run
+from stages.running.ending import said_once
+from stages.running.job import Job
+from stages.running.launch import join, launch, leave
+from stages.running.progress import Progress
+
+
+def train(runs: list[Job], arguments: list[str]) -> None:
+    """Train the runs; `arguments` are those of the stage, of which each process gets `--only` its run.
+
+    A process that torchrun started (several machines, a SLURM job) is never launched again: it trains its part.
+    Raises SystemExit where a run does not end well.
+    """
+    if "LOCAL_RANK" in os.environ:
+        for job in runs:
+            _take_part(job)
+        return
+    for job in runs:
+        only = job.name.removeprefix(f"{job.variant}/")
+        launch(job.params.train.processes, job.machine.device, "stages.train", *arguments, "--only", only)
+
+
+def _take_part(job: Job) -> None:
+    rank = int(os.environ.get("RANK", 0))
+    progress = Progress([job], 1)
+    try:
+        processes = join(job.machine.device)
+        log, show = partial(progress.log, job), partial(progress.show, job)
+        if rank:  # the first says it for all
+            log = show = _nothing
+        one_run.train(job, job.machine.device, log, show, processes)
+        leave(processes)
+    except BaseException as error:
+        if (ending := said_once(job.title, rank, error)) is None:
+            raise
+        raise ending from None
+
+
+def _nothing(content: object) -> None:
+    pass

@@ -1,0 +1,146 @@
+"""Several pieces of work at once, a process for each: the seeds of a variant on the cores, or the GPUs, of this machine.
+
+The processes are forked from one server that has imported torch, once for all. What ends the stage ends them, also its
+kill -9, which can tell nobody: each watches whether the stage still lives.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import forkserver
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from stages.params import Machine
+
+Send = Callable[[str, Any], None]  # a kind of message and what it says
+
+
+@dataclass(frozen=True)
+class Slots:
+    """Where work can go on at the same time: a device for each place."""
+
+    devices: tuple[str, ...]
+
+
+def server(preload: str) -> multiprocessing.context.BaseContext:
+    """The context whose processes start with that module imported."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([preload])
+    # Ctrl-C reaches every process of a terminal: what it ignores from its start on, the server's imports survive.
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    forkserver.ensure_running()
+    signal.signal(signal.SIGINT, handler)
+    return context
+
+
+def ask(context: multiprocessing.context.BaseContext, question: Callable, *arguments: Any) -> Any:
+    """What `question(*arguments)` returns, asked in a process that has torch imported: this one stays without."""
+    with ProcessPoolExecutor(1, mp_context=context) as alone:
+        return alone.submit(question, *arguments).result()
+
+
+def slots(machine: Machine) -> Slots:
+    """The places of this machine: one for each GPU, or on a CPU as many as its cores have threads for."""
+    import torch
+
+    if machine.device in ("auto", "cuda") and (gpus := torch.cuda.device_count()):
+        places = machine.side_by_side or gpus
+        return Slots(tuple(f"cuda:{place % gpus}" for place in range(places)))
+    if machine.device.startswith("cuda"):
+        return Slots((machine.device,) * (machine.side_by_side or 1))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return Slots((machine.device,) * (machine.side_by_side or max(1, cores // machine.threads)))
+
+
+def side_by_side(
+    context: multiprocessing.context.BaseContext,
+    work: Callable[[Any, str, Send], None],
+    pieces: Iterable[Any],
+    places: Slots,
+) -> Iterator[tuple[Any, str, Any]]:
+    """Do `work(piece, device, send)` for every piece, as many at once as there are places.
+
+    Yields (piece, kind, content) of every message that the work sends, and at last of each piece ("done", None), or
+    ("failed", line): others go on when one fails. Leaving the iteration early (an exception, Ctrl-C; close it) ends all
+    processes at once.
+    """
+    waiting, free, running = list(pieces), list(places.devices), {}
+    try:
+        while waiting or running:
+            while waiting and free:
+                piece, device = waiting.pop(0), free.pop(0)
+                process, messages = _start(context, work, piece, device)
+                running[messages] = [piece, device, process, None]
+            for messages in wait(list(running)):
+                piece, device, process, line = running[messages]
+                try:
+                    kind, content = messages.recv()
+                except EOFError:
+                    del running[messages]
+                    free.append(device)
+                    process.join()
+                    yield piece, *_outcome(process, line)
+                    continue
+                if kind == "line":
+                    running[messages][-1] = content
+                else:
+                    yield piece, kind, content
+    finally:
+        for _, _, process, _ in running.values():
+            process.kill()
+            process.join()
+
+
+def _start(context, work, piece, device):
+    messages, theirs = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(work, piece, device, theirs))
+    process.start()
+    theirs.close()  # so that its end is seen
+    return process, messages
+
+
+def _outcome(process, line):
+    if process.exitcode == 0:
+        return "done", None
+    if process.exitcode < 0:
+        line = f"its process was ended by {signal.Signals(-process.exitcode).name}"
+    return "failed", line or "failed, see the traceback above"
+
+
+def _work(work: Callable, piece: Any, device: str, messages: Connection) -> None:
+    """In the process: the work, with one message for what ends it early and is no fault of the program."""
+    threading.Thread(target=_end_with_the_stage, daemon=True).start()
+    from stages.running.ending import in_one_line
+
+    send = partial(_send, messages)
+    try:
+        work(piece, device, send)
+    except SystemExit as end:
+        _fail(send, str(end.code))
+    except Exception as error:
+        if (line := in_one_line(error)) is None:
+            raise
+        _fail(send, line)
+
+
+def _fail(send, line):
+    send("line", line)
+    sys.exit(1)
+
+
+def _send(messages, kind, content):
+    with contextlib.suppress(BrokenPipeError):  # the stage is gone, and this process goes with it
+        messages.send((kind, content))
+
+
+def _end_with_the_stage():
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
