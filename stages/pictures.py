@@ -44,7 +44,11 @@ def pictures(folder: str | Path, features: str | Path, params: str | Path) -> It
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--crops", default="data/crops", help="the store of the crops")
-    parser.add_argument("--features", required=True, help="features.npz of a run, which stage evaluate writes")
+    parser.add_argument(
+        "--features",
+        default="runs/predictions/baseline/features.npz",
+        help="what stage evaluate keeps of a variant's first run",
+    )
     parser.add_argument("--out", default="reports/pictures")
     parser.add_argument("--params", default="params.yaml")
     main(**vars(parser.parse_args()))
