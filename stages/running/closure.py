@@ -51,7 +51,7 @@ def _imports(file: str) -> tuple[str, ...]:
     found = []
     for node in _statements(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
-            named = [node.module or ""]
+            named = [_module(file, node)]
             found += [_home(named[0], alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
             named = [alias.name for alias in node.names]
@@ -72,8 +72,16 @@ def _home(module: str, name: str) -> str | None:
         return None
     for node in ast.parse(init.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
-            return _home(node.module or "", name)
+            return _home(_module(f"{module.replace('.', '/')}/__init__.py", node), name)
     return None
+
+
+def _module(file: str, node: ast.ImportFrom) -> str:
+    """What is imported from; one leading dot is the file's own package, two the one around it."""
+    if not node.level:
+        return node.module or ""
+    package = file.split("/")[: -node.level]
+    return ".".join([*package, *filter(None, [node.module])])
 
 
 def _file(module: str) -> str | None:

@@ -1,4 +1,4 @@
-"""What a finished run leaves behind, described in `stages.train`: its weights, curves, signs, and the record of what it was."""
+"""What a finished run leaves behind, described in `stages.train`: weights, curves, signs, and a record of what it was."""
 
 import csv
 import hashlib
@@ -22,6 +22,11 @@ from stages.training.loop import Training, weights
 RECORD = "record.json"
 
 
+def names(job: Job) -> dict[str, Any]:
+    """What a run is called, which decides none of its bits."""
+    return {"run": job.name, "varied": job.varied}
+
+
 def record(job: Job, training: Training, configuration: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
     """What was run, by what, on what, and what came of it."""
     progress, signs, data = training.progress, training.signs, training.run.crops.summary
@@ -29,10 +34,9 @@ def record(job: Job, training: Training, configuration: dict[str, Any], warnings
         name: configuration[name] for name in ("params", "crops", "hardware", "threads", "precision", "processes")
     }
     return {
-        "run": job.name,
+        **names(job),
         "variant": job.variant,
         "seed": job.seed,
-        "varied": job.varied,
         **decided,
         "dataset": data["dataset"],
         "title": data["title"],
