@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from stages.crops.store import open_crops
 from stages.params import read
-from stages.reporting import activation, data_set, exhibits, process, style
+from stages.reporting import activation, contact_sheet, exhibits, process, style
 from stages.results.inputs import BadInput
 
 
@@ -35,8 +35,8 @@ def pictures(folder: str | Path, features: str | Path, params: str | Path) -> It
     """Yield (file name, figure or text) of the crops in a folder, features in a file and `dynamic` of the params."""
     crops, dynamic = open_crops(folder), read(params).dynamic
     yield "data.json", json.dumps(crops.summary, indent=1, ensure_ascii=False) + "\n"
-    examples = crops.examples("train", per_class=data_set.ACROSS)
-    yield "contact-sheet.png", data_set.draw_contact_sheet(examples, crops.summary["classes"])
+    examples = crops.examples("train", per_class=contact_sheet.ACROSS)
+    yield "contact-sheet.png", contact_sheet.draw(examples, crops.summary["classes"])
     yield from activation.figures(dynamic.constant)
     yield from process.figures(features, dynamic.start, dynamic.constant)
 

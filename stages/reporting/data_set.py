@@ -1,6 +1,6 @@
-"""What the networks see: a contact sheet of the crops, how many there are of each class, and what was left out.
+"""The data set in numbers: how many crops there are of each class, and what was left out.
 
-The contact sheet is drawn from the crops, all else from their summary (`stages.crops.summary`).
+All of it from the summary of the crops (`stages.crops.summary`).
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,9 +11,7 @@ from matplotlib.figure import Figure
 from stages.reporting.style import GREY, PAGE, figure
 from stages.results.inputs import BadInput
 
-ACROSS, DOWN = 12, 24  # images of a class, and classes at most, on the contact sheet
 NAMED = 40  # classes up to which there is room for their names
-GAP = 2  # pixels between the images of the contact sheet
 NEEDED = ("title", "size", "channels", "classes", "counts")
 
 
@@ -54,27 +52,6 @@ def _rows(title, columns, rows, total=None):
         yield f"| {name} | {' | '.join(f'{number:,}' for number in numbers)} |"
     if total:
         yield f"| **{total[0]}** | {' | '.join(f'**{number:,}**' for number in total[1])} |"
-
-
-def draw_contact_sheet(examples: Sequence[np.ndarray], classes: Sequence[str]) -> Figure:
-    """A row for each class of its images, uint8 (n, H, W, C), n <= `ACROSS`; an even selection of more than `DOWN`."""
-    shown = np.unique(np.linspace(0, len(classes) - 1, min(len(classes), DOWN)).round().astype(int))
-    side = examples[0].shape[1]
-    sheet = np.full((len(shown) * (side + GAP) - GAP, ACROSS * (side + GAP) - GAP, 3), 255, np.uint8)
-    for row, label in enumerate(shown):
-        for column, image in enumerate(examples[label]):
-            top, left = row * (side + GAP), column * (side + GAP)
-            sheet[top : top + side, left : left + side] = image
-    names = 0.14 + 0.06 * max(len(classes[label]) for label in shown)  # inches at this size of type
-    drawn = figure(PAGE, (PAGE - names) * sheet.shape[0] / sheet.shape[1])
-    drawn.set_layout_engine("none")
-    axes = drawn.add_axes([names / PAGE, 0, 1 - names / PAGE, 1])
-    axes.imshow(sheet, interpolation="antialiased", aspect="auto")
-    axes.set_yticks([row * (side + GAP) + side / 2 for row in range(len(shown))], [classes[label] for label in shown])
-    axes.set_xticks([])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    return drawn
 
 
 def draw_balance(balance: np.ndarray, splits: Sequence[str], classes: Sequence[str]) -> Figure:

@@ -94,8 +94,10 @@ def _cells(results: tables.Results, groups: list[Group], group: Group) -> Iterat
 def _difference(found: Interval | None, n: int) -> str:
     if found is None:
         return "–"
-    interval = "" if found.low is None else f" [{signed(found.low)}, {signed(found.high)}]"
-    return f"{signed(found.mean)}{interval}{'' if found.n == n else f' (n = {found.n})'}"
+    pairs = "" if found.n == n else f" (n = {found.n})"
+    if found.low is None or found.high is None:
+        return f"{signed(found.mean)}{pairs}"
+    return f"{signed(found.mean)} [{signed(found.low)}, {signed(found.high)}]{pairs}"
 
 
 def _listed(values: Iterable) -> str:

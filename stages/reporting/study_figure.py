@@ -75,7 +75,8 @@ def series_of(results: Results, groups: Sequence[Group], parameter: str) -> list
     members: dict[tuple, list[Group]] = {}
     for group in groups:
         members.setdefault((group.variant, group.without(parameter)), []).append(group)
-    series, known = [], []
+    series: list[Series] = []
+    known: list[str] = []
     for (variant, others), alike in members.items():
         sizes = [len(group.runs) for group in alike]
         n = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else str(sizes[0])
@@ -92,22 +93,26 @@ def series_of(results: Results, groups: Sequence[Group], parameter: str) -> list
 def _band(axes: Axes, series: Series) -> None:
     (interval,) = series.intervals.values()
     axes.axhline(interval.mean, color=series.color, linewidth=0.8, label=series.label)
-    if interval.low is not None:
+    if interval.low is not None and interval.high is not None:
         axes.axhspan(interval.low, interval.high, color=series.color, alpha=0.12, linewidth=0)
 
 
 def _points(axes: Axes, series: Series, places: dict[str, float], shift: float) -> None:
     """Points with bars, `shift` points beside their values: bars of two series would hide each other."""
     intervals = sorted(series.intervals.items(), key=lambda item: places[item[0]])
-    # One run has no interval: its point stands without a bar.
-    bars = [
-        (0, 0) if found.low is None else (found.mean - found.low, found.high - found.mean) for _, found in intervals
-    ]
+    bars = [_bar(found) for _, found in intervals]
     axes.errorbar(
         [places[value] for value, _ in intervals], [found.mean for _, found in intervals], np.transpose(bars),
         color=series.color, marker=series.marker, markersize=3.5, linewidth=0.8, elinewidth=0.8, capsize=1.5,
-        label=series.label, transform=offset_copy(axes.transData, axes.figure, x=shift, units="points"),
+        label=series.label, transform=offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points"),
     )  # fmt: skip
+
+
+def _bar(interval: Interval) -> tuple[float, float]:
+    """How far it reaches down and up from its mean; one run has no interval, and its point no bar."""
+    if interval.low is None or interval.high is None:
+        return 0, 0
+    return interval.mean - interval.low, interval.high - interval.mean
 
 
 def _scale(axes: Axes, places: dict[str, float], logarithmic: bool) -> None:

@@ -6,7 +6,7 @@ A new variant is drawn in a free colour; one entry of `COLORS` makes it its own,
 
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
-from typing import BinaryIO, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -39,7 +39,7 @@ GREY = "#666666"  # what is neither data nor a variant: notes, rules, counts
 SEQUENTIAL = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", "#56B4E9", "#0072B2", "#00304D"])
 DIVERGING = LinearSegmentedColormap.from_list("signed", ["#00507D", "#56B4E9", "#FFFFFF", "#E69F00", "#8A3C00"])
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "figure.dpi": 250,
     "savefig.dpi": 250,
     "figure.constrained_layout.use": True,

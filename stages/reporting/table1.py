@@ -54,11 +54,11 @@ def _rows(runs: Runs, paper: Paper) -> Iterator[tuple]:
     machines = {variant: " ".join(columns(seeds)) for variant, seeds in mixed(runs).items()}
     for measure, (*_, as_ratio) in MEASURES.items():
         baseline = by_seed(runs[BASELINE], measure)
-        printed_baseline, our_baseline = paper.get((BASELINE, measure)), summary(baseline.values()).mean
+        mean, as_printed = summary(baseline.values()).mean, paper.get((BASELINE, measure))
         for variant in runs:
             ours, printed = by_seed(runs[variant], measure), paper.get((variant, measure))
             of_runs = summary(ours.values())
-            ratios = (printed and printed / printed_baseline, of_runs.mean / our_baseline) if as_ratio else (None, None)
+            ratios = (_ratio(printed, as_printed), _ratio(of_runs.mean, mean)) if as_ratio else (None, None)
             row = (variant, measure, printed, *of_runs, *ratios)
             if variant == BASELINE:
                 yield *row, None, None, None, None, None
@@ -66,3 +66,7 @@ def _rows(runs: Runs, paper: Paper) -> Iterator[tuple]:
             difference = paired_difference(ours, baseline)
             judged = (difference.mean, difference.low, difference.high, difference.beyond_chance)
             yield *row, *judged, machines.get(variant)
+
+
+def _ratio(value: float | None, baseline: float | None) -> float | None:
+    return value / baseline if value is not None and baseline else None

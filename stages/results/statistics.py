@@ -28,7 +28,7 @@ class Interval(NamedTuple):
     @property
     def beyond_chance(self) -> bool:
         """Whether the interval leaves out 0: of differences, that the seeds alone do not explain them."""
-        return self.low is not None and not self.low <= 0 <= self.high
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
 def summary(values: Iterable[float]) -> Summary:

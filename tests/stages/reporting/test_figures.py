@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from stages.reporting import class_scores, data_set, style, training_curves
+from stages.reporting import class_scores, contact_sheet, data_set, style, training_curves
 from stages.reporting.runs import runs_of
 from stages.results.inputs import BadInput
 from tests.stages.reporting import pixels
@@ -107,7 +107,7 @@ def test_any_number_of_classes_fits(classes):
     names, counts = [f"class {i}" for i in range(classes)], np.arange(3 * classes).reshape(3, -1)
     examples = [np.zeros((min(i, 3), 8, 8, 1), np.uint8) for i in range(classes)]
     for drawn in (
-        data_set.draw_contact_sheet(examples, names),
+        contact_sheet.draw(examples, names),
         data_set.draw_balance(counts, ["train", "val", "test"], names),
         class_scores.draw_confusion(np.eye(classes), names, "any"),
     ):

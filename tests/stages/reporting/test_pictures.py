@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 
 from stages import pictures
 from stages.crops.store import open_crops
-from stages.reporting import activation, data_set, process
+from stages.reporting import activation, contact_sheet, process
 from stages.results.inputs import BadInput
 from tests.stages.reporting.conftest import ROOT
 from tests.stages.reporting.pixels import write_crops, write_features
@@ -108,10 +108,10 @@ def test_damaged_features_are_named(tmp_path):
 def test_contact_sheet_shows_images_of_the_class_it_names(tmp_path):
     write_crops(tmp_path, channels=1)
     crops = open_crops(tmp_path)
-    drawn = data_set.draw_contact_sheet(crops.examples("train", data_set.ACROSS), CLASSES)
+    drawn = contact_sheet.draw(crops.examples("train", contact_sheet.ACROSS), CLASSES)
     sheet = np.asarray(drawn.axes[0].images[0].get_array())
     side = crops.summary["size"]
     for row, label in enumerate(CLASSES):
-        tile = sheet[row * (side + data_set.GAP) :][:side, :side, 0]
+        tile = sheet[row * (side + contact_sheet.GAP) :][:side, :side, 0]
         members = crops["train"].images[crops["train"].labels == CLASSES.index(label)]
         assert any(np.array_equal(tile, image[..., 0]) for image in members), label
