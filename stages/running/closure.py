@@ -17,7 +17,7 @@ DECIDE_NOTHING = ("stages/params.py", "stages/files.py", "stages/running/")
 
 
 def closure(entries: Iterable[str]) -> list[str]:
-    """The files that decide what the entries (paths of files or folders, from the root) compute, sorted; paths as given."""
+    """The files that decide what the entries (paths of files or folders, from the root) compute: sorted paths."""
     found, waiting = set(), [file for entry in entries for file in _files(entry)]
     while waiting:
         file = waiting.pop()
@@ -55,12 +55,19 @@ def _imports(file: str) -> tuple[str, ...]:
             found += [_home(named[0], alias.name) for alias in node.names]
         elif isinstance(node, ast.Import):
             named = [alias.name for alias in node.names]
-            found += map(_file, named)
+            found += [file for module in named for file in _whole(module)]
         else:
             continue
         if "pkgutil" in named:  # the file collects the modules of its own package
             found += _files(str(Path(file).parent))
     return tuple(name for name in dict.fromkeys(found) if name and _decides(name))
+
+
+def _whole(module: str) -> list[str]:
+    """The file of a module, or all files of a package: which of them are used, `import package` does not say."""
+    folder = module.replace(".", "/")
+    package = module.split(".")[0] in PACKAGES and (ROOT / folder / "__init__.py").is_file()
+    return list(_files(folder)) if package else [file for file in [_file(module)] if file]
 
 
 def _home(module: str, name: str) -> str | None:
@@ -91,6 +98,7 @@ def _file(module: str) -> str | None:
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
     for child in ast.iter_child_nodes(node):
-        if not (isinstance(child, ast.If) and getattr(child.test, "id", None) == "TYPE_CHECKING"):
-            yield child
-            yield from _statements(child)
+        if isinstance(child, ast.If) and getattr(child.test, "id", None) == "TYPE_CHECKING":
+            child = ast.Module(child.orelse, [])
+        yield child
+        yield from _statements(child)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from stages.params import Machine, Params, must_have, with_values
-from stages.variants import Variant, load
+from stages.variants import Variant, load, names
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,21 @@ def jobs(variant: str, params: Params, machine: Machine, crops: Path, out: Path,
     """
     chosen = load(variant)
     must_have(params, ["seeds", "train"], "the training", where)
+    must_be_read(params, where)
     found = []
     for varied in combinations(params, chosen):
         own = with_values(params, varied, where) if varied else params
         must_have(own, list(chosen.reads), f"the variant {variant}", where)
         found += [Job(variant, seed, own, machine, crops, out, varied, where) for seed in params.seeds]
     return sorted(found, key=lambda job: params.seeds.index(job.seed))
+
+
+def must_be_read(params: Params, where: str) -> None:
+    """Raises SystemExit where a study varies what no variant reads: its runs would all be the same."""
+    read = {"train", *(part for name in names() for part in load(name).reads)}
+    for name in getattr(params, "vary", None) or {}:
+        if name.split(".")[0] not in read:
+            raise SystemExit(f"{where}: vary: {name}: no variant reads it, and so no training; vary one of {', '.join(sorted(read))}")
 
 
 def combinations(params: Params, variant: Variant) -> Iterator[dict[str, Any]]:

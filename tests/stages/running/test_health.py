@@ -1,10 +1,10 @@
 from pathlib import Path
 
 import pytest
-import torch
 
 from stages.params import read
-from stages.running.health import after, before, explain, must_fit
+from stages.running.health import COLLAPSED_EPOCHS, after, before, must_fit
+from stages.variants import load
 
 PARAMS = read(Path(__file__).parents[3] / "params.yaml")
 
@@ -18,33 +18,94 @@ def changed(**sections):
     return PARAMS.model_copy(update={**sections, **parts})
 
 
+def warned(variant, params, steps_per_epoch):
+    return before(variant, load(variant).reads, params, steps_per_epoch)
+
+
 @pytest.mark.parametrize(
-    ("interval", "unit", "warned"),
-    [(12, "epoch", False), (13, "epoch", True), (13, "step", False), (121, "step", True)],
+    ("interval", "unit", "warns"),
+    [(12, "epoch", False), (13, "epoch", True), (13, "step", False), (120, "step", False), (121, "step", True)],
 )
-def test_an_interval_longer_than_the_run_is_named(interval, unit, warned):
+@pytest.mark.parametrize("variant", ["periodic", "dropout-periodic"])
+def test_an_interval_longer_than_the_run_is_named(variant, interval, unit, warns):
     params = changed(interval=interval, periodic={"unit": unit}, train={"epochs": 12})
-    lines = before("periodic", params, steps_per_epoch=10)
-    assert bool(lines) == warned
-    assert all("never turns" in line for line in lines)
+    lines = warned(variant, params, steps_per_epoch=10)
+    length = 12 if unit == "epoch" else 120
+    line = (
+        f"{variant}: interval {interval} is longer than the run of {length} {unit}s: the flag never turns; "
+        f"choose an interval of at most {length}, or more epochs"
+    )
+    assert lines == ([line] if warns else [])
 
 
-def test_a_start_from_which_w_cannot_turn_is_named():
-    params = changed(dynamic={"start": 0.5}, train={"epochs": 12, "learning_rate": 1e-4})
-    assert "cannot turn within 1200 steps" in before("dynamic", params, 100)[0]
-    assert not before("dynamic", changed(dynamic={"start": 0.01}, train={"epochs": 12, "learning_rate": 1e-4}), 100)
-    assert "coupled weight decay" in before("dynamic", changed(train={"optimizer": "adamw"}), 100)[0]
-    assert "coupled weight decay" in before("dynamic", changed(train={"weight_decay": 0.0}), 100)[0]
+def algorithm_1_turns(interval, steps):
+    """Whether any of so many steps finds the flag of Algorithm 1 set."""
+    flag = False
+    for step in range(1, steps + 1):
+        if flag:
+            return True
+        flag ^= step % interval == interval - 1
+    return False
 
 
-def test_nothing_injected_and_a_collapsed_network_are_named():
+def test_it_is_named_exactly_where_algorithm_1_never_turns():
+    for interval in range(1, 8):
+        for epochs in range(1, 10):
+            lines = warned("periodic", changed(interval=interval, train={"epochs": epochs}), 10)
+            assert bool(lines) != algorithm_1_turns(interval, epochs), (interval, epochs)
+
+
+@pytest.mark.parametrize(
+    ("start", "warns"),
+    [(0.5, True), (0.1201, True), (0.12, False), (0.1199, False), (0.01, False)],
+)
+def test_a_start_from_which_w_cannot_turn_is_named(start, warns):
+    """w falls by at most the learning rate a step: by 0.12 in 12 epochs of 100 steps at 0.0001."""
+    params = changed(dynamic={"start": start}, train={"epochs": 12, "learning_rate": 1e-4})
+    lines = warned("dynamic", params, 100)
+    assert len(lines) == warns
+    assert all("cannot turn within 1200 steps; choose dynamic.start below 0.1" in line for line in lines)
+
+
+def test_where_nothing_moves_w_that_is_named():
+    possible = {"start": 0.001}
+    assert "coupled weight decay" in warned("dynamic", changed(dynamic=possible, train={"optimizer": "adamw"}), 100)[0]
+    assert "coupled weight decay" in warned("dynamic", changed(dynamic=possible, train={"optimizer": "sgd"}), 100)[0]
+    assert "coupled weight decay" in warned("dynamic", changed(dynamic=possible, train={"weight_decay": 0.0}), 100)[0]
+    assert not warned("dynamic", changed(dynamic=possible), 100)
+
+
+@pytest.mark.parametrize("variant", ["baseline", "dropout", "gaussian"])
+def test_a_variant_is_told_nothing_of_parameters_that_it_does_not_read(variant):
+    assert warned(variant, changed(interval=1000, dynamic={"start": 0.9}, train={"optimizer": "sgd"}), 1) == []
+
+
+def test_nothing_injected_is_named_where_there_is_a_sign_to_turn():
     fine = [{"predicted_classes": 3}] * 5
-    assert after("dynamic", fine, first_turn=7) == []
-    assert after("baseline", fine, first_turn=None) == []
-    assert "NOTHING WAS INJECTED" in after("dynamic", fine, first_turn=None)[0]
-    collapsed = [{"predicted_classes": classes} for classes in (1, 1, 2, 1, 1, 1)]
-    assert "one single class for 3 epochs" in after("baseline", collapsed, None)[0]
-    assert after("baseline", collapsed[:5], None) == []
+    assert after("dynamic", fine, signed=8, first_turn=7) == []
+    assert after("dynamic", fine, signed=8, first_turn=1) == []
+    assert after("baseline", fine, signed=0, first_turn=None) == []
+    assert after("dynamic", fine, signed=8, first_turn=None) == [
+        "dynamic: NOTHING WAS INJECTED: no sign ever turned, so this run is the baseline under another name"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("classes", "epochs"),
+    [
+        ((1, 1, 2, 1, 1, 1), 3),  # in a row, not in all
+        ((1, 1, 1, 1, 3), 4),
+        ((1, 1, 2, 1, 1), None),
+        ((1, 1), None),
+        ((2, 2, 2, 2), None),
+        ((1, 1, 1, 2, 1, 1, 1, 1, 2, 1), 4),
+    ],
+)
+def test_a_collapsed_network_is_named(classes, epochs):
+    lines = after("baseline", [{"predicted_classes": number} for number in classes], 0, None)
+    expected = [f"baseline: the network predicted one single class for {epochs} epochs in a row"] if epochs else []
+    assert lines == expected
+    assert COLLAPSED_EPOCHS == 3
 
 
 def test_a_batch_that_does_not_fit_is_refused_in_one_line():
@@ -55,17 +116,3 @@ def test_a_batch_that_does_not_fit_is_refused_in_one_line():
     with pytest.raises(SystemExit, match="^params.yaml: train.batch_size: 64 cannot be shared by 3 processes$"):
         must_fit(PARAMS.train, images=64, processes=3)
     must_fit(PARAMS.train, images=64, processes=2)
-
-
-def test_what_pytorch_stops_over_is_explained_and_bugs_are_not():
-    # As torch words them: the second on a GPU, for AlexNet and VGG.
-    crowded = torch.OutOfMemoryError(
-        "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.81 GiB of which ..."
-    )
-    assert explain(crowded) == "CUDA out of memory: lower train.batch_size or data.size"
-    random = "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation, but you set 'torch.use_deterministic_algorithms(True)'."
-    assert explain(RuntimeError(random)) == (
-        "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation: "
-        "set train.deterministic to false, or choose another train.network"
-    )
-    assert explain(RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)")) is None

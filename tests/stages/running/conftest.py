@@ -1,0 +1,63 @@
+import pytest
+import torch
+from ruamel.yaml import YAML
+
+from stages.running import closure
+from stages.running.job import jobs
+from stages.params import read
+from stages.training import network
+from tests.stages.training import small
+
+
+@pytest.fixture
+def small_network(monkeypatch):
+    """Whatever `train.network` says, the small one is built."""
+    monkeypatch.setattr(network, "build", small.build)
+
+
+@pytest.fixture(scope="session")
+def prepare_workspace(make_crops):
+    """Write params.yaml and crops into a folder, in which a run of a small network takes a moment."""
+
+    def write(folder, changes=(), **train):
+        if not (folder / "data").exists():
+            make_crops(folder / "data" / "crops", {"train": 70, "val": 30, "test": 30})
+        yaml = YAML()
+        params = yaml.load(closure.ROOT / "params.yaml")
+        params["interval"] = 2
+        small_ones = {"network": "shufflenet_v2_x0_5", "epochs": 4, "batch_size": 16, "precision": "float32"}
+        params["train"] |= small_ones | train
+        params["machine"] |= {"device": "cpu", "checkpoint_seconds": 0.0}
+        for name, value in dict(changes).items():
+            *sections, last = name.split(".")
+            part = params
+            for section in sections:
+                part = part[section]
+            part[last] = value
+        yaml.dump(params, folder / "params.yaml")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def workspace(tmp_path, prepare_workspace, monkeypatch):
+    """A prepared folder, in which the test runs."""
+    monkeypatch.delenv("DVC_ROOT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    threads = torch.get_num_threads()
+    yield prepare_workspace(tmp_path)
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def job(workspace):
+    """The job of one run as params.yaml has it now, with other values of its own given by their dotted names."""
+
+    def make(variant="periodic", seed=0, out=None, params_file=None):
+        params, machine = read(params_file or "params.yaml"), read().machine
+        folder = out or workspace / "runs" / variant
+        made = jobs(variant, params, machine, workspace / "data" / "crops", folder, params_file or "params.yaml")
+        return next(each for each in made if each.seed == seed)
+
+    return make
