@@ -65,6 +65,15 @@ def test_verdicts(simulated):
     assert found.seeds["large_loss", "after", "baseline"] == pytest.approx(-0.05, abs=0.01)
 
 
+@pytest.mark.parametrize("lost", [50, 53, 57])
+def test_ties_of_accuracies_are_ties(lost):
+    """Where 12 pairs differ by whole points of 70, the flips can be counted in whole numbers."""
+    ours, theirs = np.array([54, 53, 55, 50, 51, 53, 56, 54, 52, lost, 55, 54]), np.full(12, 53)
+    flipped = np.array([np.sum((ours - theirs) * signs) for signs in product([1, -1], repeat=12)])
+    extreme = abs(flipped) >= abs(np.sum(ours - theirs))
+    assert sign_flip_test(ours / 70 - theirs / 70) == pytest.approx(extreme.mean())
+
+
 def test_alpha_is_what_the_intervals_leave_out():
     """One level for both: an interval at `LEVEL` without 0, and a p below `ALPHA`, uncorrected, say the same of t."""
     values = np.random.default_rng(3).normal(0, 1, 8)
