@@ -4,13 +4,26 @@ VENV = .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: repro test setup audit
+.PHONY: repro test lint study kept setup audit
 
 repro: setup  ## Set up, then run the whole pipeline: Table 1, the figures, the circles study in reports/
 	dvc repro
 
-test: setup  ## Set up, then run the tests
-	python -m pytest tests
+test: setup  ## Set up, then run the tests on all cores
+	python -m pytest tests --numprocesses auto --dist worksteal
+
+lint: setup  ## Formatter, linter and type checker
+	ruff format --check .
+	ruff check .
+	mypy
+
+study: setup  ## Run a study and publish it to reports/studies/: make study NAME=interval
+	@test -f studies/$(NAME)/dvc.yaml || { echo "make study NAME=...: there are $(notdir $(wildcard studies/*))"; exit 2; }
+	dvc repro studies/$(NAME)/dvc.yaml
+	python -m stages.reporting.study $(NAME)
+
+kept: setup  ## The finished runs that are kept in .scratch/
+	python -m stages.running.kept
 
 setup: $(VENV)/installed  ## The virtual environment with the pinned requirements
 

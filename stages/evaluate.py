@@ -1,93 +1,81 @@
-"""Stage evaluate: the scores of one run on data that chose nothing, and all that the plot stage draws from it.
+"""Stage evaluate-<variant>: what every run of a variant says of validation and test, by its best and its last weights.
 
-Writes reports/eval/<variant>-<seed>/:
-metrics.json     validation: macro F1 of the best epoch (the paper's), of the last one; test: macro F1, accuracy, F1 per class
-predictions.csv  split (val, test), index in the store, actual, predicted (class names), confidence; by the best epoch's weights
-features.npz     `image` (H, W, C) uint8 and `bn` (channels, h, w) float16: what BatchNorm gives at the first site for one test image
-curves.csv, signs.csv, record.json   copied from the run, so that a clone without the cache can draw its figures
+Writes runs/predictions/<variant>/ with a file <seed>.npz for each run, at the run's own place below the folder:
+<split>_actual                 class of each image, uint8 (N,), uint16 for more than 256 classes; split is val or test
+<split>_<weights>_predicted    the same, of the network; weights is best or last
+<split>_<weights>_probability  float16 (N, classes)
+<split>_<weights>_loss         mean cross-entropy per image, float64 ()
+and features.npz of the first run: `image` (H, W, C) uint8 and `bn` (channels, h, w) float16, what BatchNorm gives at the
+first site for the first test image.
 """
 
 import argparse
 import json
-import shutil
+import sys
+from contextlib import closing
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
-import numpy as np
-import pandas as pd
-import torch
-
-import noise
-from stages.crops.store import open_crops
-from stages.params import read
-from stages.training.batches import Batches
-from stages.training.device import choose
-from stages.training.evaluation import predict
-from stages.training.network import prepare
-from stages.training.score import scores
-
-CHANNELS = 6  # feature maps kept for the figure of the process
+from stages.files import new_folder, write_atomically
+from stages.params import Machine, read
+from stages.running.side_by_side import Send, ask, server, side_by_side, slots
 
 
-def main(variant: str, seed: int):
-    params, crops = read(), open_crops("data/crops")
-    run, out = Path("runs") / f"{variant}-{seed}", Path("reports/eval") / f"{variant}-{seed}"
-    classes = crops.summary["classes"]
-    device = choose(params.train.device, params.train.precision, params.train.deterministic)
-    network, _ = prepare(variant, seed, params, len(classes), device)
-    network.load_state_dict(torch.load(run / "best.pt", map_location=device.device, weights_only=True))
+class Piece(NamedTuple):
+    """A run to be evaluated: its folder, the file to write, and the file for its features, if they are kept."""
 
-    metrics, tables = {}, []
-    for name in ("val", "test"):
-        split = Batches(crops[name], crops.summary, device.device)
-        actual, predicted, confidence, loss = predict(network, split, device)
-        metrics[name] = scores(actual, predicted, classes) | {"loss": loss}
-        columns = {
-            "split": name,
-            "index": range(len(actual)),
-            "actual": actual,
-            "predicted": predicted,
-            "confidence": confidence,
-        }
-        tables.append(pd.DataFrame(columns))
-    predictions = pd.concat(tables)
-    for column in ("actual", "predicted"):
-        predictions[column] = np.array(classes)[predictions[column]]
-
-    curves, record = pd.read_csv(run / "curves.csv"), json.loads((run / "record.json").read_text())
-    metrics["val"] |= {"macro_f1_max": curves.val_macro_f1.max(), "macro_f1_last": curves.val_macro_f1.iloc[-1]}
-    metrics["train"] = {"loss": curves.train_loss.iloc[-1]}
-    metrics["best_epoch"] = record["best_epoch"]
-
-    out.mkdir(parents=True, exist_ok=True)
-    predictions.to_csv(out / "predictions.csv", index=False, float_format="%.4f")
-    image = crops["test"].images[0]
-    np.savez_compressed(
-        out / "features.npz",
-        image=image,
-        bn=feature_maps(network, Batches(crops["test"], crops.summary, device.device)),
-    )
-    for name in ("curves.csv", "signs.csv", "record.json"):
-        shutil.copyfile(run / name, out / name)
-    (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
+    run: Path
+    file: Path
+    features: Path | None
 
 
-@torch.inference_mode()
-def feature_maps(network, split):
-    """The output of the first residual block's first BatchNorm for the split's first image, float16 (channels, h, w)."""
-    (site,) = noise.find_sites(network, "first")[:1]
-    kept = []  # copies: the ReLU behind works in place
-    module = network.get_submodule(site.name)  # a BatchNorm, or the wrapper that holds it beside the methods
-    handle = getattr(module, "bn", module).register_forward_hook(lambda *call: kept.append(call[2].clone()))
-    network.eval()
-    network(next(split.plain(1))[0])
-    handle.remove()
-    maps = kept[0][0].float().cpu().numpy()
-    strongest = np.sort(np.argsort(-maps.std((1, 2)))[:CHANNELS])
-    return maps[strongest].astype(np.float16)
+def main(runs: Path, crops: Path, out: Path) -> None:
+    """Evaluate the runs below a folder. Raises SystemExit where there are none, or one of them cannot be evaluated."""
+    machine = read().machine
+    found = sorted(path.parent for path in runs.rglob("record.json"))
+    if not found:
+        raise SystemExit(f"evaluate: no runs in {runs}; the stage that trains them writes it")
+    context = server("stages.evaluation.predictions")
+    places = ask(context, slots, machine)
+    with new_folder(out) as folder:
+        files = [folder / run.relative_to(runs).with_name(f"{run.name}.npz") for run in found]
+        first = [folder / "features.npz", *[None] * (len(found) - 1)]
+        pieces = [Piece(*piece) for piece in zip(found, files, first)]
+        with closing(side_by_side(context, partial(work, crops, machine), pieces, places)) as messages:
+            failures = [f"{piece.run}: {line}" for piece, kind, line in messages if kind == "failed"]
+        if failures:
+            raise SystemExit("\n".join(f"evaluate: {line}" for line in failures))
+    print(f"{len(found)} runs evaluated into {out}")
+
+
+def work(crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -> None:
+    """Evaluate one run, in a process of its own."""
+    import numpy as np
+    import torch
+
+    from stages.crops.store import open_crops
+    from stages.evaluation.features import features
+    from stages.evaluation.predictions import evaluate, network_of
+
+    torch.set_num_threads(machine.threads)
+    record = json.loads((piece.run / "record.json").read_text(encoding="utf-8"))
+    opened = open_crops(crops)
+    network, chosen = network_of(record, len(opened.summary["classes"]), device)
+    arrays = dict(evaluate(network, piece.run, opened, chosen))
+    write_atomically(piece.file, lambda file: np.savez_compressed(file, **arrays))
+    if piece.features:
+        maps = dict(features(network, opened, chosen))
+        write_atomically(piece.features, lambda file: np.savez_compressed(file, **maps))
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--variant", required=True)
-    parser.add_argument("--seed", required=True, type=int)
-    main(**vars(parser.parse_args()))
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs of a variant")
+    parser.add_argument("--crops", type=Path, default=Path("data/crops"))
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    try:
+        main(arguments.runs, arguments.crops, arguments.out)
+    except KeyboardInterrupt:
+        sys.exit("evaluate: interrupted; the same command begins anew")

@@ -151,8 +151,8 @@ class Params(Section):
     periodic: Periodic
     dynamic: Dynamic
     gaussian: Gaussian
-    machine: Machine
     circles: Circles
+    machine: Machine
 
 
 # A study's params.yaml holds only what its stages read, and `vary`: the values that a parameter takes in turn. How the
@@ -202,6 +202,11 @@ def with_values(params: Params, values: Mapping[str, Any], where: str) -> Params
                 raise SystemExit(f"{where}: vary: {name}: there is no section {section} to vary")
         part[last] = value
     return _validated(type(params), changed, where)
+
+
+def recorded(values: dict[str, Any], where: str) -> Params:
+    """The parameters of a run, as its record holds them: those that decided it, and no others. Raises as `read`."""
+    return _validated(Study, {"vary": {}, **values}, where)
 
 
 def must_have(params: Params, names: list[str], reader: str, where: str) -> None:

@@ -3,13 +3,14 @@
     python -m stages.prepare             make the crops; interrupted, the same command continues
     python -m stages.prepare --describe  print what the crops hold and what was left out
 
-The previous crops stay whole until the new ones are. Under DVC, which deletes a stage's outs before it runs, they are
-then in its cache: `dvc checkout data/crops`.
+Reads the parameters `dataset` and `data`. The previous crops stay whole until the new ones are. Under DVC, which
+deletes a stage's outs before it runs, they are then in its cache: `dvc checkout data/crops`.
 """
 
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from stages.crops.build import CropsError, build
@@ -18,20 +19,19 @@ from stages.crops.summary import describe
 from stages.datasets import DataSetError, find, root_of
 from stages.datasets.division import divide
 from stages.datasets.fingerprint import fingerprint
-from stages.params import read
-
-CROPS = Path("data/crops")
-SOURCE = Path("data/source.json")
+from stages.params import Params, read
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Make the crops, or describe them. Raises SystemExit with one line for what cannot be done."""
     parser = argparse.ArgumentParser(description="Crops of the data set at hand, for training.")
     parser.add_argument("--describe", action="store_true", help="print a table of the crops that are there")
-    if parser.parse_args(arguments).describe:
-        return show()
-    params = read()
+    parser.add_argument("--params", type=Path, default="params.yaml", metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--source", type=Path, default="data/source.json", metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default="data/crops", metavar="FOLDER", help="default: %(default)s")
+    chosen = parser.parse_args(arguments)
     try:
-        summary = prepare(params.dataset, params.data)
+        summary = stored(chosen.out) if chosen.describe else prepare(read(chosen.params), chosen.source, chosen.out)
     except (DataSetError, CropsError) as error:
         raise SystemExit(f"prepare: {error}") from None
     except KeyboardInterrupt:
@@ -39,15 +39,20 @@ def main(arguments=None):
     print(describe(summary))
 
 
-def prepare(name, data):
-    """Makes the crops of the data set and returns their summary; data is the section `data` of the parameters."""
+def prepare(params: Params, source: Path, out: Path) -> dict:
+    """Make the crops of the data set in the folder `out` and return their summary.
+
+    `source` is the fingerprint that they are recorded under. Raises DataSetError, also where the files are no longer
+    those of the fingerprint, and CropsError.
+    """
+    name, data = params.dataset, params.data
     dataset, root = find(name), root_of(name)
     if root is None:
-        raise DataSetError(f"{dataset.root} is not set; it must name the folder of {dataset.title}: {dataset.layout}")
+        raise DataSetError(dataset.unset)
     seen = fingerprint(root)
-    if dataset.external and SOURCE.exists() and json.loads(SOURCE.read_text()) != {"dataset": name, **seen}:
+    if dataset.external and source.exists() and json.loads(source.read_text()) != {"dataset": name, **seen}:
         raise DataSetError(
-            f"{SOURCE} is not of the files in {root} as they are now: run `dvc repro -s -f source` first"
+            f"{source} is not of the files in {root} as they are now: run `dvc repro -s -f source` first"
         )
     print(f"reading the lists of {dataset.title}", file=sys.stderr)
     division = divide(
@@ -70,20 +75,21 @@ def prepare(name, data):
     return build(
         division,
         root,
-        CROPS,
+        out,
         about=about,
         fingerprint=seen,
         max_failures=data.max_failures,
         drop_duplicates=data.drop_duplicates,
-        workers=data.workers,
+        workers=params.machine.workers,
     )
 
 
-def show():
+def stored(out: Path) -> dict:
+    """The summary of the crops in a folder. Raises CropsError when there are none."""
     try:
-        print(describe(open_crops(CROPS).summary))
+        return open_crops(out).summary
     except FileNotFoundError:
-        raise SystemExit(f"prepare: no crops in {CROPS}; make them with `dvc repro prepare`") from None
+        raise CropsError(f"no crops in {out}; make them with `dvc repro prepare`") from None
 
 
 if __name__ == "__main__":

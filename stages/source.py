@@ -1,50 +1,53 @@
 """Stage `source`: the fingerprint of the data set at hand, so that DVC notices when an external set changes.
 
-Writes data/source.json: dataset; files, bytes and digest of an external set (see `stages.datasets.fingerprint`). Its
-path is not in it: machines keep their copies in different places. Where the set's environment variable is unset, the
-file stays as it is, so that whoever has the crops (`dvc pull`) can go on without the pictures. The drawn faces are an
-output of the pipeline and fingerprinted by DVC itself.
+Reads the parameter `dataset` and writes data/source.json: dataset; files, bytes and digest of an external set (see
+`stages.datasets.fingerprint`). Its path is not in it: machines keep their copies in different places. Where the set's
+environment variable is unset, the file stays as it is, so that whoever has the crops (`dvc pull`) can go on without the
+pictures. The drawn faces are an output of the pipeline and fingerprinted by DVC itself.
 """
 
+import argparse
 import json
-import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from stages.datasets import DataSetError, find, root_of
 from stages.datasets.fingerprint import fingerprint
+from stages.files import write_text
 from stages.params import read
 
-PATH = Path("data/source.json")
 
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Write the fingerprint and say what it holds.
 
-def main():
-    name = read().dataset
+    Raises SystemExit with one line when there is no such set, or when its folder is needed and not there.
+    """
+    parser = argparse.ArgumentParser(description="Fingerprint of the data set at hand.")
+    parser.add_argument("--params", type=Path, default="params.yaml", metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default="data/source.json", metavar="FILE", help="default: %(default)s")
+    chosen = parser.parse_args(arguments)
     try:
-        dataset = find(name)
-        if dataset.external:
-            root = root_of(name)
-            if root is None:
-                return keep(name, dataset)
-            record = {"dataset": name, **fingerprint(root)}
-        else:
-            record = {"dataset": name}
+        record = describe(read(chosen.params).dataset, chosen.out)
     except DataSetError as error:
         raise SystemExit(f"source: {error}") from None
-    PATH.parent.mkdir(exist_ok=True)
-    partial = PATH.with_suffix(".partial")
-    partial.write_text(json.dumps(record, indent=2) + "\n")
-    os.replace(partial, PATH)
+    if record is None:
+        return
+    write_text(chosen.out, json.dumps(record, indent=2) + "\n")
     print(", ".join(f"{key} {value}" for key, value in record.items()))
 
 
-def keep(name, dataset):
-    """Says that the fingerprint stays; raises SystemExit when it is not of this set."""
-    known = json.loads(PATH.read_text())["dataset"] if PATH.exists() else None
-    if known != name:
-        raise SystemExit(
-            f"source: {dataset.root} is not set; it must name the folder of {dataset.title}: {dataset.layout}"
-        )
-    print(f"{dataset.root} is not set: {PATH} stays as it is")
+def describe(name: str, out: Path) -> dict[str, int | str] | None:
+    """What to write of a data set, None to leave the file as it is. Raises DataSetError."""
+    dataset = find(name)
+    if not dataset.external:
+        return {"dataset": name}
+    root = root_of(name)
+    if root is not None:
+        return {"dataset": name, **fingerprint(root)}
+    if not out.exists() or json.loads(out.read_text())["dataset"] != name:
+        raise DataSetError(dataset.unset)
+    print(f"{dataset.root} is not set: {out} stays as it is")
+    return None
 
 
 if __name__ == "__main__":

@@ -5,22 +5,26 @@ import os
 import shutil
 import sys
 from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from stages.crops.journal import Journal, scratch_name
-from stages.crops.parallel import Decoders, cores
+from stages.crops.journal import Journal, scratch_name, scratch_names
+from stages.crops.outcome import Outcome
+from stages.crops.parallel import Decoders, Task, cores
 from stages.crops.store import RowsFile
 from stages.crops.summary import write_tables
+from stages.datasets.division import Division
+from stages.datasets.sample import Sample
+from stages.files import put_folder, recover
 
 # Held-out splits first: what stands in them is known when train is written, and can be kept out of it.
 ORDER = ("test", "val", "train")
-TASK_BYTES = (
-    4 << 20
-)  # of the crops of one task: handing them over costs next to nothing, and many workers still fit into memory
+# Of the crops of one task: handing them over costs next to nothing, and many workers still fit into memory.
+TASK_BYTES = 4 << 20
 
 
 class CropsError(Exception):
@@ -28,45 +32,59 @@ class CropsError(Exception):
 
 
 def build(
-    division, root, target, *, about, fingerprint, max_failures=0.02, drop_duplicates=False, workers=None, scratch=None
-):
-    """Writes the store of a `Division` to the folder target and returns its summary.
+    division: Division,
+    root: Path,
+    target: str | Path,
+    *,
+    about: dict,
+    fingerprint: dict,
+    max_failures: float = 0.02,
+    drop_duplicates: bool = False,
+    workers: int | None = None,
+    scratch: str | Path | None = None,
+) -> dict:
+    """Writes the store of a division to the folder target and returns its summary.
 
-    about holds dataset, title, size, channels, flip and mean_std, and goes into the summary. drop_duplicates keeps
-    out of train what stands in val or test with the same pixels. scratch is the folder for unfinished work, by
-    default .scratch in the repository: on the same disk as the store, so that the finished one is moved, not copied.
+    about holds dataset, title, size, channels, flip and mean_std, and goes into the summary. fingerprint is of the
+    source. drop_duplicates keeps out of train what stands in val or test with the same pixels. workers is the number
+    of processes that decode, by default one for each core. scratch is the folder for unfinished work, by default
+    .scratch in the repository: on the same disk as the store, so that the finished one is moved, not copied.
 
-    Raises CropsError when more than the share max_failures of the pictures cannot be used, when a class is left without a
-    picture, or when another process is making the same crops.
+    Raises CropsError when more than the share max_failures of the pictures cannot be used, when a class is left
+    without a picture, or when another process is making the same crops; OSError when the disk is full.
     """
     images = [(sample.path, sample.box) for split in ORDER for sample in division.samples[split]]
     scratch = Path(scratch or Path(os.environ.get("DVC_ROOT", ".")) / ".scratch")
     settings = {key: about[key] for key in ("dataset", "size", "channels")}
-    folder = scratch / scratch_name(fingerprint=fingerprint, images=images, drop=drop_duplicates, **settings)
+    folder = scratch / scratch_name(target, fingerprint=fingerprint, images=images, drop=drop_duplicates, **settings)
     folder.mkdir(parents=True, exist_ok=True)
-    recover(Path(target))
+    recover(target)
     lock = FileLock(f"{folder}.lock")
     try:
         with lock.acquire(timeout=0):
             outcomes = _crop(division, root, folder, about, max_failures, drop_duplicates, workers or cores())
             summary = write_tables(division, outcomes, folder, about, drop_duplicates)
-            for split, counts in summary["counts"].items():
-                if empty := [name for name, count in counts.items() if not count]:
-                    raise CropsError(
-                        f"no usable picture of class {', '.join(empty)} is left in the {split} split of {root}"
-                    )
+            _check_classes(summary["counts"], root)
             (folder / "journal.jsonl").unlink()  # no part of the store
-            replace(folder, target)
-            sweep(scratch, lock)
+            put_folder(folder, target)
+            sweep(scratch, target, lock)
             return summary
     except Timeout:
         raise CropsError(f"another process is making these crops ({lock.lock_file} is locked)") from None
     except BrokenProcessPool:
-        cure = "the same command continues; give it fewer data.workers if memory is short"
+        cure = "the same command continues; give it fewer machine.workers if memory is short"
         raise CropsError(f"a decoding process was killed from outside: {cure}") from None
 
 
-def _crop(division, root, folder, about, max_failures, drop_duplicates, workers):
+def _crop(
+    division: Division,
+    root: Path,
+    folder: Path,
+    about: dict,
+    max_failures: float,
+    drop_duplicates: bool,
+    workers: int,
+) -> dict[str, list[Outcome]]:
     """Appends the crops that are not yet in folder and returns the outcomes of all images, by split."""
     size, channels = about["size"], about["channels"]
     total = sum(map(len, division.samples.values()))
@@ -79,58 +97,75 @@ def _crop(division, root, folder, about, max_failures, drop_duplicates, workers)
         interval = 0.2 if sys.stderr.isatty() else 10
         with tqdm(total=total, initial=len(journal), unit="image", mininterval=interval) as progress:
             for split in ORDER:
-                samples, outcomes = division.samples[split], journal.of(split)
+                samples, outcomes = division.samples[split], journal.so_far(split)
                 dropped = held_out(journal.outcomes) if drop_duplicates and split == "train" else set()
                 failures.add(samples, outcomes)
-                start, rows = len(outcomes), sum(is_kept(outcome, dropped) for outcome in outcomes)
+                rows = sum(is_kept(outcome, dropped) for outcome in outcomes)
                 (folder / split).mkdir(exist_ok=True)
-                tasks = (
-                    [(root / s.path if s.pixels is None else s.pixels, s.box) for s in samples[i : i + per_task]]
-                    for i in range(start, len(samples), per_task)
-                )
-                with contextlib.closing(
-                    RowsFile(folder / split / "images.npy", (size, size, channels), rows=rows)
-                ) as file:
+                images = RowsFile(folder / split / "images.npy", (size, size, channels), rows=rows)
+                with contextlib.closing(images):
+                    tasks = _tasks(samples, root, len(outcomes), per_task)
                     for crops, new in decoders.crop_all(tasks, size, channels):
-                        decoded = [outcome for outcome in new if not isinstance(outcome, str)]
-                        file.append(crops[[is_kept(outcome, dropped) for outcome in decoded]] if dropped else crops)
+                        cropped = [outcome for outcome in new if outcome.cropped]
+                        images.append(crops[[is_kept(outcome, dropped) for outcome in cropped]] if dropped else crops)
                         failures.add(samples[len(outcomes) :], new)
                         journal.add(split, new)
                         progress.update(len(new))
         return journal.outcomes
 
 
-def held_out(outcomes):
+def _tasks(samples: Sequence[Sample], root: Path, start: int, size: int) -> Iterator[Task]:
+    """The pictures and boxes of the samples from start on, in tasks of a size."""
+    for first in range(start, len(samples), size):
+        part = samples[first : first + size]
+        yield [(root / sample.path if sample.pixels is None else sample.pixels, sample.box) for sample in part]
+
+
+def held_out(outcomes: dict[str, list[Outcome]]) -> set[bytes]:
     """The digests of all crops outside train."""
-    return {outcome[0] for split in ("test", "val") for outcome in outcomes[split] if not isinstance(outcome, str)}
+    return {outcome.digest for split in ("test", "val") for outcome in outcomes[split] if outcome.cropped}
 
 
-def is_kept(outcome, dropped):
+def is_kept(outcome: Outcome, dropped: set[bytes]) -> bool:
     """Whether an outcome is a crop of the store: decoded, and not among the dropped digests."""
-    return not isinstance(outcome, str) and outcome[0] not in dropped
+    return outcome.cropped and outcome.digest not in dropped
+
+
+def _check_classes(counts: dict[str, dict[str, int]], root: Path) -> None:
+    """Raises CropsError for a split in which a class has no picture left."""
+    for split, of_classes in counts.items():
+        empty = [name for name, count in of_classes.items() if not count]
+        if empty:
+            names = ", ".join(empty)
+            raise CropsError(f"no usable picture of class {names} is left in the {split} split of {root}")
 
 
 class Failures:
-    """Counts the pictures that cannot be used and stops as soon as their share of the whole set is bound to be too large."""
+    """Counts the pictures that cannot be used, and stops when their share of the set is bound to be too large."""
 
-    def __init__(self, unusable, total, share):
-        self.reasons, self.examples, self.total, self.share = Counter(), {}, total, share
+    def __init__(self, unusable: Iterable[tuple[str, str, str]], total: int, share: float):
+        """unusable are (split, path, reason) of pictures known beforehand, of total. Raises CropsError as `add`."""
+        self.reasons: Counter[str] = Counter()
+        self.examples: dict[str, str] = {}
+        self.total, self.share = total, share
         for _, path, reason in unusable:
             self._count(path, reason)
         self._check()
 
-    def add(self, samples, outcomes):
+    def add(self, samples: Iterable[Sample], outcomes: Iterable[Outcome]) -> None:
+        """Counts the next outcomes, of as many samples or more. Raises CropsError when there are too many failures."""
         for sample, outcome in zip(samples, outcomes, strict=False):
-            if isinstance(outcome, str):
-                self._count(sample.path, outcome)
+            if not outcome.cropped:
+                self._count(sample.path, outcome.reason)
         self._check()
 
-    def _count(self, path, reason):
+    def _count(self, path: str, reason: str) -> None:
         self.reasons[reason] += 1
         self.examples.setdefault(reason, path)
 
-    def _check(self):
-        if (count := self.reasons.total()) > self.share * self.total:
+    def _check(self) -> None:
+        count = self.reasons.total()
+        if count > self.share * self.total:
             listed = "; ".join(
                 f"{reason} ({n}, such as {self.examples[reason]})" for reason, n in self.reasons.most_common()
             )
@@ -138,34 +173,12 @@ class Failures:
             raise CropsError(f"already {count} of {self.total} pictures cannot be used, {allowed}: {listed}")
 
 
-def replace(folder, target):
-    """Puts a finished folder in the place of target, whose previous content is whole until then.
+def sweep(scratch: Path, target: str | Path, own: FileLock) -> None:
+    """Removes unfinished crops of the same store with other settings, unless a process is at work on them.
 
-    A folder cannot be exchanged in one step everywhere: a process killed between the two renames leaves the previous content in
-    .<name>-old, and the next `build` starts by taking it back.
+    Each may be as large as the store.
     """
-    target = Path(target)
-    new, old = (target.with_name(f".{target.name}-{which}") for which in ("new", "old"))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.move(folder, new)
-    if target.exists():
-        target.rename(old)
-    new.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def recover(target):
-    """Takes a store back that an interrupted `replace` had moved aside."""
-    old = target.with_name(f".{target.name}-old")
-    if old.exists() and not target.exists():
-        old.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def sweep(scratch, own):
-    """Removes unfinished crops of other settings, unless a process is at work on them: each may be as large as the store."""
-    for lock_file in scratch.glob("crops-*.lock"):
+    for lock_file in scratch.glob(f"{scratch_names(target)}.lock"):
         lock = own if str(lock_file) == own.lock_file else FileLock(lock_file)
         with contextlib.suppress(Timeout), lock.acquire(timeout=0):
             shutil.rmtree(lock_file.with_suffix(""), ignore_errors=True)

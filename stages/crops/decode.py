@@ -26,6 +26,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the upright picture
+
 _ORIENTATION = 0x0112
 _MODES = {
     "L": "grey",
@@ -47,13 +49,11 @@ class _Doubtful(Exception):
     """The rows that were asked for may not have come."""
 
 
-def crop(image, box, size, channels):
-    """(uint8 array (size, size, channels), names of treatments) of a picture file or of a uint8 array (H, W) or (H,
-    W, 3).
+def crop(image: str | Path | np.ndarray, box: Box | None, size: int, channels: int) -> tuple[np.ndarray, list[str]]:
+    """(uint8 (size, size, channels), names of treatments) of a picture file or of a uint8 array (H, W) or (H, W, 3).
 
-    box is (x, y, width, height) in pixels; the crop is the square around its centre with its longer side, so that
-    nothing of the box is lost and nothing is squeezed. Without a box it is the largest centred square. Raises
-    Unusable.
+    The crop is the square around the centre of the box with its longer side, so that nothing of the box is lost and
+    nothing is squeezed. Without a box it is the largest centred square. Raises Unusable.
     """
     if isinstance(image, np.ndarray):
         return _crop_open(Image.fromarray(image), box, size, channels)
@@ -70,12 +70,12 @@ def crop(image, box, size, channels):
             raise
         except (Image.DecompressionBombError, MemoryError):
             raise Unusable("too large") from None
-        # The decoders of a dozen formats raise whatever they please on damaged bytes; one file must not stop the others.
+        # The decoders of a dozen formats raise what they please on damaged bytes; one file must not stop the others.
         except Exception as error:
             raise Unusable(_reason(image, error)) from None
 
 
-def _reason(path, error):
+def _reason(path: str | Path, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "missing"
     if isinstance(error, IsADirectoryError | PermissionError):
@@ -85,7 +85,9 @@ def _reason(path, error):
     return "truncated" if "truncated" in str(error).lower() else "unreadable"
 
 
-def _crop_open(picture, box, size, channels, whole=False):
+def _crop_open(
+    picture: Image.Image, box: Box | None, size: int, channels: int, whole: bool = False
+) -> tuple[np.ndarray, list[str]]:
     treatments = []
     orientation = picture.getexif().get(_ORIENTATION, 1) if picture.format else 1
     turned = orientation in range(2, 9)
@@ -123,7 +125,7 @@ def _crop_open(picture, box, size, channels, whole=False):
     return pixels, treatments
 
 
-def _load_rows(picture, rows):
+def _load_rows(picture: Image.Image, rows: int) -> None:
     """Decodes a JPEG down to its first rows; what lies below stays black.
 
     Huffman decoding is most of the work; it cannot be skipped above the crop, but below it. Pillow reports the
@@ -142,7 +144,7 @@ def _load_rows(picture, rows):
             raise _Doubtful from None
 
 
-def _square(box, width, height):
+def _square(box: Box | None, width: int, height: int) -> tuple[float, float, float]:
     """(left, top, side) in pixels of the square to crop from a picture of this size. Raises Unusable."""
     if box is None:
         side = min(width, height)
@@ -158,8 +160,8 @@ def _square(box, width, height):
     return x + (box_width - side) / 2, y + (box_height - side) / 2, side
 
 
-def _convert(picture, channels, treatments):
-    """The picture as L or RGB, with the names of the conversions appended to treatments. Raises Unusable for float pixels."""
+def _convert(picture: Image.Image, channels: int, treatments: list[str]) -> Image.Image:
+    """The picture as L or RGB; the names of the conversions go into treatments. Raises Unusable for float pixels."""
     mode = picture.mode
     if mode in _MODES and not (channels == 1 and mode == "L"):
         treatments.append(_MODES[mode])
@@ -177,7 +179,7 @@ def _convert(picture, channels, treatments):
     return picture if picture.mode == target else picture.convert(target)
 
 
-def _cut(picture, left, top, side):
+def _cut(picture: Image.Image, left: float, top: float, side: float) -> tuple[Image.Image, Box]:
     """(picture, box): the smallest cut of whole pixels around the square, continued by its edge pixels where it
     reaches outside, and the square's (left, upper, right, lower) in it.
     """

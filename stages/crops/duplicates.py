@@ -1,5 +1,6 @@
 """Images with the same pixels: within a split, across splits, with conflicting labels."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Duplicates:
-    """groups holds index arrays into the images; across_splits and conflicting are bool (groups,): the group spans
-    splits, or labels.
+    """groups holds index arrays into the images; across_splits and conflicting are bool (groups,).
+
+    They say whether a group spans splits, and labels.
     """
 
     groups: list[np.ndarray]
@@ -16,10 +18,10 @@ class Duplicates:
     conflicting: np.ndarray
 
 
-def find_duplicates(digests, splits, labels):
-    """Groups of equal digests.
+def find_duplicates(digests: Sequence[bytes], splits: np.ndarray, labels: np.ndarray) -> Duplicates:
+    """Groups of equal digests, in the order of their first image.
 
-    digests is a list of n 16-byte digests, splits and labels are integer arrays (n,). Groups are in the order of their first image.
+    digests are n of 16 bytes each, splits and labels are integer arrays (n,).
     """
     keys = np.frombuffer(b"".join(digests), dtype=np.dtype((np.void, 16)))
     _, first, group, counts = np.unique(keys, return_index=True, return_inverse=True, return_counts=True)

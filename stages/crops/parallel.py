@@ -6,17 +6,24 @@ import os
 import signal
 import threading
 from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
 
 import numpy as np
 
-from stages.crops.decode import Unusable, crop
+from stages.crops.decode import Box, Unusable, crop
+from stages.crops.outcome import Outcome
+
+Task = list[tuple[Path | np.ndarray, Box | None]]  # pictures with their boxes, as `crop` takes them
+Cropped = tuple[np.ndarray, list[Outcome]]
 
 
 class Decoders:
     """Processes that decode; a context manager that ends them."""
 
-    def __init__(self, workers):
+    def __init__(self, workers: int):
+        """Start that many processes; a single worker is this process itself."""
         self.workers, self._pool = workers, None
         if workers > 1:
             # Not fork: NumPy's threads run by now. The server forks children that have imported this module once.
@@ -26,17 +33,18 @@ class Decoders:
                 context.set_forkserver_preload([__name__])
             self._pool = ProcessPoolExecutor(workers, context, initializer=_start_worker)
 
-    def __enter__(self):
+    def __enter__(self) -> "Decoders":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self._pool:
             self._pool.shutdown(cancel_futures=True)
 
-    def crop_all(self, tasks, size, channels):
+    def crop_all(self, tasks: Iterable[Task], size: int, channels: int) -> Iterator[Cropped]:
         """Yields (crops, outcomes) for each task, in their order: see `crop_task`.
 
-        At most two tasks per worker are under way, whatever the number of tasks: that bounds the memory.
+        At most two tasks per worker are under way, whatever the number of tasks: that bounds the memory. Raises
+        BrokenProcessPool when a worker was killed from outside.
         """
         if not self._pool:
             for task in tasks:
@@ -51,11 +59,10 @@ class Decoders:
             yield under_way.popleft().result()
 
 
-def crop_task(task, size, channels):
-    """(crops, outcomes) of a task, a list of (image, box) as `crop` takes them.
+def crop_task(task: Task, size: int, channels: int) -> Cropped:
+    """(crops, outcomes) of a task.
 
-    crops is uint8 (kept, size, size, channels). outcomes has an entry for each image: (16-byte digest of its crop's
-    pixels, names of treatments), or the reason why there is no crop.
+    crops is uint8 (kept, size, size, channels); outcomes has an entry for each picture, with a crop or without.
     """
     crops, outcomes = np.empty((len(task), size, size, channels), dtype=np.uint8), []
     kept = 0
@@ -63,25 +70,25 @@ def crop_task(task, size, channels):
         try:
             crops[kept], treatments = crop(image, box, size, channels)
         except Unusable as reason:
-            outcomes.append(str(reason))
+            outcomes.append(Outcome(reason=str(reason)))
             continue
-        outcomes.append((hashlib.blake2b(crops[kept], digest_size=16).digest(), treatments))
+        outcomes.append(Outcome(hashlib.blake2b(crops[kept], digest_size=16).digest(), tuple(treatments)))
         kept += 1
     return crops[:kept], outcomes
 
 
-def cores():
+def cores() -> int:
     """Cores that this process may use: a container or a batch system may grant fewer than the machine has."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _start_worker():
+def _start_worker() -> None:
     # Ctrl-C reaches the whole process group: the parent alone decides what becomes of it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with_parent():
+def _end_with_parent() -> None:
     # A parent that is killed cannot shut its pool down, and the workers would wait for its next task for ever.
     multiprocessing.parent_process().join()
     os._exit(1)

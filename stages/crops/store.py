@@ -1,12 +1,13 @@
 """The crops as a few large arrays: the format that training reads, and its writer.
 
-data/crops/<split>/images.npy    uint8 (N, H, W, C), C is 1 for grey sets and 3 for colour
-data/crops/<split>/labels.npy    int64 (N,), indices into summary["classes"] data/crops/<split>/soft.npy      float32
-(N, classes), distribution over the classes; only when asked for and where a set has one data/crops/<split>/affect.npy
-float32 (N, 2), valence and arousal, NaN where unknown; only where a set has them data/crops/<split>/manifest.csv
-path,label,box,subject,treatment: one row per image, same order data/crops/summary.json          see
-`stages.crops.summary` data/crops/left_out.csv          split,path,reason data/crops/duplicates.csv
-group,split,path,label: the images of each group have the same pixels
+    data/crops/<split>/images.npy    uint8 (N, H, W, C), C is 1 for grey sets and 3 for colour
+    data/crops/<split>/labels.npy    int64 (N,), indices into summary["classes"]
+    data/crops/<split>/soft.npy      float32 (N, classes), distribution over the classes; where asked for and there
+    data/crops/<split>/affect.npy    float32 (N, 2), valence and arousal, NaN where unknown; where a set has them
+    data/crops/<split>/manifest.csv  path,label,box,subject,treatment: one row per image, same order
+    data/crops/summary.json          see `stages.crops.summary`
+    data/crops/left_out.csv          split,path,reason
+    data/crops/duplicates.csv        group,split,path,label: the images of each group have the same pixels
 
 split is train, val or test. Any program reads it with NumPy alone:
 
@@ -18,11 +19,13 @@ split is train, val or test. Any program reads it with NumPy alone:
 import csv
 import errno
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 
 @dataclass(frozen=True)
@@ -35,11 +38,11 @@ class Split:
     soft: np.ndarray | None
     affect: np.ndarray | None
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.labels)
 
     @cached_property
-    def manifest(self):
+    def manifest(self) -> list[dict[str, str]]:
         """The rows of manifest.csv as dicts."""
         with open(self.folder / "manifest.csv", newline="", encoding="utf-8") as file:
             return list(csv.DictReader(file))
@@ -53,28 +56,27 @@ class Crops:
     summary: dict
 
     @property
-    def splits(self):
+    def splits(self) -> tuple[str, ...]:
+        """The names of the splits, in order."""
         return tuple(self.summary["counts"])
 
-    def __getitem__(self, split):
+    def __getitem__(self, split: str) -> Split:
+        """One split. Raises FileNotFoundError when a part of it is missing."""
         folder = self.folder / split
         arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
         for name in ("images", "labels"):
             if name not in arrays:
-                raise FileNotFoundError(
-                    errno.ENOENT,
-                    "no such part of the crops; make them with `dvc repro prepare`",
-                    str(folder / f"{name}.npy"),
-                )
+                cure = "no such part of the crops; make them with `dvc repro prepare`"
+                raise FileNotFoundError(errno.ENOENT, cure, str(folder / f"{name}.npy"))
         return Split(folder, arrays["images"], np.array(arrays["labels"]), arrays.get("soft"), arrays.get("affect"))
 
-    def class_balance(self):
+    def class_balance(self) -> np.ndarray:
         """Numbers of images, int64 (splits, classes), in the order of `splits` and of summary["classes"]."""
         counts = self.summary["counts"]
         return np.array([[counts[split][name] for name in self.summary["classes"]] for split in self.splits])
 
-    def examples(self, split="train", per_class=8, seed=0):
-        """Random images of each class, a list of uint8 (n, H, W, C) with n <= per_class: the rows of a contact sheet."""
+    def examples(self, split: str = "train", per_class: int = 8, seed: int = 0) -> list[np.ndarray]:
+        """Random images of each class, uint8 (n, H, W, C) with n <= per_class: the rows of a contact sheet."""
         part = self[split]
         generator = np.random.default_rng(seed)
         rows = []
@@ -84,7 +86,7 @@ class Crops:
         return rows
 
 
-def open_crops(folder="data/crops"):
+def open_crops(folder: str | Path = "data/crops") -> Crops:
     """The store in a folder. Raises FileNotFoundError when there is none."""
     folder = Path(folder)
     return Crops(folder, json.loads((folder / "summary.json").read_text(encoding="utf-8")))
@@ -96,7 +98,7 @@ class RowsFile:
     The number of rows in its header is right only after close(): until then, the writer's log knows it.
     """
 
-    def __init__(self, path, row_shape, dtype=np.uint8, rows=0):
+    def __init__(self, path: str | Path, row_shape: Sequence[int], dtype: DTypeLike = np.uint8, rows: int = 0):
         """Opens path, cut to its first rows. Raises ValueError when it holds fewer."""
         self.row_shape, self.dtype, self.rows = tuple(row_shape), np.dtype(dtype), rows
         self._file = open(path, "r+b" if rows else "w+b")
@@ -109,17 +111,18 @@ class RowsFile:
         self._file.truncate(end)
         self._file.seek(end)
 
-    def append(self, rows):
-        """Writes rows (n, *row_shape) and hands them to the operating system, so that killing this process loses none."""
+    def append(self, rows: np.ndarray) -> None:
+        """Writes rows (n, *row_shape) and hands them to the operating system: killing this process loses none."""
         self._file.write(np.ascontiguousarray(rows, dtype=self.dtype).data)
         self._file.flush()
         self.rows += len(rows)
 
-    def close(self):
+    def close(self) -> None:
+        """Write the number of rows into the header and close the file."""
         self._write_header()
         self._file.close()
 
-    def _write_header(self):
+    def _write_header(self) -> None:
         # NumPy pads the header so that the first dimension can grow without moving the data.
         self._file.seek(0)
         description = np.lib.format.dtype_to_descr(self.dtype)

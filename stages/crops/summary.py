@@ -12,16 +12,33 @@ import csv
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from stages.crops.duplicates import find_duplicates
+from stages.crops.outcome import Outcome
+from stages.datasets.division import Division
+from stages.datasets.sample import Sample
 
 BLOCK_BYTES = 16 << 20
 DROPPED = "same pixels as a held-out image"
 
 
-def write_tables(division, outcomes, folder, about, drop_duplicates):
+class Crop(NamedTuple):
+    """A picture that became a crop; label is an index into the classes."""
+
+    split: str
+    sample: Sample
+    label: int
+    outcome: Outcome
+
+
+def write_tables(
+    division: Division, outcomes: dict[str, list[Outcome]], folder: Path, about: dict, drop_duplicates: bool
+) -> dict:
     """Writes everything but the images, which lie in folder already, and returns the summary.
 
     outcomes are those of the journal, by split.
@@ -30,31 +47,34 @@ def write_tables(division, outcomes, folder, about, drop_duplicates):
     crops, left_out = [], list(division.unusable)
     for split, samples in division.samples.items():
         for sample, label, outcome in zip(samples, division.labels[split], outcomes[split], strict=True):
-            if isinstance(outcome, str):
-                left_out.append((split, sample.path, outcome))
+            if outcome.cropped:
+                crops.append(Crop(split, sample, int(label), outcome))
             else:
-                crops.append((split, sample, int(label), *outcome))
+                left_out.append((split, sample.path, outcome.reason))
 
-    where, labels = np.array([splits.index(crop[0]) for crop in crops]), np.array([crop[2] for crop in crops])
-    duplicates = find_duplicates([crop[3] for crop in crops], where, labels)
+    duplicates = find_duplicates(
+        [crop.outcome.digest for crop in crops],
+        np.array([splits.index(crop.split) for crop in crops]),
+        np.array([crop.label for crop in crops]),
+    )
     rows = [
-        (number, split, sample.path, division.classes[label])
+        (number, crop.split, crop.sample.path, division.classes[crop.label])
         for number, group in enumerate(duplicates.groups)
-        for split, sample, label, *_ in (crops[i] for i in group)
+        for crop in (crops[i] for i in group)
     ]
     _write(folder / "duplicates.csv", ("group", "split", "path", "label"), rows)
 
-    held_out = {digest for split, _, _, digest, _ in crops if split != "train"} if drop_duplicates else set()
-    dropped = [crop for crop in crops if crop[0] == "train" and crop[3] in held_out]
-    left_out += [("train", sample.path, DROPPED) for _, sample, *_ in dropped]
-    crops = [crop for crop in crops if crop[0] != "train" or crop[3] not in held_out]
+    held_out = {crop.outcome.digest for crop in crops if crop.split != "train"} if drop_duplicates else set()
+    dropped = [crop for crop in crops if crop.split == "train" and crop.outcome.digest in held_out]
+    left_out += [("train", crop.sample.path, DROPPED) for crop in dropped]
+    crops = [crop for crop in crops if crop.split != "train" or crop.outcome.digest not in held_out]
     _write(folder / "left_out.csv", ("split", "path", "reason"), left_out + division.not_chosen)
 
     counts = {}
     for split in splits:
-        part = [crop for crop in crops if crop[0] == split]
+        part = [crop for crop in crops if crop.split == split]
         _write_split(part, division.classes, folder / split)
-        tally = Counter(label for _, _, label, *_ in part)
+        tally = Counter(crop.label for crop in part)
         counts[split] = {name: tally[label] for label, name in enumerate(division.classes)}
     mean, std = about["mean_std"] or mean_std(folder / "train" / "images.npy")
     summary = {key: value for key, value in about.items() if key != "mean_std"} | {
@@ -64,7 +84,7 @@ def write_tables(division, outcomes, folder, about, drop_duplicates):
         "counts": counts,
         "left_out": _tally(reason for *_, reason in left_out),
         "not_chosen": _tally(reason for *_, reason in division.not_chosen),
-        "treated": _tally(treatment for *_, treatments in crops for treatment in treatments),
+        "treated": _tally(treatment for crop in crops for treatment in crop.outcome.treatments),
         "duplicates": {
             "groups": len(duplicates.groups),
             "images": sum(map(len, duplicates.groups)),
@@ -79,8 +99,8 @@ def write_tables(division, outcomes, folder, about, drop_duplicates):
     return summary
 
 
-def mean_std(path):
-    """(mean, std) of the uint8 images (N, H, W, C) in an .npy file, scaled to 0..1: each a tuple with a value for each channel.
+def mean_std(path: str | Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """(mean, std) of the uint8 images (N, H, W, C) in an .npy file, scaled to 0..1, each with a value for each channel.
 
     Reads block by block, and not through a memory map, whose pages would count as this process's memory.
     """
@@ -99,13 +119,14 @@ def mean_std(path):
     return tuple(round(float(value) / 255, 6) for value in mean), tuple(round(float(value) / 255, 6) for value in std)
 
 
-def describe(summary):
+def describe(summary: dict) -> str:
     """The summary as lines of text: a table of split x class, then what was left out, treated and found."""
     names, counts = summary["classes"], summary["counts"]
     shown = names if len(names) <= 20 else []
     width = max([5, *map(len, shown)]) + 2
+    colours = "grey" if summary["channels"] == 1 else "colour"
     lines = [
-        f"{summary['title']}: {summary['size']} px, {'grey' if summary['channels'] == 1 else 'colour'}, {len(names)} classes",
+        f"{summary['title']}: {summary['size']} px, {colours}, {len(names)} classes",
         "split".ljust(8) + "".join(name.rjust(width) for name in shown) + "total".rjust(width),
     ]
     for split, row in counts.items():
@@ -126,24 +147,25 @@ def describe(summary):
         lines += [f"{title}: {reason}: {count:,}" for reason, count in summary[key].items()]
     found = summary["duplicates"]
     lines.append(
-        f"same pixels: {found['groups']:,} groups of {found['images']:,} images, {found['across_splits']:,} across splits, "
-        f"{found['conflicting']:,} with conflicting labels; {found['dropped_from_train']:,} dropped from train"
+        f"same pixels: {found['groups']:,} groups of {found['images']:,} images, "
+        f"{found['across_splits']:,} across splits, {found['conflicting']:,} with conflicting labels; "
+        f"{found['dropped_from_train']:,} dropped from train"
     )
     return "\n".join(lines)
 
 
-def _digest(crops, mean, std):
-    """A hash of what a network sees: every crop's pixels, split and label in order, soft labels, and the normalisation."""
+def _digest(crops: Iterable[Crop], mean: Sequence[float], std: Sequence[float]) -> str:
+    """A hash of what a network sees: each crop's pixels, split and label in order, soft labels, the normalisation."""
     seen = hashlib.sha256(repr((mean, std)).encode())
-    for split, sample, label, digest, _ in crops:
-        seen.update(digest + f"{split} {label} {sample.soft}".encode())
+    for crop in crops:
+        seen.update(crop.outcome.digest + f"{crop.split} {crop.label} {crop.sample.soft}".encode())
     return seen.hexdigest()[:32]
 
 
-def _write_split(crops, classes, folder):
-    """Writes labels, soft, affect and manifest for crops of (split, sample, label, digest, treatments)."""
-    samples = [sample for _, sample, *_ in crops]
-    np.save(folder / "labels.npy", np.array([label for _, _, label, *_ in crops], dtype=np.int64))
+def _write_split(crops: Sequence[Crop], classes: Sequence[str], folder: Path) -> None:
+    """Writes labels, soft, affect and manifest of the crops of one split."""
+    samples = [crop.sample for crop in crops]
+    np.save(folder / "labels.npy", np.array([crop.label for crop in crops], dtype=np.int64))
     if samples and all(sample.soft is not None for sample in samples):
         np.save(folder / "soft.npy", np.array([sample.soft for sample in samples], dtype=np.float32))
     if any(sample.affect is not None for sample in samples):
@@ -151,23 +173,23 @@ def _write_split(crops, classes, folder):
         np.save(folder / "affect.npy", np.array([sample.affect or missing for sample in samples], dtype=np.float32))
     rows = (
         (
-            sample.path,
-            classes[label],
-            "" if sample.box is None else " ".join(f"{value:g}" for value in sample.box),
-            sample.subject or "",
-            "; ".join(treatments),
+            crop.sample.path,
+            classes[crop.label],
+            "" if crop.sample.box is None else " ".join(f"{value:g}" for value in crop.sample.box),
+            crop.sample.subject or "",
+            "; ".join(crop.outcome.treatments),
         )
-        for _, sample, label, _, treatments in crops
+        for crop in crops
     )
     _write(folder / "manifest.csv", ("path", "label", "box", "subject", "treatment"), rows)
 
 
-def _write(path, header, rows):
+def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
 
 
-def _tally(reasons):
+def _tally(reasons: Iterable[str]) -> dict[str, int]:
     return dict(Counter(reasons).most_common())

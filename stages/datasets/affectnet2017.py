@@ -7,8 +7,10 @@ Automatically_annotated_file_list/automatically_annotated.csv; some copies lack 
 
 import csv
 import math
+from collections.abc import Iterator
+from pathlib import Path
 
-from stages.datasets.sample import EIGHT, DataSetError, Sample, first_existing, number
+from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Sample, first_existing, number
 
 COLUMNS = (
     "subDirectory_filePath",
@@ -24,8 +26,11 @@ COLUMNS = (
 CODES = (*EIGHT, "None", "Uncertain", "No-Face")
 
 
-def read_manual(root):
-    """Yields the rows of the manual lists: training.csv is train, validation.csv is val; there is no published test list."""
+def read_manual(root: Path) -> Iterator[Sample]:
+    """Yields the manual lists: training.csv is train, validation.csv is val; there is no published test list.
+
+    Raises DataSetError when a list or the folder of pictures is missing.
+    """
     lists = {
         split: _find_list(root, "Manually_Annotated_file_lists", f"{name}.csv")
         for split, name in (("train", "training"), ("val", "validation"))
@@ -37,8 +42,11 @@ def read_manual(root):
     yield from _read_list(root, lists["val"], "val", "Manually_Annotated_Images")
 
 
-def read_automatic(root):
-    """Yields the automatic list as train, and the manual validation list as val where it is there."""
+def read_automatic(root: Path) -> Iterator[Sample]:
+    """Yields the automatic list as train, and the manual validation list as val where it is there.
+
+    Raises DataSetError when the automatic list or a folder of pictures is missing.
+    """
     automatic = _find_list(root, "Automatically_annotated_file_list", "automatically_annotated.csv")
     if automatic is None:
         raise DataSetError(f"no automatically_annotated.csv in {root}")
@@ -85,3 +93,35 @@ def _sample(row, columns, folder, split, where):
     # A picture may show several faces: without its box nobody knows which one the label is of.
     problem = "box is NULL" if any(math.isnan(value) for value in box) else None
     return Sample(path, label, split, box=None if problem else box, affect=affect, problem=problem)
+
+
+LISTS = "training.csv and validation.csv (or in Manually_Annotated_file_lists/)"
+MANUAL = f"Manually_Annotated_Images/<n>/<hash>.jpg with {LISTS}"
+AUTOMATIC_LIST = "automatically_annotated.csv (or in Automatically_annotated_file_list/)"
+AUTOMATIC = f"Automatically_Annotated_Images/<n>/<hash>.jpg with {AUTOMATIC_LIST}"
+DATA_SETS = {
+    "affectnet2017": DataSet(
+        title="AffectNet (2017, manual)",
+        read=read_manual,
+        root="AFFECTNET_ROOT",
+        layout=MANUAL,
+        size=112,
+        channels=3,
+        flip=True,
+        classes=EIGHT,
+        subsets=EXPRESSIONS,
+        place=10,
+    ),
+    "affectnet2017-automatic": DataSet(
+        title="AffectNet (2017, automatic)",
+        read=read_automatic,
+        root="AFFECTNET_ROOT",
+        layout=AUTOMATIC,
+        size=112,
+        channels=3,
+        flip=True,
+        classes=EIGHT,
+        subsets=EXPRESSIONS,
+        place=10,
+    ),
+}

@@ -6,20 +6,24 @@
 
 import math
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 
-from stages.datasets.sample import EIGHT, DataSetError, Sample, first_existing, number
+from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Sample, first_existing, number
 
 _BLOCK = 8192  # ids whose annotations are fetched ahead; file systems over a network answer many requests at once
 _VERSION_1 = b"\x93NUMPY\x01\x00"  # of the .npy format: then bytes 8 and 9 hold the header's length
 _LONGEST_HEADER = 128
 
 
-def read(root):
-    """Yields train_set as train and val_set as val; there is no published test set."""
+def read(root: Path) -> Iterator[Sample]:
+    """Yields train_set as train and val_set as val; there is no published test set.
+
+    Raises DataSetError when one of their folders is missing.
+    """
     folders = {split: first_existing(root, f"{split}_set") for split in ("train", "val")}
     for split, folder in folders.items():
         for part in ("images", "annotations"):
@@ -70,3 +74,19 @@ def _value(path):
         return number(str(np.load(path).item()))
     except (OSError, ValueError, EOFError):
         return math.nan
+
+
+DATA_SETS = {
+    "affectnet2021": DataSet(
+        title="AffectNet (2021)",
+        read=read,
+        root="AFFECTNET_ROOT",
+        layout="{train,val}_set/images/<id>.jpg and {train,val}_set/annotations/<id>_exp.npy",
+        size=112,
+        channels=3,
+        flip=True,
+        classes=EIGHT,
+        subsets=EXPRESSIONS,
+        place=10,
+    )
+}

@@ -6,9 +6,11 @@ with a code, and Landmarks/ with 68 points for each frame.
 """
 
 import re
+from collections.abc import Iterator
+from pathlib import Path
 
 from stages.datasets.folders import read_class_folders
-from stages.datasets.sample import DataSetError, Sample, expression, first_existing, number, split_of
+from stages.datasets.sample import DataSet, DataSetError, Sample, expression, first_existing, number, split_of
 
 CODES = ("Neutral", "Anger", "Contempt", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
 # The set's own seven have contempt and no neutral; neutral are only the first frames of the published sequences.
@@ -17,8 +19,11 @@ PEAK_FRAMES = 3
 _SUBJECT = re.compile(r"S\d{3}(?=_)")
 
 
-def read(root):
-    """Yields all frames without a split, each with its subject."""
+def read(root: Path) -> Iterator[Sample]:
+    """Yields all frames without a split, each with its subject.
+
+    Raises DataSetError when neither of the two layouts is there.
+    """
     images = first_existing(root, "cohn-kanade-images")
     if images:
         yield from _read_published(root, images)
@@ -75,3 +80,19 @@ def _face(points):
     top, bottom = min(y for _, y in pairs), max(y for _, y in pairs)
     rise = (bottom - top) / 4
     return left, top - rise, right - left, bottom - top + rise
+
+
+DATA_SETS = {
+    "ckplus": DataSet(
+        title="CK+",
+        read=read,
+        root="CKPLUS_ROOT",
+        layout="<class>/S###_<sequence>_<frame>.png, or cohn-kanade-images/ with Emotion/ and Landmarks/",
+        size=48,
+        channels=1,
+        flip=True,
+        classes=CODES,
+        subsets=SUBSETS,
+        place=20,
+    )
+}

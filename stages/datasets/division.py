@@ -1,12 +1,13 @@
 """From the samples that a reader yields to the three splits of a run."""
 
 from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
-from stages.datasets import choose_classes
-from stages.datasets.sample import NO_PICTURE, DataSetError, Sample
+from stages.datasets.sample import NO_PICTURE, DataSet, DataSetError, Sample
 
 SPLITS = ("train", "val", "test")
 SEED = 0  # of the carving: a set's own splits do not depend on the seeds of training, neither do the carved ones
@@ -14,10 +15,10 @@ SEED = 0  # of the carving: a set's own splits do not depend on the seeds of tra
 
 @dataclass
 class Division:
-    """samples and labels (indices into classes) of each split, and all others as lists of (split or "", path, reason).
+    """samples of each split and their labels, int64 (N,) indices into classes; others as (split or "", path, reason).
 
-    unusable are those with a problem, not_chosen those that the parameters exclude. carved names the splits that the set itself
-    does not have, with the share of train they took.
+    unusable are those with a problem, not_chosen those that the parameters exclude. carved names the splits that the
+    set itself does not have, with the share of train they took.
     """
 
     classes: tuple[str, ...]
@@ -28,7 +29,37 @@ class Division:
     carved: dict[str, float] = field(default_factory=dict)
 
 
-def divide(dataset, samples, root, *, classes=7, limit=None, test_share=0.15, soft_labels=False):
+def choose_classes(dataset: DataSet, wanted: int | str | Sequence[str], found: Collection[str]) -> tuple[str, ...]:
+    """The class names of a run, in label order.
+
+    wanted is 7, 8, "all" or a list of names (the parameter `data.classes`); found are the names that the reader came
+    across, which are the classes of a set that has no fixed ones. Raises DataSetError for a name that the set does not
+    have, and for one that is wanted twice.
+    """
+    everything = dataset.classes or tuple(sorted(found))
+    if wanted == "all":
+        return everything
+    if isinstance(wanted, int):
+        return dataset.subsets.get(wanted, everything)
+    known = {*everything, *found}
+    for name in wanted:
+        if name not in known:
+            raise DataSetError(f"{dataset.title} has no class {name!r}; it has {', '.join(sorted(known))}")
+    if len(set(wanted)) < len(wanted):
+        raise DataSetError(f"classes: {wanted} names a class twice")
+    return tuple(wanted)
+
+
+def divide(
+    dataset: DataSet,
+    samples: Iterable[Sample],
+    root: str | Path,
+    *,
+    classes: int | str | Sequence[str] = 7,
+    limit: int | None = None,
+    test_share: float = 0.15,
+    soft_labels: bool = False,
+) -> Division:
     """Chooses the classes, carves the splits that the set lacks, limits train.
 
     A missing val or test split is carved out of train: stratified by class, seeded, and by subject where the samples
@@ -71,7 +102,7 @@ def divide(dataset, samples, root, *, classes=7, limit=None, test_share=0.15, so
     return Division(names, {split: kept[split] for split in SPLITS}, labels, unusable, not_chosen, carved)
 
 
-def _soft(sample, dataset, names):
+def _soft(sample: Sample, dataset: DataSet, names: Sequence[str]) -> tuple[float, ...] | None:
     """The sample's distribution over the chosen classes, None where the set has none."""
     if sample.soft is None:
         return None
@@ -79,7 +110,7 @@ def _soft(sample, dataset, names):
     return tuple(share / sum(shares) for share in shares)
 
 
-def check(names, labels, where):
+def check(names: Sequence[str], labels: dict[str, np.ndarray], where: str) -> None:
     """Raises DataSetError when a split or a class of it is empty; where ends the message."""
     for split in SPLITS:
         if not len(labels[split]):
@@ -89,7 +120,9 @@ def check(names, labels, where):
             raise DataSetError(f"no picture of class {', '.join(empty)} in the {split} split of {where}")
 
 
-def _split(samples, index, count, by_subject=True):
+def _split(
+    samples: list[Sample], index: dict[str, int], count: int, by_subject: bool = True
+) -> tuple[list[Sample], list[Sample]]:
     """(about count of the samples, the others), both in their order, with the same shares of classes."""
     # Imported here because it costs a second that most sets need not pay.
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split

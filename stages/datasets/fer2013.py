@@ -6,18 +6,26 @@ PrivateTest the test split.
 """
 
 import csv
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from stages.datasets.folders import read_class_folders
-from stages.datasets.sample import DataSetError, Sample, expression, first_existing, split_of
+from stages.datasets.sample import DataSet, DataSetError, Sample, expression, first_existing, split_of
 
 CODES = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise", "Neutral")
 SIDE = 48
+LAYOUT = (
+    "fer2013.csv, or {train,public_test,private_test}/<class>/<name>.jpg (or train and test, or train and validation)"
+)
 
 
-def read(root):
-    """Yields the rows of fer2013.csv where there is one, else the files of the class folders."""
+def read(root: Path) -> Iterator[Sample]:
+    """Yields the rows of fer2013.csv where there is one, else the files of the class folders.
+
+    Raises DataSetError when there is neither, or when the CSV lacks a column.
+    """
     table = first_existing(root, "fer2013.csv", "icml_face_data.csv")
     if table:
         yield from read_table(root, table)
@@ -28,13 +36,16 @@ def read(root):
     yield from read_class_folders(root, train.parent, class_of)
 
 
-def class_of(folder):
+def class_of(folder: str) -> str | None:
     """The class of a folder: an expression by name, or an official code."""
     return CODES[int(folder)] if folder in {str(code) for code in range(len(CODES))} else expression(folder)
 
 
-def read_table(root, table):
-    """Yields one sample for each row after the header, in order: a row's place is its identity (FERPlus counts on it)."""
+def read_table(root: Path, table: Path) -> Iterator[Sample]:
+    """Yields a sample for each row after the header, in order: a row's place is its identity (FERPlus counts on it).
+
+    Raises DataSetError for a header that lacks a column.
+    """
     csv.field_size_limit(1 << 20)
     with open(table, newline="", encoding="utf-8-sig") as file:
         # One copy in circulation has "emotion, Usage, pixels".
@@ -73,3 +84,19 @@ def _picture(cell):
     if values.size != SIDE * SIDE or values.min() < 0 or values.max() > 255:
         return None
     return values.astype(np.uint8).reshape(SIDE, SIDE)
+
+
+DATA_SETS = {
+    "fer2013": DataSet(
+        title="FER2013",
+        read=read,
+        root="FER2013_ROOT",
+        layout=LAYOUT,
+        size=48,
+        channels=1,
+        flip=True,
+        classes=CODES,
+        subsets={7: CODES},
+        place=10,
+    )
+}

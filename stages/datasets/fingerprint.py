@@ -2,14 +2,16 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 
-def fingerprint(root):
-    """{"files": n, "bytes": n, "digest": hex} of the names, sizes and modification times of all files below root, or
-    of the file root.
+def fingerprint(root: Path) -> dict[str, int | str]:
+    """{"files": n, "bytes": n, "digest": hex} of names, sizes and times of all files below root, or of the file root.
 
-    Times count in whole seconds: archives and copying tools keep those, so that a faithful copy of a set has the same
-    fingerprint. Takes about 0.1 s for 20,000 files.
+    The digest is the first half of SHA-256 over a line "<path>\\0<bytes>\\0<seconds of modification>" for each file,
+    folder by folder, files and folders together by name. Times count in whole seconds: archives and copying tools keep
+    those, so that a faithful copy of a set has the same fingerprint. Takes about 0.1 s for 20,000 files.
     """
     digest, files, size = hashlib.sha256(), 0, 0
     for path, status in _walk(root, ""):
@@ -18,7 +20,7 @@ def fingerprint(root):
     return {"files": files, "bytes": size, "digest": digest.hexdigest()[:32]}
 
 
-def _walk(folder, prefix):
+def _walk(folder: str | Path, prefix: str) -> Iterator[tuple[str, os.stat_result]]:
     if not os.path.isdir(folder):
         yield os.path.basename(folder), os.stat(folder)
         return

@@ -1,23 +1,29 @@
 """Class folders: <split>/<class>/<picture>, or <class>/<picture> without splits."""
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
-from stages.datasets.sample import DataSetError, Sample, split_of
+from stages.datasets.sample import DataSet, DataSetError, Sample, split_of
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif", ".ppm", ".pgm")
 _LITTER = {"thumbs.db", "desktop.ini"}  # what file browsers leave behind; so do names with a leading dot
 
 
-def read(root):
-    """Yields every file of every class folder; a folder's name is its class."""
+def read(root: Path) -> Iterator[Sample]:
+    """Yields every file of every class folder; a folder's name is its class.
+
+    Raises as `read_class_folders`.
+    """
     yield from read_class_folders(root, root, lambda name: name)
 
 
-def read_class_folders(root, base, class_of):
+def read_class_folders(root: Path, base: Path, class_of: Callable[[str], str | None]) -> Iterator[Sample]:
     """Yields the files below base, with paths relative to root.
 
-    class_of(folder name) is a class name, or None for a folder whose name says nothing: its files are listed as of an unknown
-    class. Files are ordered by name, so that the same tree always gives the same order.
+    class_of(folder name) is a class name, or None for a folder whose name says nothing: its files are listed as of an
+    unknown class. Files are ordered by name, so that the same tree always gives the same order. Raises DataSetError
+    when base or one of its splits holds no class folders.
     """
     folders = _folders(base)
     if not folders:
@@ -49,7 +55,22 @@ def _read_class(root, folder, label, split):
         for name in sorted(names):
             if name.startswith(".") or name.lower() in _LITTER:
                 continue
-            problem = None if name.lower().endswith(SUFFIXES) else "not a picture file"
-            yield Sample(
-                f"{relative}/{name}", label, split, problem=problem or (None if label else "unknown label code")
-            )
+            if not name.lower().endswith(SUFFIXES):
+                problem = "not a picture file"
+            else:
+                problem = None if label else "unknown label code"
+            yield Sample(f"{relative}/{name}", label, split, problem=problem)
+
+
+DATA_SETS = {
+    "folders": DataSet(
+        title="Class folders",
+        read=read,
+        root="FOLDERS_ROOT",
+        layout="<split>/<class>/<name>.jpg, or <class>/<name>.jpg",
+        size=112,
+        channels=3,
+        flip=True,
+        place=90,
+    )
+}

@@ -7,17 +7,23 @@ of image,label.
 """
 
 import csv
+from collections.abc import Iterator
+from pathlib import Path
 
 from stages.datasets.folders import read_class_folders
-from stages.datasets.sample import DataSetError, Sample, first_existing, split_of
+from stages.datasets.sample import DataSet, DataSetError, Sample, first_existing, split_of
 
 # Codes 1 to 7.
 CODES = ("Surprise", "Fear", "Disgust", "Happiness", "Sadness", "Anger", "Neutral")
 _BY_CODE = {str(code): name for code, name in enumerate(CODES, 1)}
+LAYOUT = "EmoLabel/list_patition_label.txt with Image/aligned/<name>_aligned.jpg, or {train,test}/<1 to 7>/<name>.jpg"
 
 
-def read(root):
-    """Yields train and test; there is no published validation split."""
+def read(root: Path) -> Iterator[Sample]:
+    """Yields train and test; there is no published validation split.
+
+    Raises DataSetError when neither of the two layouts is there.
+    """
     labels = first_existing(
         root, "EmoLabel/list_patition_label.txt", "basic/EmoLabel/list_patition_label.txt", "list_patition_label.txt"
     )
@@ -66,3 +72,19 @@ def _read_folders(root, base):
         code = listed[split, name]
         path = base / split / code / name
         yield Sample(path.relative_to(root).as_posix(), _BY_CODE.get(code), split, problem="missing")
+
+
+DATA_SETS = {
+    "rafdb": DataSet(
+        title="RAF-DB",
+        read=read,
+        root="RAFDB_ROOT",
+        layout=LAYOUT,
+        size=100,
+        channels=3,
+        flip=True,
+        classes=CODES,
+        subsets={7: CODES},
+        place=10,
+    )
+}

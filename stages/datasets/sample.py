@@ -1,4 +1,4 @@
-"""What a reader yields, and what the table in `stages.datasets` says of a set."""
+"""What a reader yields, and what the row of a set says of it."""
 
 import csv
 from collections.abc import Callable, Iterator
@@ -10,6 +10,7 @@ import numpy as np
 # The paper's seven, in AffectNet's order of codes, and the eighth of later sets.
 SEVEN = ("Neutral", "Happiness", "Sadness", "Surprise", "Fear", "Disgust", "Anger")
 EIGHT = (*SEVEN, "Contempt")
+EXPRESSIONS = {7: SEVEN, 8: EIGHT}  # what `classes: 7` and `classes: 8` mean to a set of expressions
 
 # The spellings that published copies use for folders and columns; one name for a class makes sets comparable.
 _SPELLINGS = {
@@ -28,17 +29,17 @@ NO_PICTURE = frozenset({"not a picture file", "not a split"})
 
 
 class DataSetError(Exception):
-    """A set that cannot be read as it stands. The message is one line: what is wrong, where, and what is expected there."""
+    """A set that cannot be read as it stands. The message is one line: what is wrong, where, what is expected there."""
 
 
 @dataclass(slots=True)
 class Sample:
     """One labelled picture as its data set lists it; nothing of it has been decoded yet.
 
-    path is relative to the set's root, with `#row` appended for a picture that lies in a row of a file; box is
-    (x, y, width, height) in pixels of the upright picture, None for all of it; split None leaves the split to `divide`;
-    soft is a distribution over the set's classes; affect is (valence, arousal), each -1 to 1 or NaN. A sample with a problem is
-    not decoded: it is counted and listed under that reason.
+    path is relative to the set's root, with `#row` appended for a picture that lies in a row of a file; pixels are
+    that picture, uint8 (H, W) or (H, W, 3). box is (x, y, width, height) in pixels of the upright picture, None for all
+    of it. split None leaves the split to `divide`. soft is a distribution over the set's classes; affect is (valence,
+    arousal), each -1 to 1 or NaN. A sample with a problem is not decoded: it is counted and listed under that reason.
     """
 
     path: str
@@ -56,9 +57,12 @@ class Sample:
 class DataSet:
     """A row of the table: where a set comes from, how it is read, and the defaults that suit it.
 
-    read(root) yields samples and raises DataSetError when the layout is not there. classes are in the order of the official
-    codes; None takes the names found, sorted. subsets says what `classes: 7` and `classes: 8` mean; without an entry the
-    number is taken as "all". mean_std of the values in 0..1, per channel; None measures them on the training crops.
+    read(root) yields samples and raises DataSetError when the layout is not there. root is the name of the environment
+    variable that holds the set's folder, or a folder of the pipeline; layout is what is expected there, for messages.
+    size is the side of a crop in pixels, channels 1 or 3; flip says whether a mirrored picture is still of its class.
+    classes are in the order of the official codes; None takes the names found, sorted. subsets says what `classes: 7`
+    and `classes: 8` mean; without an entry the number is taken as "all". mean_std of the values in 0..1, per channel;
+    None measures them on the training crops. place is where the set stands in a list of all, smaller numbers first.
     """
 
     title: str
@@ -71,15 +75,22 @@ class DataSet:
     classes: tuple[str, ...] | None = None
     subsets: dict[int, tuple[str, ...]] = field(default_factory=dict)
     mean_std: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+    place: int = 50
 
     @property
-    def external(self):
+    def external(self) -> bool:
         """Whether root is the name of an environment variable, and not a folder of the pipeline."""
         return "/" not in self.root
 
-    def samples(self, root):
-        """What the reader yields. Every mistake that a copy of the set can have is a DataSetError, which ends with
-        the layout expected.
+    @property
+    def unset(self) -> str:
+        """What to say where the environment variable is needed and not set."""
+        return f"{self.root} is not set; it must name the folder of {self.title}: {self.layout}"
+
+    def samples(self, root: Path) -> Iterator[Sample]:
+        """What the reader yields.
+
+        Raises DataSetError for every mistake that a copy of the set can have; it ends with the layout expected.
         """
         try:
             yield from self.read(root)
@@ -87,23 +98,23 @@ class DataSet:
             raise DataSetError(f"{self.title}: {error}; expected {self.layout}") from None
 
 
-def expression(name):
-    """The class name for one of the published spellings of an expression ("happy" is "Happiness"); None for any other word."""
+def expression(name: str) -> str | None:
+    """The class for a published spelling of an expression ("happy" is "Happiness"); None for any other word."""
     return _SPELLINGS.get(name.strip().lower())
 
 
-def split_of(name):
+def split_of(name: str) -> str | None:
     """train, val or test for one of the published spellings ("PublicTest" is "val"); None for any other word."""
     return _SPLITS.get("".join(letter for letter in name.lower() if letter.isalnum()))
 
 
-def first_existing(root, *candidates):
+def first_existing(root: Path, *candidates: str) -> Path | None:
     """The first of the relative paths that exists in the root or in a folder right below it, or None."""
     bases = [root, *sorted(entry for entry in root.iterdir() if entry.is_dir())]
     return next((base / candidate for candidate in candidates for base in bases if (base / candidate).exists()), None)
 
 
-def number(cell):
+def number(cell: str) -> float:
     """A CSV cell as a float, NaN where it is empty or NULL or no number."""
     try:
         return float(cell)

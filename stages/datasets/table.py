@@ -6,14 +6,22 @@ train, val or test in any usual spelling.
 
 import csv
 import math
+from collections.abc import Iterator
+from pathlib import Path
 
-from stages.datasets.sample import DataSetError, Sample, number, split_of
+from stages.datasets.sample import DataSet, DataSetError, Sample, number, split_of
 
 _CORNERS = ("x", "y", "width", "height")
+LAYOUT = (
+    "one CSV, or labels.csv among several, with the columns path,label[,box][,split]; paths are relative to the folder"
+)
 
 
-def read(root):
-    """Yields the rows of labels.csv, or of the only CSV in the root."""
+def read(root: Path) -> Iterator[Sample]:
+    """Yields the rows of labels.csv, or of the only CSV in the root.
+
+    Raises DataSetError when there is no such file, or when it lacks a column.
+    """
     tables = sorted(path for path in root.iterdir() if path.suffix.lower() == ".csv")
     tables = [path for path in tables if path.name == "labels.csv"] or tables
     if len(tables) != 1:
@@ -63,3 +71,17 @@ def _box(cells):
     if len(box) != 4 or any(math.isnan(value) for value in box):
         return None, "box is NULL"
     return box, None
+
+
+DATA_SETS = {
+    "csv": DataSet(
+        title="CSV of pictures",
+        read=read,
+        root="CSV_ROOT",
+        layout=LAYOUT,
+        size=112,
+        channels=3,
+        flip=True,
+        place=90,
+    )
+}

@@ -11,7 +11,6 @@ import csv
 import hashlib
 import multiprocessing
 import os
-import shutil
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +20,7 @@ from tqdm import tqdm
 
 from stages.drawn_faces.expressions import BASIC, CODES
 from stages.drawn_faces.scene import take_snapshot
+from stages.files import new_folder
 
 COLUMNS = (
     "subDirectory_filePath",
@@ -61,10 +61,10 @@ def class_counts(total: int, balanced: bool) -> dict[str, int]:
     """How many of `total` pictures show each of the eleven codes' expressions.
 
     Balanced sets hold the basic seven equally often, as AffectNet's validation list does. Others follow the square
-    root of AffectNet's training counts: the order and the kind of its imbalance, but 6 to 1 between the commonest and the
-    rarest instead of 35 to 1, so that a set of some thousand pictures still has a hundred of the rarest.
+    root of AffectNet's training counts: the order and the kind of its imbalance, but 6 to 1 between the commonest and
+    the rarest instead of 35 to 1, so that a set of some thousand pictures still has a hundred of the rarest.
     """
-    shares = {name: BESIDES / 4 for name in CODES[7:]}
+    shares = dict.fromkeys(CODES[7:], BESIDES / 4)
     weights = {name: 1.0 if balanced else AFFECTNET_TRAINING[name] ** 0.5 for name in BASIC}
     shares |= {name: (1 - BESIDES) * weight / sum(weights.values()) for name, weight in weights.items()}
     # Largest remainders, so that the counts add up to the total.
@@ -99,36 +99,35 @@ def write_affectnet(
 ) -> dict[str, Counter]:
     """Draw both lists into `folder`, which appears whole or not at all; an old one is replaced.
 
-    `wrong_labels` is the share of wrong training labels; validation labels are right, so that a score on them measures
-    what was learnt. The result does not depend on `workers` (all cores by default). Returns the labels' counts by split.
+    `train` and `val` are numbers of pictures. `wrong_labels` is the share of wrong training labels; validation labels
+    are right, so that a score on them measures what was learnt. The result does not depend on `workers` (processes;
+    one for each core by default). Returns the labels' counts by list, "training" and "validation". Raises OSError, with
+    an old set untouched.
     """
-    unfinished = folder.with_name(folder.name + ".unfinished")
-    shutil.rmtree(unfinished, ignore_errors=True)
     orders = {
         "training": plan(train, wrong_labels, np.random.SeedSequence((seed, 0)), balanced=False),
         "validation": plan(val, 0.0, np.random.SeedSequence((seed, 1)), balanced=True),
     }
-    every = [order for split in orders.values() for order in split]
-    images = unfinished / "Manually_Annotated_Images"
-    for number in range(1, 2 + len(every) // FOLDER_SIZE):
-        (images / str(number)).mkdir(parents=True)
-    jobs = [(order, images, str(1 + i // FOLDER_SIZE)) for i, order in enumerate(every)]
-    rows = iter(_draw_all(jobs, workers or _cores()))
-    for split, planned in orders.items():
-        with open(unfinished / f"{split}.csv", "w", newline="") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            if split == "training":
-                writer.writerow(COLUMNS)
-            writer.writerows(next(rows) for _ in planned)
-    shutil.rmtree(folder, ignore_errors=True)
-    unfinished.rename(folder)
+    every = [order for planned in orders.values() for order in planned]
+    with new_folder(folder) as unfinished:
+        images = unfinished / "Manually_Annotated_Images"
+        for number in range(1, 2 + len(every) // FOLDER_SIZE):
+            (images / str(number)).mkdir(parents=True)
+        jobs = [(order, images, str(1 + i // FOLDER_SIZE)) for i, order in enumerate(every)]
+        rows = iter(_draw_all(jobs, workers or _cores()))
+        for split, planned in orders.items():
+            with open(unfinished / f"{split}.csv", "w", newline="") as file:
+                writer = csv.writer(file, lineterminator="\n")
+                if split == "training":
+                    writer.writerow(COLUMNS)
+                writer.writerows(next(rows) for _ in planned)
     said = {split: Counter(order.said for order in planned) for split, planned in orders.items()}
     return {split: Counter({name: counts[name] for name in CODES if counts[name]}) for split, counts in said.items()}
 
 
 def _cores() -> int:
     """The cores that this process may use; where the platform does not tell (macOS, Windows), all of them."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _draw_all(jobs: list, workers: int) -> list[tuple]:

@@ -82,8 +82,9 @@ INCIDENTAL = {1: 0.2, 2: 0.25, 4: 0.3, 7: 0.35, 12: 0.2, 15: 0.2, 17: 0.25, 25: 
 
 
 def sample_units(expression: str, intensity: float, rng: np.random.Generator) -> Units:
-    """Action units of one face that shows `expression` (a key of `PROTOTYPES`, "none" or "uncertain") at `intensity` (0 to 1).
+    """Action units of one face that shows `expression` at `intensity` (0 to 1).
 
+    `expression` is a key of `PROTOTYPES`, "none" or "uncertain".
     Sides differ by up to a tenth, and one incidental unit joins in about one face of three.
     Faces of "none" and "uncertain" show incidental units only.
     """
@@ -101,7 +102,7 @@ def sample_units(expression: str, intensity: float, rng: np.random.Generator) ->
 
 
 def affect(expression: str, intensity: float, rng: np.random.Generator) -> tuple[float, float]:
-    """Valence and arousal, each -1 to 1, as an annotator would note them: the prototype's, scaled, with a spread of 0.07.
+    """Valence and arousal, each -1 to 1, as an annotator would note them: the prototype's, scaled, spread by 0.07.
 
     AffectNet writes -2 for both where nothing could be judged ("uncertain", "no-face").
     """

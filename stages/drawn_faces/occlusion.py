@@ -71,7 +71,10 @@ OCCLUDERS = (fingers, microphone, mug, lock_of_hair, door)
 
 
 def cover(picture: Image.Image, points: np.ndarray, scale: float, rng: np.random.Generator) -> None:
-    """Put one of the `OCCLUDERS` before the face, in place. `points`: (68, 2) landmarks in pixels; `scale`: pixels per face unit."""
+    """Put one of the `OCCLUDERS` before the face, in place.
+
+    `points`: (68, 2) landmarks in pixels; `scale`: pixels per face unit.
+    """
     occluder = OCCLUDERS[rng.integers(0, len(OCCLUDERS))]
     large = (picture.width * SUPERSAMPLE, picture.height * SUPERSAMPLE)
     for outline, colour in occluder(points, scale, picture.size, rng):

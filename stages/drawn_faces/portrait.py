@@ -30,7 +30,10 @@ class Portrait:
 def draw_portrait(
     identity: Identity, units: Units, view: View, light: Light, backdrop: Image.Image, rng: np.random.Generator
 ) -> Portrait:
-    """Draw a person before `backdrop` (an RGB picture, which sets the size). `rng` draws hairs, freckles and the gaze."""
+    """Draw a person before `backdrop`, an RGB picture, which sets the size.
+
+    `rng` draws hairs, freckles and the gaze.
+    """
     gaze = tuple(np.clip(rng.normal(0, 0.35, 2), -1, 1).tolist())
     sitter = Sitter(identity, units, landmarks(identity, units), view, gaze)
     canvas = Canvas(backdrop)

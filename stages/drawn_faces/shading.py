@@ -11,7 +11,10 @@ from stages.drawn_faces.geometry import View
 
 @dataclass(frozen=True)
 class Light:
-    """One lamp and the light from all around. `azimuth` and `height` in radians, 0 is straight ahead; tint per channel."""
+    """One lamp and the light from all around.
+
+    `azimuth` and `height` in radians, 0 is straight ahead; `tint` is a factor for each channel.
+    """
 
     azimuth: float = -0.6
     height: float = 0.5
@@ -36,7 +39,7 @@ class Bump:
     length: float
 
 
-def window(centre, reach: float, shape: tuple[int, int]) -> tuple[slice, slice]:
+def window(centre: tuple[float, float], reach: float, shape: tuple[int, int]) -> tuple[slice, slice]:
     """The rows and columns of an (h, w) layer within `reach` pixels of `centre`, (x, y)."""
     (x, y), (height, width) = centre, shape
     rows = slice(max(0, min(height, int(y - reach))), max(0, min(height, int(y + reach) + 2)))

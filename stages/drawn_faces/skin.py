@@ -1,5 +1,7 @@
 """The skin: its tints, the bumps that bone, fat and muscle make, and the lines of age and of action units."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stages.drawn_faces.canvas import Canvas, spline
@@ -52,7 +54,7 @@ def press_wrinkles(canvas: Canvas, sitter: Sitter) -> None:
     get = lambda unit: strength(units, unit)  # noqa: E731
     age = person.age
 
-    def press(path, depth: float, width: float = 0.028) -> None:
+    def press(path: Sequence | np.ndarray, depth: float, width: float = 0.028) -> None:
         if depth > 0.12:
             canvas.groove(sitter.place(spline(np.asarray(path, float), 12)), sitter.pixels(width), depth)
 
@@ -130,7 +132,10 @@ def press_wrinkles(canvas: Canvas, sitter: Sitter) -> None:
 
 
 def tint_skin(colours: np.ndarray, skin: np.ndarray, sitter: Sitter, rng: np.random.Generator) -> None:
-    """Blush, freckles and shadowed eye sockets, in place: on colours (h, w, 3), where `skin` (h, w) says that it is bare."""
+    """Blush, freckles and shadowed eye sockets, in place.
+
+    `colours` are (h, w, 3), `skin` (h, w) says where the skin is bare, all 0 to 1.
+    """
     person, scale = sitter.identity, sitter.view.scale
 
     def tint(xy: tuple[float, float], radius: float, factor: tuple[float, float, float]) -> None:

@@ -1,7 +1,8 @@
 """Which files of the project a file imports, directly and through others: what `deps` in dvc.yaml list, and runs hash.
 
 What decides no bits of a result is left out, so that touching it reruns nothing: the schema of the parameters, which
-holds no defaults; writing whole or not at all; `stages.running`; and `__init__` files.
+holds no defaults; writing whole or not at all; `stages.running`; and `__init__` files, through which names are
+followed to where they are defined.
 """
 
 import ast
@@ -47,15 +48,45 @@ def _decides(file: str) -> bool:
 @lru_cache
 def _imports(file: str) -> tuple[str, ...]:
     """The project's files that a file names in its imports, but for those that only a type checker sees."""
-    modules = []
+    found = []
     for node in _statements(ast.parse((ROOT / file).read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            modules += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            # `from package import name`: the name is a module, or something inside the package's own file.
-            modules += [f"{node.module}.{alias.name}" for alias in node.names] + [node.module or ""]
-    files = (f"{module.replace('.', '/')}.py" for module in modules if module.split(".")[0] in PACKAGES)
-    return tuple(file for file in dict.fromkeys(files) if (ROOT / file).is_file() and _decides(file))
+        if isinstance(node, ast.ImportFrom):
+            named = [_module(file, node)]
+            found += [_home(named[0], alias.name) for alias in node.names]
+        elif isinstance(node, ast.Import):
+            named = [alias.name for alias in node.names]
+            found += map(_file, named)
+        else:
+            continue
+        if "pkgutil" in named:  # the file collects the modules of its own package
+            found += _files(str(Path(file).parent))
+    return tuple(name for name in dict.fromkeys(found) if name and _decides(name))
+
+
+def _home(module: str, name: str) -> str | None:
+    """The file behind `from module import name`: a module, the module itself, or what its `__init__` re-exports."""
+    if own := _file(f"{module}.{name}") or _file(module):
+        return own
+    init = ROOT / module.replace(".", "/") / "__init__.py"
+    if module.split(".")[0] not in PACKAGES or not init.is_file():
+        return None
+    for node in ast.parse(init.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and name in {alias.name for alias in node.names}:
+            return _home(_module(f"{module.replace('.', '/')}/__init__.py", node), name)
+    return None
+
+
+def _module(file: str, node: ast.ImportFrom) -> str:
+    """What is imported from; one leading dot is the file's own package, two the one around it."""
+    if not node.level:
+        return node.module or ""
+    package = file.split("/")[: -node.level]
+    return ".".join([*package, *filter(None, [node.module])])
+
+
+def _file(module: str) -> str | None:
+    name = f"{module.replace('.', '/')}.py"
+    return name if module.split(".")[0] in PACKAGES and (ROOT / name).is_file() else None
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:

@@ -5,6 +5,7 @@ import json
 from typing import Any
 
 import torch
+import torchvision
 
 from stages.running.closure import digest
 from stages.running.job import Job
@@ -21,6 +22,7 @@ def configuration(job: Job, run: Run) -> dict[str, Any]:
         "crops": run.crops.summary["digest"],
         "code": digest(["stages/training", f"stages/variants/{job.variant.replace('-', '_')}.py"]),
         "torch": str(torch.__version__),
+        "torchvision": str(torchvision.__version__),
         "hardware": device.hardware,
         "threads": device.threads,
         "precision": str(device.precision).removeprefix("torch."),

@@ -1,4 +1,4 @@
-"""Finished runs, kept under the hash of what decided them: a further seed trains alone, a revisited setting trains nothing.
+"""Finished runs, kept under the hash of what decided them: a further seed trains alone, a revisited one not at all.
 
     python -m stages.running.kept                    list them
     python -m stages.running.kept --prune [DAYS]     remove those older than so many days (0: all)
@@ -16,13 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from stages.files import new_folder
+from stages.files import put_folder, write_text
 
 RECORD = "record.json"
 
 
 def scratch() -> Path:
-    """The folder for unfinished work and kept runs: of the repository, also inside the temporary copy of an experiment."""
+    """The folder for unfinished work and kept runs: the repository's, also in the temporary copy of an experiment."""
     return Path(os.environ.get("DVC_ROOT", ".")) / ".scratch"
 
 
@@ -31,11 +31,17 @@ def folder_of(configuration: str, root: Path | None = None) -> Path:
     return (root or scratch()) / "kept" / configuration
 
 
-def copy(kept: Path, out: Path) -> None:
-    """Put a copy of a kept run in the place of `out`. Raises OSError, with what was there untouched."""
-    with new_folder(out) as folder:
-        for file in kept.iterdir():
-            shutil.copyfile(file, folder / file.name)
+def copy(kept: Path, out: Path, aside: Path, names: dict[str, Any]) -> None:
+    """Put a copy of a kept run in the place of `out`, made in the folder `aside` first.
+
+    `names` are what its record calls it there: a study and the main pipeline share runs, under names of their own.
+    Raises OSError, with what was there untouched.
+    """
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(kept, aside, copy_function=shutil.copyfile)
+    record = json.loads((aside / RECORD).read_text(encoding="utf-8"))
+    write_text(aside / RECORD, json.dumps(record | names, indent=1) + "\n")
+    put_folder(aside, out)
 
 
 class Kept(NamedTuple):

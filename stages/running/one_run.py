@@ -1,4 +1,4 @@
-"""One run from its parameters to its folder: taken from the kept ones, continued from its checkpoint, or trained anew."""
+"""One run from its parameters to its folder: taken from the kept ones, continued from its checkpoint, or trained."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from functools import partial
 import torch
 
 from stages.crops.store import open_crops
-from stages.files import new_folder
+from stages.files import put_folder, recover
 from stages.running import health, kept, record
 from stages.running.checkpoints import Checkpoints
 from stages.running.configuration import configuration
@@ -39,14 +39,14 @@ def train(
     finished = kept.folder_of(checkpoints.hash)
     # Several processes do not wait: the others would give up waiting for the first.
     with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext():
-        if not processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+        if processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+            log("nothing to train: the finished run is kept")
+        else:
             training = carried_out(job, run, checkpoints, log, show)
             if processes.first:
                 keep(job, training, checkpoints, log)
         if processes.first:
-            if not record.is_of(job.folder, checkpoints.hash):
-                kept.copy(finished, job.folder)
-            checkpoints.remove()
+            hand_over(job, checkpoints)
 
 
 def made(job: Job, device: str, processes: Processes = ALONE) -> Run:
@@ -89,8 +89,19 @@ def keep(job: Job, training: Training, checkpoints: Checkpoints, log: Callable) 
     for warning in warnings:
         log(f"warning: {warning}")
     about = record.record(job, training, checkpoints.configuration, _before(job, training) + warnings)
-    with new_folder(kept.folder_of(checkpoints.hash)) as folder:
-        record.write(folder, training, about, checkpoints.hash)
+    # Beside the checkpoint, which goes with all that a killed writer leaves.
+    folder = checkpoints.folder / "finished"
+    record.write(folder, training, about, checkpoints.hash)
+    put_folder(folder, kept.folder_of(checkpoints.hash))
+
+
+def hand_over(job: Job, checkpoints: Checkpoints) -> None:
+    """Put the kept run into the job's folder, where it is not there yet, and clear up after it."""
+    recover(job.folder)
+    if not record.is_of(job.folder, checkpoints.hash):
+        finished = kept.folder_of(checkpoints.hash)
+        kept.copy(finished, job.folder, checkpoints.folder / "copy", record.names(job))
+    checkpoints.remove()
 
 
 def _before(job, training):

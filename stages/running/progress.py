@@ -45,6 +45,7 @@ class Progress:
         """The run has ended: its line is another's."""
         if bar := self.bars.pop(job.name, None):
             bar.close()
+            tqdm.write(str(bar), file=sys.stderr)  # the last state stays, above the bars of the others
             self.free.append(self.lines.pop(job.name))
         self.curves.pop(job.name, None)
 
@@ -52,7 +53,9 @@ class Progress:
         if job.name not in self.bars:
             self.lines[job.name] = self.free.pop(0)
             total = job.params.train.epochs
-            self.bars[job.name] = tqdm(total=total, desc=job.title, unit="epoch", position=self.lines[job.name])
+            self.bars[job.name] = tqdm(
+                total=total, desc=job.title, unit="epoch", position=self.lines[job.name], leave=False
+            )
         return self.bars[job.name]
 
     def _live(self, job: Job, row: dict) -> None:

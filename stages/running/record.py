@@ -1,4 +1,4 @@
-"""What a finished run leaves behind, described in `stages.train`: its weights, curves, signs, and the record of what it was."""
+"""What a finished run leaves behind, described in `stages.train`: weights, curves, signs, and a record of what it was."""
 
 import csv
 import hashlib
@@ -15,10 +15,16 @@ import torchvision
 
 from stages.files import write_bytes, write_text
 from stages.running.checkpoints import save_atomically
+from stages.running.closure import ROOT
 from stages.running.job import Job
 from stages.training.loop import Training, weights
 
 RECORD = "record.json"
+
+
+def names(job: Job) -> dict[str, Any]:
+    """What a run is called, which decides none of its bits."""
+    return {"run": job.name, "varied": job.varied}
 
 
 def record(job: Job, training: Training, configuration: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
@@ -28,10 +34,9 @@ def record(job: Job, training: Training, configuration: dict[str, Any], warnings
         name: configuration[name] for name in ("params", "crops", "hardware", "threads", "precision", "processes")
     }
     return {
-        "run": job.name,
+        **names(job),
         "variant": job.variant,
         "seed": job.seed,
-        "varied": job.varied,
         **decided,
         "dataset": data["dataset"],
         "title": data["title"],
@@ -83,9 +88,9 @@ def _checksum(file: Path) -> str:
 
 
 def _commit() -> str | None:
-    """The commit that is checked out, None outside of a repository."""
+    """The commit of this code, None outside of a repository."""
     try:
-        said = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, timeout=10)
+        said = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, timeout=10)
     except (OSError, subprocess.TimeoutExpired):
         return None
     return said.stdout.strip() or None

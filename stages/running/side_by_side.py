@@ -1,4 +1,4 @@
-"""Several pieces of work at once, a process for each: the seeds of a variant on the cores, or the GPUs, of this machine.
+"""Several pieces of work at once, a process for each: a variant's seeds on the cores, or the GPUs, of this machine.
 
 The processes are forked from one server that has imported torch, once for all. What ends the stage ends them, also its
 kill -9, which can tell nobody: each watches whether the stage still lives.
@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import forkserver
@@ -42,9 +41,23 @@ def server(preload: str) -> multiprocessing.context.BaseContext:
 
 
 def ask(context: multiprocessing.context.BaseContext, question: Callable, *arguments: Any) -> Any:
-    """What `question(*arguments)` returns, asked in a process that has torch imported: this one stays without."""
-    with ProcessPoolExecutor(1, mp_context=context) as alone:
-        return alone.submit(question, *arguments).result()
+    """What `question(*arguments)` returns, asked in a process that has torch imported: this one stays without.
+
+    Raises SystemExit where the question does, or does not end well.
+    """
+    answer = None
+    with contextlib.closing(side_by_side(context, _answer, [(question, arguments)], Slots(("",)))) as messages:
+        for _, kind, content in messages:
+            if kind == "failed":
+                raise SystemExit(content)
+            if kind == "answer":
+                answer = content
+    return answer
+
+
+def _answer(piece, device, send):
+    question, arguments = piece
+    send("answer", question(*arguments))
 
 
 def slots(machine: Machine) -> Slots:

@@ -9,8 +9,9 @@ for row in training.epochs():            # trains an epoch, and gives its row of
 import math
 import time
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -178,6 +179,7 @@ class Training:
         self.progress = Progress(**state["progress"])
 
 
-def weights(network: nn.Module) -> dict[str, torch.Tensor]:
-    """A copy of the network's state on the CPU."""
-    return {name: tensor.cpu().clone() for name, tensor in network.state_dict().items()}
+def weights(network: nn.Module) -> dict[str, Any]:
+    """A copy of the network's state on the CPU. (A module's extra state need be no tensor: `GaussianNoise` has None.)"""
+    state = network.state_dict().items()
+    return {name: value.cpu().clone() if isinstance(value, torch.Tensor) else deepcopy(value) for name, value in state}

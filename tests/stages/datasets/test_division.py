@@ -90,6 +90,24 @@ def test_limit_keeps_the_shares_of_classes_and_touches_train_only():
         divide(FER, everything, "root", limit=3)
 
 
+@pytest.mark.parametrize("limit", [None, 342, 343, 349, 350, 351, 10**6])
+def test_limit_is_the_number_of_training_pictures(limit):
+    """To the picture, also around the number there is. (Within 1 and 6 of it no picture of some class would be left
+    out, which scikit-learn refuses.)
+    """
+    everything = full("train", 10) + full("val") + full("test")
+    if limit == 349:
+        with pytest.raises(DataSetError, match="^cannot take 349 of 350 pictures of 7 classes"):
+            divide(FER, everything, "root", limit=limit)
+        return
+    division = divide(FER, everything, "root", limit=limit)
+    expected = 350 if limit is None else min(limit, 350)
+    assert len(paths(division, "train")) == len(division.labels["train"]) == expected
+    left = [path for _, path, reason in division.not_chosen if reason == "beyond the limit"]
+    assert sorted(paths(division, "train") + left) == sorted(s.path for s in everything if s.split == "train")
+    assert len(division.not_chosen) == 350 - expected
+
+
 def test_problems_and_classes_not_chosen_are_told_apart():
     affectnet = SETS["affectnet2017"]
     everything = [

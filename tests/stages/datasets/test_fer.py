@@ -123,7 +123,9 @@ def write_votes(root, votes):
 
 
 def authors_majority(counts):
-    """Majority mode of the authors' reader, as its documentation words it: votes of one are outliers; the peak needs more than half."""
+    """Majority mode of the authors' reader, as its documentation words it: votes of one are outliers, and the peak
+    needs more than half.
+    """
     counts = [0.0 if count <= 1 else float(count) for count in counts]
     if max(counts) > 0.5 * sum(counts):
         return int(np.argmax(counts))

@@ -49,6 +49,26 @@ def test_seed_and_epoch_decide_order_and_augmentation(crops):
         assert not torch.equal(first[0][0], other[0][0])
 
 
+@pytest.mark.parametrize("weights", [None, torch.ones(70)], ids=["plain", "weighted"])
+def test_seed_and_epoch_decide_the_order_alone(crops, weights):
+    batches = Batches(crops["train"], crops.summary, CPU)
+    orders = [tuple(batches.order(seed, number, weights).tolist()) for seed in (0, 1) for number in (1, 2, 3)]
+    assert len(set(orders)) == 6
+    assert orders == [tuple(batches.order(seed, number, weights).tolist()) for seed in (0, 1) for number in (1, 2, 3)]
+
+
+def test_seed_and_epoch_decide_the_augmentation_alone(crops):
+    batches = Batches(crops["train"], crops.summary, CPU)
+    order = torch.arange(64)
+    runs = [
+        torch.cat([images for images, _ in batches.train(order, 16, AUGMENT, seed, number)])
+        for seed in (0, 1)
+        for number in (1, 2)
+    ]
+    for index, images in enumerate(runs):
+        assert all(not torch.equal(images, other) for other in runs[:index])
+
+
 def test_ranks_share_the_batches_of_one_process(crops):
     batches = Batches(crops["train"], crops.summary, CPU)
     halves = zip(epoch(batches, rank=0, world=2), epoch(batches, rank=1, world=2))

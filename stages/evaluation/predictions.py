@@ -1,0 +1,58 @@
+"""What a finished run says of every image of validation and test."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from stages.crops.store import Crops
+from stages.params import recorded
+from stages.training.batches import Batches
+from stages.training.device import Device, choose
+from stages.training.evaluation import ALONE, Predictions, predict
+from stages.training.network import prepare
+from stages.variants import load
+
+SPLITS, WEIGHTS = ("val", "test"), ("best", "last")
+
+
+def network_of(record: dict[str, Any], classes: int, device_name: str) -> tuple[nn.Module, Device]:
+    """The network that a record describes, untrained, and the device that it is on, in the record's own precision."""
+    params, variant = recorded(record["params"], "record.json"), load(record["variant"])
+    device = choose(device_name, record["precision"], params.train.deterministic)
+    network, _ = prepare(
+        lambda network: variant.attach(network, params), record["seed"], params.train, classes, device, ALONE
+    )
+    return network, device
+
+
+def load_weights(network: nn.Module, file: Path, device: Device) -> None:
+    """Give the network the weights of a file. Raises SystemExit where they are not its own, or damaged."""
+    try:
+        network.load_state_dict(torch.load(file, map_location=device.device, weights_only=True))
+    except Exception as error:  # a damaged file raises what its bytes happen to look like
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise SystemExit(
+            f"{file}: not the weights of this run ({reason}); the stage that trains writes it anew"
+        ) from None
+
+
+def evaluate(network: nn.Module, run: Path, crops: Crops, device: Device) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (name, array) of what the stage `evaluate` writes of a run, with the weights of its folder."""
+    label = np.min_scalar_type(len(crops.summary["classes"]) - 1)
+    splits = {name: Batches(crops[name], crops.summary, device.device) for name in SPLITS}
+    for weights in WEIGHTS:
+        load_weights(network, run / f"{weights}.pt", device)
+        for name, split in splits.items():
+            said = predict(network, split, device)
+            yield f"{name}_actual", said.actual.astype(label)
+            yield from _named(f"{name}_{weights}", said, label)
+
+
+def _named(prefix: str, said: Predictions, label: np.dtype) -> Iterator[tuple[str, np.ndarray]]:
+    yield f"{prefix}_predicted", said.predicted.astype(label)
+    yield f"{prefix}_probability", said.probabilities.astype(np.float16)
+    yield f"{prefix}_loss", np.float64(said.loss)

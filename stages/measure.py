@@ -1,0 +1,49 @@
+"""Stage measure: every result of the runs a row in a few tables, which `stages.results.tables` describes.
+
+Reads the runs of some variants and what stage evaluate made of them: it trains nothing and runs no network. Another
+measure is another file in `stages/measures`, and its line in `measured`.
+"""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from stages.measures import classification, training
+from stages.results import tables
+from stages.results.collect import Finished, collect, finished_runs
+from stages.results.inputs import BadInput
+
+
+def main(runs: Path, predictions: Path, variants: list[str], out: Path) -> None:
+    """Write the tables of the variants' runs to a folder. Raises SystemExit for runs that are missing or damaged."""
+    try:
+        finished = [run for variant in variants for run in finished_runs(runs / variant, predictions / variant)]
+        tables.write(out, collect(finished, measured))
+        tables.read(out)  # what every later stage relies on
+    except BadInput as error:
+        raise SystemExit(f"measure: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"measure: {error.filename}: {error.strerror}") from None
+    print(f"{len(finished)} runs of {', '.join(variants)}: {', '.join(tables.FILES)} in {out}/")
+
+
+def measured(run: Finished) -> Iterator[tuple[str, str, str, str, float]]:
+    """Yield (weights, split, corruption, measure, value) of a run."""
+    for name, value in training.measures(run.curves):
+        yield "last", "train", "", name, value
+    for weights in ("best", "last"):
+        for split in ("val", "test"):
+            actual, predicted = run.said[f"{split}_actual"], run.said[f"{split}_{weights}_predicted"]
+            loss = float(run.said[f"{split}_{weights}_loss"])
+            for name, value in classification.measures(actual, predicted, loss, run.record["classes"]):
+                yield weights, split, "", name, value
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("variants", nargs="+", help="in the order in which tables and figures show them")
+    parser.add_argument("--runs", type=Path, default=Path("runs"))
+    parser.add_argument("--predictions", type=Path, default=Path("runs/predictions"))
+    parser.add_argument("--out", type=Path, default=Path("reports"))
+    arguments = parser.parse_args()
+    main(arguments.runs, arguments.predictions, arguments.variants, arguments.out)

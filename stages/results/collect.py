@@ -1,0 +1,119 @@
+"""From the folders of runs to the tables: what stage train and stage evaluate left, read and put side by side."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from stages.results.inputs import BadInput
+from stages.results.tables import RUNS, Predictions, Results
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A run as it lies there: its record, curves and signs as tables, and its predictions, arrays by their names."""
+
+    record: dict[str, Any]
+    curves: pd.DataFrame
+    signs: pd.DataFrame
+    said: dict[str, np.ndarray]
+
+
+Measured = Callable[
+    [Finished], Iterable[tuple[str, str, str, str, float]]
+]  # weights, split, corruption, measure, value
+
+
+def finished_runs(folder: Path, predictions: Path) -> list[Finished]:
+    """The runs below a variant's folder, by their varied values, then seeds. Raises BadInput where there are none."""
+    found = [path.parent for path in folder.rglob("record.json")]
+    if not found:
+        raise BadInput(f"{folder}: no runs; the stage that trains them writes it")
+    runs = [_read(run, predictions / run.relative_to(folder).with_name(f"{run.name}.npz")) for run in found]
+    return sorted(runs, key=lambda run: (_sortable(run.record["varied"]), run.record["seed"]))
+
+
+def collect(runs: list[Finished], measured: Measured) -> Results:
+    """The tables of the runs; `measured` yields the rows of measures of one. Raises BadInput for runs of several data."""
+    parameters = [_flat(run.record["params"]) for run in runs]
+    varied = tuple(_varied(parameters))
+    keys = []
+    for run, values in zip(runs, parameters):
+        key = {name: run.record[name] for name in ("run", "variant", "seed")}
+        keys.append(key | {name: values.get(name) for name in varied})
+    names = list(dict.fromkeys(name for values in parameters for name in values))
+    rows = [key | dict.fromkeys(names) | values | _facts(run) for key, run, values in zip(keys, runs, parameters)]
+    measures = pd.DataFrame(
+        [
+            key | dict(zip(("weights", "split", "corruption", "measure", "value"), row))
+            for key, run in zip(keys, runs)
+            for row in measured(run)
+        ]
+    )
+    curves = pd.concat([_with(key, run.curves) for key, run in zip(keys, runs)], ignore_index=True)
+    turns = pd.concat([_with(key, run.signs) for key, run in zip(keys, runs)], ignore_index=True)
+    return Results(pd.DataFrame(rows, dtype=object), measures, curves, turns, _predictions(runs), varied)
+
+
+def _read(folder: Path, predictions: Path) -> Finished:
+    try:
+        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
+        curves = pd.read_csv(folder / "curves.csv")
+        signs = pd.read_csv(folder / "signs.csv", dtype={"site": str}, keep_default_na=False)
+        with np.load(predictions) as arrays:
+            return Finished(record, curves, signs, dict(arrays))
+    except FileNotFoundError as error:
+        raise BadInput(f"{error.filename}: missing; `dvc repro` writes it") from None
+    except Exception as error:  # damaged files raise what their bytes happen to look like
+        raise BadInput(f"{folder} or {predictions} is damaged ({error}); `dvc repro` writes them anew") from None
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested parameters by their dotted names."""
+    flat = {}
+    for name, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = "null" if value is None else value  # an empty cell is what is not read
+    return flat
+
+
+def _varied(parameters: list[dict[str, Any]]) -> Iterator[str]:
+    """The names of which the runs that read them have more than one value."""
+    for name in dict.fromkeys(name for values in parameters for name in values):
+        if len({json.dumps(values[name]) for values in parameters if name in values}) > 1:
+            yield name
+
+
+def _facts(run: Finished) -> dict[str, Any]:
+    return {name: run.record[name] for name in RUNS} | {"sites": " ".join(run.record["sites"])}
+
+
+def _with(key: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([pd.DataFrame([key] * len(table), columns=list(key)), table], axis=1)
+
+
+def _predictions(runs: list[Finished]) -> Predictions:
+    """Of the test split, by the last epoch's weights."""
+    first = runs[0]
+    for run in runs:
+        if run.record["crops"] != first.record["crops"]:
+            raise BadInput(f"{run.record['run']} and {first.record['run']} are of different crops; `dvc repro` both")
+    actual = first.said["test_actual"]
+    truth = [
+        np.take_along_axis(run.said["test_last_probability"], actual[:, None].astype(int), 1)[:, 0] for run in runs
+    ]
+    names = [run.record["run"] for run in runs]
+    predicted = np.stack([run.said["test_last_predicted"] for run in runs])
+    return Predictions(names, first.record["classes"], actual, predicted, np.stack(truth))
+
+
+def _sortable(varied: dict[str, Any]) -> list[tuple[bool, Any]]:
+    """Numbers by their size, everything else by its text."""
+    values = varied.values()
+    return [(False, value) if isinstance(value, int | float) else (True, str(value)) for value in values]

@@ -1,0 +1,130 @@
+"""The cache's grain: a stage depends on what decides its result, no more and no less."""
+
+import subprocess
+import sys
+
+import pytest
+
+from stages.running.closure import closure
+from tests.pipeline.pipelines import FILES, ROOT, STAGES, argument, files_of, module, outs, stages
+
+
+def variant_of(stage):
+    """The file of the variant that a stage trains or evaluates."""
+    name = argument(stage, "variant") or argument(stage, "runs").rpartition("/")[2]
+    return f"stages/variants/{name.replace('-', '_')}.py"
+
+
+def entries(stage):
+    """What decides a stage's result begins with these files."""
+    if module(stage) == "stages/train.py":
+        return ["stages/training", variant_of(stage)]
+    return [module(stage), variant_of(stage)] if module(stage) == "stages/evaluate.py" else [module(stage)]
+
+
+def code(stage):
+    """The Python files of the project that the stage's deps cover, without `__init__`s."""
+    dependencies = [dep for dep in stage["deps"] if dep.startswith(("stages/", "noise/"))]
+    found = (file.relative_to(ROOT).as_posix() for dep in dependencies for file in files_of(dep))
+    return {name for name in found if not name.endswith("__init__.py")}
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_depends_on_the_imports_that_decide_its_result_and_no_others(name):
+    stage = STAGES[name]
+    decides = set(closure(entries(stage)))
+    missing, needless = sorted(decides - code(stage)), sorted(code(stage) - decides)
+    if module(stage) == "stages/evaluate.py":
+        # What trains it reruns for any file of that folder anyway, and the evaluation with it.
+        needless = [file for file in needless if not file.startswith("stages/training/")]
+    assert not missing, f"{name}: add to deps: {', '.join(missing)}"
+    assert not needless, f"{name}: take from deps: {', '.join(needless)}"
+
+
+def test_training_imports_nothing_that_decides_no_bits():
+    """Progress, checkpoints and records are handed in: `deps` need not list them, and must not."""
+    names = [f"stages.training.{file.stem}" for file in (ROOT / "stages/training").glob("*.py")]
+    variants = [f"stages.variants.{file.stem}" for file in (ROOT / "stages/variants").glob("[a-z]*.py")]
+    program = f"import sys, {', '.join(names + variants)}\nprint(*sys.modules)"
+    imported = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True)
+    ours = {name for name in imported.stdout.split() if name.startswith("stages.")}
+    assert {"stages.training.loop", "stages.variants.dynamic"} <= ours
+    forbidden = ("stages.running", "stages.params", "stages.files", "stages.reporting", "stages.results")
+    assert not [name for name in ours if name.startswith(forbidden)]
+
+
+def downstream(pipeline, touched):
+    """The stages that a change of one file reruns: those that depend on it, and all that depend on their outs."""
+    changed = {name for name, stage in pipeline.items() if any(covers(dep, touched) for dep in stage["deps"])}
+    while True:
+        made = [out for name in changed for out in outs(pipeline[name])]
+        more = {
+            name for name, stage in pipeline.items() if any(related(dep, out) for dep in stage["deps"] for out in made)
+        }
+        if more <= changed:
+            return changed
+        changed |= more
+
+
+def covers(dependency, file):
+    return file == dependency or file.startswith(f"{dependency}/")
+
+
+def related(dependency, out):
+    return covers(out, dependency) or covers(dependency, out)
+
+
+TRAINED = {"baseline", "dropout", "periodic", "dynamic", "dropout-periodic"}
+TABLES = {"measure", "pictures", "report"}
+
+
+def training_of(*variants):
+    return {f"{stage}-{variant}" for stage in ("train", "evaluate") for variant in variants}
+
+
+TOUCHED = {
+    "stages/running/progress.py": set(),
+    "stages/running/health.py": set(),
+    "stages/running/record.py": set(),
+    "stages/running/checkpoints.py": set(),
+    "stages/files.py": set(),
+    "stages/train.py": set(),
+    "stages/variants/periodic.py": training_of("periodic", "dropout-periodic") | {"measure", "report"},
+    "noise/periodic.py": training_of("periodic", "dropout-periodic") | {"measure", "report"},
+    "noise/dropout.py": training_of("dropout", "dropout-periodic") | {"measure", "report"},
+    "stages/variants/dynamic.py": training_of("dynamic") | {"measure", "report"},
+    "noise/gaussian.py": set(),
+    "stages/variants/baseline.py": training_of("baseline") | TABLES,
+    "stages/measures/classification.py": {"measure", "report"},
+    "stages/reporting/training_curves.py": {"report"},
+    "stages/reporting/circles_page.py": {"report"},
+    "stages/training/loop.py": training_of(*TRAINED) | TABLES,
+    "stages/evaluation/predictions.py": {f"evaluate-{variant}" for variant in TRAINED} | TABLES,
+}
+
+
+@pytest.mark.parametrize("touched", TOUCHED)
+def test_touching_a_file_reruns_what_it_decides_and_nothing_else(touched):
+    assert (ROOT / touched).is_file()
+    assert downstream(stages(ROOT / "dvc.yaml"), touched) - {"check"} == TOUCHED[touched]
+
+
+def test_a_parameter_of_the_machine_reruns_nothing_but_check():
+    for name, stage in STAGES.items():
+        parts = [part for params in stage.get("params", []) for part in flattened(params)]
+        assert "machine" not in {part.split(".")[0] for part in parts}, name
+        assert ("params.yaml" in stage["deps"]) == name.endswith(":check"), name
+
+
+def flattened(params):
+    return [name for names in params.values() for name in names] if isinstance(params, dict) else [params]
+
+
+def test_every_root_of_a_pipeline_waits_for_the_check():
+    for file in FILES:
+        pipeline = stages(file)
+        (checked,) = outs(pipeline["check"])
+        for name, stage in pipeline.items():
+            made = {out for other, made in pipeline.items() if other != "check" for out in outs(made)}
+            waits_for_others = any(related(dep, out) for dep in stage["deps"] for out in made)
+            assert name == "check" or waits_for_others or checked in stage["deps"], f"{file}: {name}"
