@@ -11,7 +11,7 @@ import pandas as pd
 
 from stages.reporting.circles_names import MEASURES, VARIANTS
 from stages.reporting.circles_statistics import differences, summary
-from stages.reporting.runs import BadInput, read_json
+from stages.results.inputs import BadInput, read_json
 
 FOLDER, TUTORIAL = Path("reports/circles"), Path("data/paper/circles.csv")
 OVER = ("seeds", "draws")

@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 from stages.reporting import circles, circles_figures, style
 from stages.reporting.circles_names import MEASURES, VARIANTS
 from stages.reporting.circles_study import read_study
-from stages.reporting.runs import BadInput
+from stages.results.inputs import BadInput
 from tests.stages.reporting.simulated_circles import write_study, write_tutorial
 
 
