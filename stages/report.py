@@ -5,6 +5,7 @@ table1.csv, table1.md                  the paper's numbers beside ours, differen
 confusion/<variant>.csv, metrics.json  for `dvc plots`, `dvc metrics` and `dvc exp show`
 figures/                               Figures 3 to 11 of the paper, confusions, F1 of each class, the circles study
 data.md                                how many images of each class there are, and what was left out
+circles-summary/                         the tutorial's study in words, its means and its comparisons
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,17 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from stages.reporting import circles, class_scores, data_set, exhibits, records, style, table1, training_curves
+from stages.reporting import (
+    circles,
+    circles_study,
+    class_scores,
+    data_set,
+    exhibits,
+    records,
+    style,
+    table1,
+    training_curves,
+)
 from stages.reporting.measures import PRIMARY, by_seed
 from stages.reporting.runs import Runs, runs_of
 from stages.results import tables
@@ -27,7 +38,7 @@ def main() -> None:
         runs = runs_of(tables.read(REPORTS))
         data = read_json(REPORTS / "pictures/data.json")
         with style.applied():
-            written = exhibits.write(REPORTS, report(runs, data))
+            written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()))
     except BadInput as error:
         raise SystemExit(f"report: {error}") from None
     except OSError as error:
@@ -37,7 +48,7 @@ def main() -> None:
     print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")
 
 
-def report(runs: Runs, data: dict) -> Iterator[tuple[str, str | Figure]]:
+def report(runs: Runs, data: dict, study: circles_study.Study) -> Iterator[tuple[str, str | Figure]]:
     """Yield (file name below reports/, text or figure) of everything that this stage writes.
 
     A new family of figures or tables is one file in `stages/reporting` and one line here.
@@ -49,7 +60,8 @@ def report(runs: Runs, data: dict) -> Iterator[tuple[str, str | Figure]]:
         ("figures/", data_set.figures(data)),
         ("figures/", training_curves.figures(runs)),
         ("figures/", class_scores.figures(runs)),
-        ("figures/", circles.figures(REPORTS / "circles")),
+        ("figures/", circles.figures(study)),
+        ("circles-summary/", circles.tables(study)),
     )
     for folder, family in families:
         for name, content in family:
