@@ -7,7 +7,7 @@ the same threads, and take turns (A B A B): what slows the machine down for a wh
 wall clock and of processor time, and the ratios of each turn: median and range. The plain version is the fastest of
 those tried: parameters as leaves of their own, labels folded into a softplus, the second layer as a product and a sum
 (whose derivative keeps the hidden layer's layout; that of a batched matrix product transposes it), and larger groups,
-over which the cost of autograd and of the optimiser's Python is spread. `torch.func`'s vmap of grad took twice as long.
+over which the cost of autograd and of the optimiser's Python is spread. `torch.func`'s vmap of grad is slower still.
 """
 
 import argparse
