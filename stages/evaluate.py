@@ -63,10 +63,10 @@ def work(crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -
     opened = open_crops(crops)
     network, chosen = network_of(record, len(opened.summary["classes"]), device)
     arrays = dict(evaluate(network, piece.run, opened, chosen))
-    write_atomically(piece.file, lambda file: np.savez_compressed(file, **arrays))
+    write_atomically(piece.file, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
     if piece.features:
         maps = dict(features(network, opened, chosen))
-        write_atomically(piece.features, lambda file: np.savez_compressed(file, **maps))
+        write_atomically(piece.features, lambda file: np.savez_compressed(file, allow_pickle=False, **maps))
 
 
 if __name__ == "__main__":

@@ -157,7 +157,7 @@ class Params(Section):
 
 # A study's params.yaml holds only what its stages read, and `vary`: the values that a parameter takes in turn. How the
 # machine computes is none of a study's business: `machine` is always that of the root's params.yaml.
-Study = create_model(
+Study: Any = create_model(  # type: ignore[call-overload]
     "Study",
     __base__=Section,
     vary=(dict[str, Annotated[list[Any], Field(min_length=1)]], ...),

@@ -34,7 +34,7 @@ def summary(runs: pd.DataFrame, tutorial: pd.DataFrame) -> pd.DataFrame:
 
 def metrics(summary: pd.DataFrame, best_accuracy: float) -> dict[str, Any]:
     """{"best_accuracy", over: {variant: {measure: mean}}}, for `dvc metrics`."""
-    nested = {"best_accuracy": round(best_accuracy, 4)}
+    nested: dict[str, Any] = {"best_accuracy": round(best_accuracy, 4)}
     for row in summary.itertuples():
         nested.setdefault(row.over, {}).setdefault(row.variant, {})[row.measure] = round(row.mean, 4)
     return nested

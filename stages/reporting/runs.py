@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stages.reporting.style import Look, looks
-from stages.results.inputs import BadInput, read_json  # noqa: F401 read_json: for circles_study
+from stages.results.inputs import BadInput
 from stages.results.tables import Results
 
 Runs = dict[str, dict[int, "Run"]]  # {variant: {seed: Run}}, variants and seeds in the order of runs.csv

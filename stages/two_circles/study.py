@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import ArrayLike
 from tqdm import tqdm
 
 from stages.two_circles import tables
@@ -70,7 +71,7 @@ def run(settings: "Circles", workers: int) -> Results:
     for over, repeated in designed.items():
         models = trained[over] = _fit(settings, repeated, interval, workers, f"over {over}")
         answers = logits(models.models, large.x, workers)
-        scores = {
+        scores: dict[str, ArrayLike] = {
             "train_accuracy": models.train_accuracy,
             "test_accuracy": models.test_accuracy,
             "large_accuracy": accuracy(answers, labels),

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from stages.two_circles.points import Points
 from stages.two_circles.training import Repetition, Trained
@@ -47,7 +48,7 @@ def curves(variants: Sequence[str], trained: Trained, interval: int) -> pd.DataF
 
 
 def runs(
-    over: str, variants: Sequence[str], repetitions: Sequence[Repetition], measures: Mapping[str, np.ndarray]
+    over: str, variants: Sequence[str], repetitions: Sequence[Repetition], measures: Mapping[str, ArrayLike]
 ) -> pd.DataFrame:
     """One row for each model: over, variant, seed, random_state (of its points), and the measures.
 

@@ -21,6 +21,10 @@ ROOT = Path(__file__).parents[3]
 DPI = 250
 PAGE_WIDE = ("class-balance", "circles-decision", "circles-differences", "circles-run", "circles-spread")
 WRITTEN = [
+    "circles-summary/differences.csv",
+    "circles-summary/metrics.json",
+    "circles-summary/summary.csv",
+    "circles-summary/summary.md",
     "confusion/baseline.csv",
     "confusion/dropout-periodic.csv",
     "confusion/dropout.csv",
