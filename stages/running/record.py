@@ -20,6 +20,7 @@ from stages.running.job import Job
 from stages.training.loop import Training, weights
 
 RECORD = "record.json"
+FILES = ("best.pt", "last.pt", "curves.csv", "signs.csv")
 
 
 def names(job: Job) -> dict[str, Any]:
@@ -66,7 +67,7 @@ def write(folder: Path, training: Training, record: dict[str, Any], configuratio
     save_atomically(folder / "last.pt", weights(training.evaluated))
     write_bytes(folder / "curves.csv", _table(list(progress.curves[0]), (row.values() for row in progress.curves)))
     write_bytes(folder / "signs.csv", _table(("site", "step", "epoch", "sign"), training.signs.rows))
-    checksums = {file.name: _checksum(file) for file in sorted(folder.iterdir()) if file.name != RECORD}
+    checksums = {name: _checksum(folder / name) for name in sorted(FILES)}
     whole = record | {"configuration": configuration, "files": checksums}
     write_text(folder / RECORD, json.dumps(whole, indent=1) + "\n")
 
@@ -77,7 +78,7 @@ def is_of(folder: Path, configuration: str) -> bool:
         found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if found["configuration"] != configuration:
             return False
-        return all(_checksum(folder / name) == checksum for name, checksum in found["files"].items())
+        return set(found["files"]) == set(FILES) and all(_checksum(folder / name) == checksum for name, checksum in found["files"].items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 
