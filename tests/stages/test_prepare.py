@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from ruamel.yaml import YAML
 
 from stages import prepare, source
 from stages.crops.store import open_crops
@@ -140,7 +141,9 @@ def test_a_study_has_crops_of_its_own(workspace, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
     write_fer(tmp_path / "mine")
     workspace(dataset="fer2013", workers=1)
-    Path("params.yaml").rename("study.yaml")
+    parts = YAML(typ="safe").load(Path("params.yaml"))
+    with open("study.yaml", "w") as file:
+        YAML().dump({"vary": {}, "dataset": "fer2013", "data": parts["data"]}, file)
     workspace(workers=1, test_share=0.2, size=40)
     write_affectnet(Path("data/raw/faces"))
     source.main([])
