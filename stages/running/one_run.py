@@ -57,8 +57,16 @@ def made(job: Job, device: str, processes: Processes = ALONE) -> Run:
     images = len(crops["train"])
     health.must_fit(options, images, processes.world)
     compiled = compiles(job.machine.compile, chosen, options.epochs * (images // options.batch_size))
-    attach, unit = partial(variant.attach, params=job.params), variant.unit(job.params)
-    return Run(attach, unit, options, job.seed, crops, chosen, compiled, processes)
+    return Run(
+        attach=lambda network: variant.attach(network, job.params),
+        unit=variant.unit(job.params),
+        options=options,
+        seed=job.seed,
+        crops=crops,
+        device=chosen,
+        compile=compiled,
+        processes=processes,
+    )
 
 
 def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, show: Callable) -> Training:

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -20,7 +21,7 @@ class Progress:
     def __init__(self, jobs: list[Job], places: int):
         self.terminal = sys.stderr.isatty()
         self.bars: dict[str, tqdm] = {}
-        self.curves: dict[str, object] = {}
+        self.curves: dict[str, Any] = {}
         self.free = list(range(min(places, len(jobs))))  # lines of the terminal
         self.lines: dict[str, int] = {}
 
