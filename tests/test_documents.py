@@ -54,7 +54,9 @@ def test_the_readme_is_short():
 @EVERYWHERE
 def test_lines_are_wrapped(page):
     free = ("|", "![", "[")  # a row of a table and an address cannot be broken
-    assert not [line for line in prose_of(page).splitlines() if len(line) > 120 and not line.startswith(free)]
+    lines = prose_of(page).splitlines()
+    assert not [line for line in lines if len(line) > 120 and not line.startswith(free)]
+    assert not [line for line in lines if line.count("`") % 2], "code is kept on one line"
 
 
 @EVERYWHERE
