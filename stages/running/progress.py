@@ -31,7 +31,10 @@ class Progress:
 
     def show(self, job: Job, row: dict) -> None:
         """An epoch of a run, given as its row of curves.csv."""
+        self._seen(job, row)
         self._live(job, row)
+
+    def _seen(self, job: Job, row: dict) -> None:
         loss, f1, flipped = row["train_loss"], row["val_macro_f1"], row["flipped"]
         scores = f"loss {loss:.3f}, validation macro F1 {f1:.3f}, flipped {flipped:.0%}"
         if not self.terminal:
@@ -61,9 +64,9 @@ class Progress:
 
     def _live(self, job: Job, row: dict) -> None:
         if job.name not in self.curves:
-            from dvclive import Live  # 0.6 s, while the processes start
+            from dvclive import Live  # 0.6 s, while the runs go on
 
-            # dvcyaml and save_dvc_exp would have it rewrite the pipeline's own dvc.yaml and make experiments of its own.
+            # dvcyaml and save_dvc_exp would have it rewrite the pipeline's dvc.yaml and make experiments of its own.
             self.curves[job.name] = Live(str(LIVE / job.name), dvcyaml=None, save_dvc_exp=False)
         live = self.curves[job.name]
         live.step = row["epoch"]

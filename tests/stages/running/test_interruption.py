@@ -1,94 +1,70 @@
-"""Whatever ends a run, the same command continues it to the same bits."""
+"""Whatever ends a run, the same command continues it to the same bits: one process of one run, killed where it hurts."""
 
+import itertools
 import multiprocessing
 import os
 import random
+import resource
+import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
-import torch
-from ruamel.yaml import YAML
 
-from stages import files, train
-from stages.training.processes import Processes
+from stages import files
+from stages.params import read
+from stages.running import one_run
+from stages.running.job import jobs
+from stages.training import network
+from tests.stages.running.stage import assert_nothing_left, assert_same, result
+from tests.stages.training import small
 
-ROOT = Path(__file__).parents[3]
-VARIANT, SEED, EPOCHS = "dropout-periodic", 3, 4
+VARIANT, SEED = "dropout-periodic", 3
 
 # Every child is a fresh process, forked from one that has imported everything and done nothing.
 fresh = multiprocessing.get_context("forkserver")
-fresh.set_forkserver_preload(["stages.train"])
-
-
-def prepared(folder, make_crops):
-    """The folder, with params.yaml and crops, in which `python -m stages.train` trains a small network in a few seconds."""
-    make_crops(folder / "data" / "crops", {"train": 70, "val": 30, "test": 30})
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
-    params["interval"] = 2
-    params["train"] |= {"network": "shufflenet_v2_x0_5", "epochs": EPOCHS, "batch_size": 16, "checkpoint_seconds": 0.0}
-    params["train"] |= {"device": "cpu", "precision": "float32"}
-    yaml.dump(params, folder / "params.yaml")
-    return folder
-
-
-@pytest.fixture
-def workspace(tmp_path, make_crops, monkeypatch):
-    monkeypatch.delenv("DVC_ROOT", raising=False)
-    return prepared(tmp_path, make_crops)
+fresh.set_forkserver_preload(["stages.running.one_run"])
 
 
 @pytest.fixture(scope="module")
-def straight(tmp_path_factory, make_crops):
+def straight(tmp_path_factory, prepare_workspace):
     """The result of the run that nothing interrupts."""
-    folder = prepared(tmp_path_factory.mktemp("straight"), make_crops)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("DVC_ROOT", raising=False)
-        assert run(folder) == 0
-    return result(folder)
+    folder = prepare_workspace(tmp_path_factory.mktemp("straight"), {"seeds": [SEED]}, epochs=3)
+    assert run(folder) == 0
+    return result(out(folder))
 
 
-def start(workspace, mishap=None):
-    child = fresh.Process(target=train_in, args=(workspace, mishap))
+@pytest.fixture
+def interrupted(workspace, prepare_workspace):
+    return prepare_workspace(workspace, {"seeds": [SEED]}, epochs=3)
+
+
+def out(folder):
+    return folder / "runs" / VARIANT / str(SEED)
+
+
+def start(folder, mishap=None):
+    child = fresh.Process(target=train_in, args=(folder, mishap))
     child.start()
     return child
 
 
-def run(workspace, mishap=None):
-    child = start(workspace, mishap)
+def run(folder, mishap=None):
+    child = start(folder, mishap)
     child.join(120)
     return child.exitcode
 
 
-def train_in(workspace, mishap):
-    os.chdir(workspace)
-    torch.set_num_threads(1)
+def train_in(folder, mishap):
+    os.environ.pop("DVC_ROOT", None)
+    os.chdir(folder)
+    network.build = small.build
+    params = read()
+    (job,) = jobs(VARIANT, params, params.machine, Path("data/crops"), Path("runs") / VARIANT, "params.yaml")
     if mishap:
         mishap()
-    train.main(VARIANT, SEED, Processes())
-
-
-def result(workspace):
-    out = workspace / "runs" / f"{VARIANT}-{SEED}"
-    return (
-        torch.load(out / "best.pt", weights_only=True),
-        (out / "curves.csv").read_text(),
-        (out / "signs.csv").read_text(),
-    )
-
-
-def assert_same(one, other):
-    assert one[1:] == other[1:]
-    assert one[0].keys() == other[0].keys()
-    assert all(torch.equal(one[0][name], other[0][name]) for name in one[0])
-
-
-def assert_nothing_left(workspace):
-    assert not list((workspace / ".scratch").glob("*/")), "a finished run leaves no checkpoint"
+    one_run.train(job, "cpu", list().append, list().append)
 
 
 def kill():
@@ -120,104 +96,109 @@ class KillWhileWriting:
         self.file.close()
 
 
-def kill_before_the_replacement():
-    files.os = Proxy(os, replace=lambda *_: kill())
+class KillAtStep:
+    """kill -9 before or after the step of this number of all that change a name on the disk."""
+
+    def __init__(self, number, after):
+        self.number, self.after, self.seen = number, after, 0
+
+    def __call__(self):
+        steps = ((os, "replace"), (shutil, "move"), (Path, "rename"), (shutil, "copyfile"), (shutil, "rmtree"))
+        for owner, name in steps:
+            setattr(owner, name, self.counting(getattr(owner, name)))
+
+    def counting(self, step):
+        def counted(*arguments, **named):
+            self.seen += 1
+            last = self.seen == self.number
+            if last and not self.after:
+                kill()
+            done = step(*arguments, **named)
+            if last:
+                kill()
+            return done
+
+        return counted
 
 
-def kill_after_the_replacement():
-    def replace(partial, path):
-        os.replace(partial, path)
-        kill()
-
-    files.os = Proxy(os, replace=replace)
-
-
-class Proxy:
-    def __init__(self, module, **replaced):
-        self.__dict__.update(vars(module), **replaced)
+def test_kills_in_the_midst_of_a_checkpoint_change_nothing(interrupted, straight):
+    assert run(interrupted, KillAtStep(1, after=True)) == -signal.SIGKILL
+    for share in (0, 0.5, 0.999):
+        assert run(interrupted, KillWhileWriting(share)) == -signal.SIGKILL
+        assert len(list((interrupted / ".scratch").glob("*/checkpoint.pt"))) == 1, "the one from before stands"
+    assert run(interrupted) == 0
+    assert_same(result(out(interrupted)), straight)
+    assert_nothing_left(interrupted)
 
 
-def test_kills_in_the_midst_of_a_checkpoint_change_nothing(workspace, straight):
-    moments = [
-        kill_after_the_replacement,
-        KillWhileWriting(0),
-        KillWhileWriting(0.5),
-        KillWhileWriting(0.999),
-        kill_before_the_replacement,
-    ]
-    for moment in moments:
-        assert run(workspace, moment) == -signal.SIGKILL
-        assert len(list((workspace / ".scratch").glob("*/checkpoint.pt"))) == 1, "the checkpoint from before stands"
+def test_kills_at_every_step_change_nothing(interrupted, straight):
+    """The checkpoints, the finished run's files, their folder, its copy: each step that changes a name on the disk."""
+    for number in itertools.count(1):
+        for folder in (".scratch", "runs"):
+            shutil.rmtree(interrupted / folder, ignore_errors=True)
+        killed = run(interrupted, KillAtStep(number, after=False)) == -signal.SIGKILL
+        if killed:
+            if out(interrupted).exists():
+                assert_same(result(out(interrupted)), straight)  # there whole, or not there
+            assert run(interrupted) == 0
+        assert_same(result(out(interrupted)), straight)
+        assert_nothing_left(interrupted)
+        if not killed:
+            break
+    assert number > 16
+
+
+def test_kills_at_many_random_moments_change_nothing(workspace, prepare_workspace):
+    prepare_workspace(workspace, {"seeds": [SEED]}, epochs=40)
     assert run(workspace) == 0
-    assert_same(result(workspace), straight)
-    assert_nothing_left(workspace)
-
-
-def test_kills_at_many_random_moments_change_nothing(workspace, straight):
+    expected = result(out(workspace))
+    for folder in (".scratch", "runs"):
+        shutil.rmtree(workspace / folder)
     rng, kills = random.Random(0), 0
-    while kills < 12:
+    for _ in range(10):
         child = start(workspace)
-        time.sleep(rng.uniform(0.1, 1.0))
+        time.sleep(rng.uniform(0.05, 0.5))
         child.kill()
         child.join()
         if child.exitcode == 0:
             break
         kills += 1
     assert child.exitcode == 0 or run(workspace) == 0
-    assert kills >= 3
-    assert_same(result(workspace), straight)
+    assert kills >= 1
+    assert_same(result(out(workspace)), expected)
     assert_nothing_left(workspace)
 
 
-def command(workspace, prefix=""):
-    """The stage as DVC starts it."""
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    shell = f"{prefix} exec {sys.executable} -m stages.train --variant {VARIANT} --seed {SEED}"
-    return subprocess.Popen(
-        ["bash", "-c", shell],
-        cwd=workspace,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=listen,
-    )
+class FullDisk:
+    """No file may become larger than this."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __call__(self):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (self.size, self.size))
+        os.dup2(os.open("errors", os.O_CREAT | os.O_WRONLY), 2)
 
 
-def listen():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored, and so inherited, where the tests run in the background
-
-
-def test_ctrl_c_is_one_line_and_the_same_command_continues(workspace, straight):
-    process = command(workspace)
-    while "epoch 1/" not in process.stderr.readline():
-        pass
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate()
-    assert process.returncode == 1
-    assert (
-        errors.splitlines()[-1]
-        == f"{VARIANT} seed {SEED}: interrupted; the same command continues from the last checkpoint"
-    )
-    assert "Traceback" not in errors
-    assert run(workspace) == 0
-    assert_same(result(workspace), straight)
-
-
-def test_a_disk_that_takes_no_more_is_one_line_and_the_same_command_continues(workspace, straight):
-    assert run(workspace, kill_after_the_replacement) == -signal.SIGKILL
-    (whole,) = (workspace / ".scratch").glob("*/checkpoint.pt")
+def test_a_disk_that_takes_no_more_leaves_the_last_checkpoint_and_the_same_command_continues(interrupted, straight):
+    assert run(interrupted, KillAtStep(1, after=True)) == -signal.SIGKILL
+    (whole,) = (interrupted / ".scratch").glob("*/checkpoint.pt")
     before = whole.read_bytes()
-    process = command(workspace, prefix=f"ulimit -f {len(before) // 2048};")  # blocks of 1,024 bytes: half a checkpoint
-    _, errors = process.communicate()
-    assert process.returncode == 1
-    where = whole.relative_to(workspace)
-    assert (
-        errors.splitlines()[-1]
-        == f"{VARIANT} seed {SEED}: {where}: File too large; the same command continues from the last checkpoint"
-    )
-    assert "Traceback" not in errors
+    assert run(interrupted, FullDisk(len(before) // 2)) == 1
+    where = whole.relative_to(interrupted)
+    assert f"OSError: [Errno 27] File too large: '{where}'" in (interrupted / "errors").read_text()
     assert whole.read_bytes() == before
     assert os.listdir(whole.parent) == [whole.name]
-    assert run(workspace) == 0
-    assert_same(result(workspace), straight)
+    assert run(interrupted) == 0
+    assert_same(result(out(interrupted)), straight)
+
+
+
+
+@pytest.mark.parametrize("content", [lambda whole: whole[:1000], lambda whole: b""], ids=["cut", "empty"])
+def test_a_spoilt_checkpoint_costs_only_time(interrupted, straight, content):
+    assert run(interrupted, KillAtStep(2, after=True)) == -signal.SIGKILL
+    (checkpoint,) = (interrupted / ".scratch").glob("*/checkpoint.pt")
+    checkpoint.write_bytes(content(checkpoint.read_bytes()))
+    assert run(interrupted) == 0
+    assert_same(result(out(interrupted)), straight)
