@@ -1,7 +1,7 @@
 """The schema of params.yaml: types, ranges, and one clear line per mistake.
 
-The file is read as YAML 1.2 (ruamel.yaml): `dvc exp run -S train.learning_rate=0.00001` writes `1e-05`, which YAML 1.1 readers
-such as PyYAML take for a string.
+The file is read as YAML 1.2 (ruamel.yaml): `dvc exp run -S train.learning_rate=0.00001` writes `1e-05`, which YAML 1.1
+readers such as PyYAML take for a string.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The pipeline for real, each stage by the command that dvc.yaml has for it, on tiny data; what it leaves is computed again."""
+"""The pipeline for real: each stage by its command in dvc.yaml, on tiny data, and what it leaves computed again."""
 
 import csv
 import json

@@ -51,9 +51,9 @@ def drawn(tmp_path_factory):
         r"^faces:.*\n((?:  .*\n)+)", "faces: {train: 70, val: 70, wrong_labels: 0.2, seed: 5}\n", text, flags=re.M
     )
     assert changed == 1
-    (workspace / "few.yaml").write_text(text)
+    (workspace / "params.yaml").write_text(text)
     done = subprocess.run(
-        [sys.executable, "-m", "stages.faces", "--params", "few.yaml"],
+        [sys.executable, "-m", "stages.faces"],
         cwd=workspace,
         env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
