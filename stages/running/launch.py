@@ -34,17 +34,19 @@ def launch(processes: int, device: str, *command: str) -> None:
 
     # Without it torchrun sets one thread each and says so at length.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)
     config = LaunchConfig(
         min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=str(uuid.uuid4()), rdzv_backend="c10d", rdzv_endpoint="localhost:0",
         max_restarts=0, monitor_interval=0.2,
     )  # fmt: skip
+    logging.disable(logging.CRITICAL)  # what ends its processes, they have said themselves
     try:
         elastic_launch(config, sys.executable)("-m", *command)
     except ChildFailedError:
         raise SystemExit(1) from None
     except SignalException:
         raise KeyboardInterrupt from None
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def join(device: str) -> Processes:

@@ -1,0 +1,125 @@
+"""A run on several processes by the stage's own command: launched, stopped together, continued, one run after another."""
+
+import json
+import multiprocessing
+import os
+import signal
+
+import psutil
+import pytest
+import torch
+
+from stages.running import several_processes
+from stages.running.launch import launch
+from stages.training.processes import Processes
+from tests.stages.running.stage import Stage
+
+
+@pytest.fixture
+def started(workspace, prepare_workspace):
+    """The stage in its folder, of a variant on two processes."""
+
+    def start(variant="baseline", seeds=(0,), **train):
+        prepare_workspace(workspace, {"seeds": list(seeds)}, processes=2, **train)
+        return Stage(workspace, variant)
+
+    return start
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
+def test_being_stopped_stops_all_processes(started, ending):
+    stage = started(epochs=500)
+    stage.wait_for("epoch 1/")
+    children = stage.family()
+    assert len(children) >= 2
+    stage.process.send_signal(ending)
+    assert stage.end() == (1 if ending == signal.SIGTERM else -signal.SIGKILL)
+    _, left = psutil.wait_procs(children, timeout=30)
+    assert not left
+    lines = [line for line in stage.said if "epoch" not in line]
+    assert lines[0] == "baseline, seed 0: interrupted; the same command continues from the last checkpoint"
+    # The launcher adds which stage it was, where it can.
+    assert lines[1:] == (["train-baseline: interrupted; the same command continues"] if ending == signal.SIGTERM else [])
+
+
+def test_two_seeds_one_after_the_other_by_the_stages_own_command(started, workspace):
+    stage = started("dropout-periodic", seeds=(1, 0), epochs=2)
+    assert stage.end() == 0, stage.said
+    epochs = [line.partition(":")[0] for line in stage.said if "epoch" in line]
+    assert epochs == ["dropout-periodic, seed 1"] * 2 + ["dropout-periodic, seed 0"] * 2, "said by the first process"
+    for seed in (1, 0):
+        record = json.loads((workspace / f"runs/dropout-periodic/{seed}/record.json").read_text())
+        assert (record["processes"], record["epochs"], record["steps"], record["seed"]) == (2, 2, 8, seed)
+    assert [path.name for path in (workspace / ".scratch").glob("*/")] == ["kept"], "a finished run leaves no checkpoint"
+
+
+def test_what_befalls_all_processes_is_said_once_and_what_befalls_one_by_it(job, monkeypatch):
+    """`stages.running.ending` says which is which; here, that both processes end by it."""
+
+    def full(*given):
+        raise OSError(28, "No space left on device", "file")
+
+    monkeypatch.setattr(several_processes, "join", lambda device: Processes())
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    line = "file: No space left on device; the same command continues from the last checkpoint"
+    for rank, said in (("0", f"periodic, seed 0: {line}"), ("1", f"periodic, seed 0, process 1: {line}")):
+        monkeypatch.setenv("RANK", rank)
+        monkeypatch.setattr(several_processes.one_run, "train", full)
+        with pytest.raises(SystemExit) as end:
+            several_processes.train([job()], [])
+        assert end.value.code == said
+    monkeypatch.setattr(several_processes.one_run, "train", lambda *given: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        several_processes.train([job()], [])
+
+
+def test_a_process_that_torchrun_started_is_never_launched_again(job, monkeypatch):
+    taken = []
+    monkeypatch.setattr(several_processes, "join", lambda device: Processes())
+    monkeypatch.setattr(several_processes.one_run, "train", lambda one, *given: taken.append(one.name))
+    monkeypatch.setattr(several_processes, "launch", lambda *given: pytest.fail("launched"))
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    several_processes.train([job("periodic"), job("baseline")], ["--variant", "periodic"])
+    assert taken == ["periodic/0", "baseline/0"]
+
+
+def test_each_run_is_launched_with_the_stages_arguments_and_its_name(job, monkeypatch, prepare_workspace, workspace):
+    prepare_workspace(workspace, processes=3)
+    launched = []
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    monkeypatch.setattr(several_processes, "launch", lambda *given: launched.append(given))
+    several_processes.train([job(seed=0), job(seed=1)], ["--variant", "periodic"])
+    assert launched == [
+        (3, "cpu", "stages.train", "--variant", "periodic", "--only", "0"),
+        (3, "cpu", "stages.train", "--variant", "periodic", "--only", "1"),
+    ]
+
+
+def launch_compiling(file, errors):
+    """The launcher, in a process of its own, for a program that is quicker to start than a training."""
+    os.dup2(os.open(errors, os.O_CREAT | os.O_WRONLY), 2)
+    launch(2, "cpu", "py_compile", str(file))
+
+
+@pytest.mark.parametrize(("source", "status"), [("x = 1", 0), ("x =", 1)], ids=["ends well", "fails"])
+def test_the_launcher_ends_as_its_processes_do_and_adds_no_word(tmp_path, source, status):
+    program, errors = tmp_path / "program.py", tmp_path / "errors"
+    program.write_text(source)
+    child = multiprocessing.get_context("forkserver").Process(target=launch_compiling, args=(program, errors))
+    child.start()
+    child.join(60)
+    assert child.exitcode == status
+    said = errors.read_text()
+    assert ("SyntaxError" in said) == (status == 1)
+    assert not any(word in said for word in ("ChildFailedError", "Traceback", "torch", "signal"))
+
+
+def test_what_cannot_be_launched_is_one_line(monkeypatch):
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    line = "^params.yaml: machine.device: 'cuda:1' is one device, for 2 processes; choose auto, cuda or cpu$"
+    with pytest.raises(SystemExit, match=line):
+        launch(2, "cuda:1")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(SystemExit, match="^params.yaml: train.processes: 2 are more than the 1 GPUs of this machine$"):
+        launch(2, "auto")
