@@ -1,8 +1,8 @@
 """How fast `prepare` makes crops, against the plain loop, on pictures of AffectNet's typical size.
 
-python benchmarks/crops.py                 speed per core, by picture size and crop size, and where the time goes
-python benchmarks/crops.py --memory        peak memory of the whole build at 1x and 8x the pictures python
-benchmarks/crops.py --store         time to open a store of 280,000 crops of 112 px
+    python benchmarks/crops.py           speed per core, by picture size and crop size, and where the time goes
+    python benchmarks/crops.py --memory  peak memory of the whole build at 1x and 8x the pictures
+    python benchmarks/crops.py --store   time to open a store of 280,000 crops of 112 px
 
 The plain loop is Pillow's open, convert, crop, resize for each picture and np.stack at the end. Both loops run in
 turn on the same pictures and count CPU time, which is time per core and does not see what else the machine does;
@@ -162,7 +162,10 @@ def build_many(folder, copies):
 
 
 def memory(arguments):
-    """Peak of the memory of all processes of a build, sampled fifty times a second; per image, only the list of pictures may grow."""
+    """Peak of the memory of all processes of a build, sampled fifty times a second.
+
+    With the number of images, only the list of pictures may grow.
+    """
     with tempfile.TemporaryDirectory() as folder:
         pictures = write_pictures(folder, [425] * 40)
         rows = [f"{path.name},{'ab'[i % 2]},{' '.join(map(str, box))}" for i, (path, box) in enumerate(pictures)]
@@ -177,9 +180,8 @@ def memory(arguments):
                 time.sleep(0.02)
             images = open_crops(Path(folder) / "crops")
             count = sum(len(images[split]) for split in images.splits)
-            print(
-                f"{count:>7,} images, {count * 112 * 112 * 3 / 2**20:>5.0f} MiB of crops: peak {peak / 2**20:.0f} MiB over all processes"
-            )
+            crops = f"{count:>7,} images, {count * 112 * 112 * 3 / 2**20:>5.0f} MiB of crops"
+            print(f"{crops}: peak {peak / 2**20:.0f} MiB over all processes")
 
 
 def session(pid):

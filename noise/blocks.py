@@ -57,7 +57,8 @@ def _in_blocks(graph: Graph) -> dict[str, str]:
     owners = Counter(map(owner, graph.additions))
     for addition in sorted(graph.additions, key=lambda node: -depth(owner(node))):
         path = owner(addition)
-        left, right = (before[operand] & free(path) for operand in addition.args[:2])
+        # `additions` has seen to it that both are nodes.
+        left, right = (before[operand] & free(path) for operand in addition.args[:2] if isinstance(operand, fx.Node))
         main, shortcut = sorted((left - right, right - left), key=len, reverse=True)
         if path and owners[path] == 1:  # a BatchNorm before the fork is the block's too (pre-activation)
             main |= left & right

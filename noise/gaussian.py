@@ -45,13 +45,13 @@ class GaussianNoise(nn.Module):
         if not self.training or self.stddev == 0:
             return x
         if self.generator is not None and self.generator.device != x.device:
-            self.generator = self._stream_on(x.device)
+            self.generator = self._moved(self.generator, x.device)
         return gaussian_noise(x, self.stddev, self.generator)
 
-    def _stream_on(self, device: torch.device) -> torch.Generator:
-        stream = torch.Generator(device).manual_seed(self.seed)
-        if device.type == self.generator.device.type:
-            stream.set_state(self.generator.get_state())
+    def _moved(self, generator: torch.Generator, device: torch.device) -> torch.Generator:
+        stream = torch.Generator(device).manual_seed(self.seed or 0)
+        if device.type == generator.device.type:
+            stream.set_state(generator.get_state())
         return stream
 
     def get_extra_state(self) -> dict | None:
@@ -80,7 +80,7 @@ def attach_gaussian(
     seeds = None if seed is None else torch.Generator().manual_seed(seed)
 
     def make(site: Site) -> GaussianNoise:
-        own = None if seeds is None else torch.randint(2**62, (), generator=seeds, device="cpu").item()
+        own = None if seeds is None else int(torch.randint(2**62, (), generator=seeds, device="cpu"))
         return GaussianNoise(stddev, own)
 
     return attach(model, make, sites)

@@ -1,6 +1,7 @@
 """Periodic injection: features change sign behind BatchNorm every T steps (paper section 3.1, Algorithm 1)."""
 
 from collections.abc import Iterable
+from typing import overload
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,10 @@ from torch import Tensor, nn
 from noise.sites import attach
 
 
+@overload
+def flag_at(step: int, interval: int) -> bool: ...
+@overload
+def flag_at(step: Tensor, interval: int) -> Tensor: ...
 def flag_at(step: int | Tensor, interval: int) -> bool | Tensor:
     """Algorithm 1's flag as it is during `step`, in closed form: is floor(step / T) - [T = 1] odd?
 
@@ -41,6 +46,8 @@ class SignFlip(nn.Module):
 
     Raises ValueError unless `interval` is an int >= 1.
     """
+
+    flag: Tensor
 
     def __init__(self, interval: int):
         super().__init__()

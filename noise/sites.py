@@ -117,7 +117,7 @@ def signs(model: nn.Module) -> Tensor:
     Several signs at one site multiply. AutoReLU's sign is that of the next forward: ask before the optimiser's step for
     the one that the last forward had.
     """
-    flipped = [reduce(xor, (method.flipped() for method in methods)) for _, methods in _signed(model)]
+    flipped = [reduce(xor, (method.flipped() for method in methods)) for _, methods in _signed(model)]  # type: ignore[operator]
     if not flipped:
         return torch.empty(0, dtype=torch.int8, device=_device(model))
     return 1 - 2 * torch.stack(flipped).to(torch.int8)
@@ -128,7 +128,7 @@ def _all_sites(graph: Graph) -> list[Site]:
     found = {}
     for name, calls in graph.norms.items():
         found[calls[0]] = Site(name, part[name], graph.channels(calls[0]), rectified(graph, calls))
-    numbers = Counter()
+    numbers: Counter[str] = Counter()
     for addition in graph.additions:
         path = owner(addition)
         number, channels = numbers[path], graph.channels(addition)
@@ -161,8 +161,8 @@ def _inject(model: nn.Module, site: Site) -> Injected:
     else:
         norm = model.get_submodule(site.name)
         injected = Injected(OrderedDict(bn=norm))
-        if isinstance(getattr(norm, "act", None), nn.Module):
-            injected.append_method("act", norm.act)
+        if isinstance(activation := getattr(norm, "act", None), nn.Module):
+            injected.append_method("act", activation)
             norm.act = nn.Identity()
         for path in [path for path, module in model.named_modules(remove_duplicate=False) if module is norm]:
             model.set_submodule(path, injected)

@@ -5,8 +5,8 @@ Writes runs/predictions/<variant>/ with a file <seed>.npz for each run, at the r
 <split>_<weights>_predicted    the same, of the network; weights is best or last
 <split>_<weights>_probability  float16 (N, classes)
 <split>_<weights>_loss         mean cross-entropy per image, float64 ()
-and features.npz of the first run: `image` (H, W, C) uint8 and `bn` (channels, h, w) float16, what BatchNorm gives at the
-first site for the first test image.
+and features.npz of the first run: `image` (H, W, C) uint8 and `bn` (channels, h, w) float16, what BatchNorm gives at
+the first site for the first test image.
 """
 
 import argparse
@@ -63,10 +63,10 @@ def work(crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -
     opened = open_crops(crops)
     network, chosen = network_of(record, len(opened.summary["classes"]), device)
     arrays = dict(evaluate(network, piece.run, opened, chosen))
-    write_atomically(piece.file, lambda file: np.savez_compressed(file, **arrays))
+    write_atomically(piece.file, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
     if piece.features:
         maps = dict(features(network, opened, chosen))
-        write_atomically(piece.features, lambda file: np.savez_compressed(file, **maps))
+        write_atomically(piece.features, lambda file: np.savez_compressed(file, allow_pickle=False, **maps))
 
 
 if __name__ == "__main__":

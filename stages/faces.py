@@ -3,8 +3,6 @@
 Reads the parameters `faces`. Nothing is downloaded; equal parameters give equal bytes.
 """
 
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 from stages.drawn_faces import write_affectnet
@@ -13,11 +11,9 @@ from stages.params import read
 FOLDER = Path("data/raw/faces")
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main() -> None:
     """Draw the faces and say how many show what. Raises SystemExit with a line for each mistake in the parameters."""
-    parser = argparse.ArgumentParser(description="Draw the embedded data set.")
-    parser.add_argument("--params", type=Path, default="params.yaml", metavar="FILE", help="default: %(default)s")
-    params = read(parser.parse_args(arguments).params)
+    params = read()
     faces = params.faces
     counts = write_affectnet(FOLDER, faces.train, faces.val, faces.wrong_labels, faces.seed, params.machine.workers)
     lists = (

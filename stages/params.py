@@ -1,7 +1,7 @@
 """The schema of params.yaml: types, ranges, and one clear line per mistake.
 
-The file is read as YAML 1.2 (ruamel.yaml): `dvc exp run -S train.learning_rate=0.00001` writes `1e-05`, which YAML 1.1 readers
-such as PyYAML take for a string.
+The file is read as YAML 1.2 (ruamel.yaml): `dvc exp run -S train.learning_rate=0.00001` writes `1e-05`, which YAML 1.1
+readers such as PyYAML take for a string.
 """
 
 from collections.abc import Mapping
@@ -157,7 +157,7 @@ class Params(Section):
 
 # A study's params.yaml holds only what its stages read, and `vary`: the values that a parameter takes in turn. How the
 # machine computes is none of a study's business: `machine` is always that of the root's params.yaml.
-Study = create_model(
+Study: Any = create_model(  # type: ignore[call-overload]
     "Study",
     __base__=Section,
     vary=(dict[str, Annotated[list[Any], Field(min_length=1)]], ...),

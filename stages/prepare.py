@@ -80,7 +80,7 @@ def prepare(params: Params, source: Path, out: Path) -> dict:
         fingerprint=seen,
         max_failures=data.max_failures,
         drop_duplicates=data.drop_duplicates,
-        workers=params.machine.workers,
+        workers=read().machine.workers,  # how this machine works is no part of a study's file
     )
 
 

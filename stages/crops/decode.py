@@ -24,7 +24,7 @@ import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the upright picture
 
@@ -96,7 +96,7 @@ def _crop_open(
     if channels == 1 and picture.mode in ("RGB", "RGBA"):
         treatments.append("colour")
     width, height, scale = *picture.size, 1
-    if picture.format in ("JPEG", "MPO"):
+    if picture.format in ("JPEG", "MPO") and isinstance(picture, ImageFile.ImageFile):
         if orientation >= 5:
             width, height = height, width
         _, top, side = _square(box, width, height)
@@ -106,7 +106,7 @@ def _crop_open(
         # The size asked for is a lower bound, which is at least 1; the grey of a JPEG is the luma that it stores.
         bound = max(1, picture.width // scale), max(1, picture.height // scale)
         drafted = picture.draft("L" if channels == 1 else "RGB", bound)
-        scale = round(width / drafted[1][3 if orientation >= 5 else 2])
+        scale = round(width / drafted[1][3 if orientation >= 5 else 2]) if drafted else 1
         _load_rows(picture, picture.height if turned or whole else math.ceil((top + side) / scale))
     else:
         picture.load()
@@ -125,7 +125,7 @@ def _crop_open(
     return pixels, treatments
 
 
-def _load_rows(picture: Image.Image, rows: int) -> None:
+def _load_rows(picture: ImageFile.ImageFile, rows: int) -> None:
     """Decodes a JPEG down to its first rows; what lies below stays black.
 
     Huffman decoding is most of the work; it cannot be skipped above the crop, but below it. Pillow reports the

@@ -7,7 +7,7 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -50,7 +50,7 @@ class Decoders:
             for task in tasks:
                 yield crop_task(task, size, channels)
             return
-        under_way = deque()
+        under_way: deque[Future] = deque()
         for task in tasks:
             under_way.append(self._pool.submit(crop_task, task, size, channels))
             if len(under_way) == 2 * self.workers:
@@ -90,5 +90,6 @@ def _start_worker() -> None:
 
 def _end_with_parent() -> None:
     # A parent that is killed cannot shut its pool down, and the workers would wait for its next task for ever.
-    multiprocessing.parent_process().join()
+    if parent := multiprocessing.parent_process():
+        parent.join()
     os._exit(1)

@@ -108,7 +108,7 @@ def mean_std(path: str | Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
         np.lib.format.read_magic(file)
         shape, *_ = np.lib.format.read_array_header_1_0(file)
         row = int(np.prod(shape[1:]))
-        sums = squares = 0
+        sums, squares = (np.zeros(shape[-1], np.int64) for _ in range(2))
         while len(block := np.fromfile(file, np.uint8, max(1, BLOCK_BYTES // row) * row)):
             # Counts of the 256 values are exact in integers, and cheaper than converting the block to floats.
             counts = np.stack([np.bincount(channel, minlength=256) for channel in block.reshape(-1, shape[-1]).T])

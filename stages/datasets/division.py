@@ -71,7 +71,8 @@ def divide(
     found = {sample.label for sample in samples if sample.label is not None}
     names = choose_classes(dataset, classes, found)
     index = {name: label for label, name in enumerate(names)}
-    kept, unusable, not_chosen = {None: []} | {split: [] for split in SPLITS}, [], []
+    kept: dict[str | None, list[Sample]] = {split: [] for split in (None, *SPLITS)}
+    unusable, not_chosen = [], []
     for sample in samples:
         if sample.problem in NO_PICTURE:
             not_chosen.append((sample.split or "", sample.path, sample.problem))
@@ -97,7 +98,9 @@ def divide(
     kept["train"] = pool
     for sample in (sample for split in SPLITS for sample in kept[split]):
         sample.soft = _soft(sample, dataset, names) if soft_labels else None
-    labels = {split: np.array([index[sample.label] for sample in kept[split]], dtype=np.int64) for split in SPLITS}
+    labels = {
+        split: np.array([index[sample.label or ""] for sample in kept[split]], dtype=np.int64) for split in SPLITS
+    }
     check(names, labels, f"{root}; expected {dataset.layout}")
     return Division(names, {split: kept[split] for split in SPLITS}, labels, unusable, not_chosen, carved)
 
@@ -106,7 +109,8 @@ def _soft(sample: Sample, dataset: DataSet, names: Sequence[str]) -> tuple[float
     """The sample's distribution over the chosen classes, None where the set has none."""
     if sample.soft is None:
         return None
-    shares = [sample.soft[dataset.classes.index(name)] for name in names]
+    every = dataset.classes or ()
+    shares = [sample.soft[every.index(name)] for name in names]
     return tuple(share / sum(shares) for share in shares)
 
 
@@ -127,7 +131,7 @@ def _split(
     # Imported here because it costs a second that most sets need not pay.
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
-    labels = [index[sample.label] for sample in samples]
+    labels = [index[sample.label or ""] for sample in samples]
     try:
         if by_subject and all(sample.subject for sample in samples):
             folds = StratifiedGroupKFold(

@@ -25,9 +25,8 @@ def read(root: Path) -> Iterator[Sample]:
     file or a column is missing, and when the two files are not of the same pictures in the same order.
     """
     pictures, votes = first_existing(root, "fer2013.csv", "icml_face_data.csv"), first_existing(root, "fer2013new.csv")
-    for path, name in ((pictures, "fer2013.csv"), (votes, "fer2013new.csv")):
-        if path is None:
-            raise DataSetError(f"no {name} in {root}")
+    if pictures is None or votes is None:
+        raise DataSetError(f"no {'fer2013.csv' if pictures is None else 'fer2013new.csv'} in {root}")
     with open(votes, newline="", encoding="utf-8-sig") as file:
         rows = csv.DictReader(file)
         rows.fieldnames = [name.strip().lower() for name in rows.fieldnames or []]

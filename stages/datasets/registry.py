@@ -26,7 +26,8 @@ def collect(package: ModuleType) -> dict[str, DataSet]:
         for module in modules
         for name, dataset in getattr(module, "DATA_SETS", {}).items()
     ]
-    sets, declared_in = {}, {}
+    sets: dict[str, DataSet] = {}
+    declared_in: dict[str, str] = {}
     for _, module_name, name, dataset in sorted(rows, key=lambda row: row[:2]):
         if name in sets:
             raise ValueError(f"data set {name!r} is declared by {declared_in[name]} and by {module_name}")

@@ -1,11 +1,13 @@
 """Paint with smooth edges: polygons and tapered strokes drawn large and reduced, along splines."""
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 import numpy as np
-from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw
 from scipy.interpolate import CubicSpline
+
+Channels = Sequence[float] | np.ndarray  # red, green, blue, 0 to 255
 
 #: Everything is drawn this many times larger, then reduced.
 SUPERSAMPLE = 3
@@ -27,7 +29,7 @@ def spline(points: np.ndarray, samples: int = 24, closed: bool = False) -> np.nd
     return _weights(len(points), samples, closed) @ points
 
 
-def mix(one: ArrayLike, other: ArrayLike, share: float) -> np.ndarray:
+def mix(one: Channels, other: Channels, share: float) -> np.ndarray:
     """Colour between `one` (share 0) and `other` (share 1)."""
     return np.asarray(one, float) * (1 - share) + np.asarray(other, float) * share
 
@@ -48,14 +50,14 @@ class Canvas:
         self._relief = Image.new("L", size)
         self._brush, self._chisel = ImageDraw.Draw(self._paint), ImageDraw.Draw(self._relief)
 
-    def fill(self, outline: np.ndarray, colour: ArrayLike, material: float) -> None:
+    def fill(self, outline: np.ndarray, colour: Channels, material: float) -> None:
         """Fill the polygon `outline`, (n, 2), with a colour (0 to 255)."""
         red, green, blue = colour
         ink = (int(min(red, 255)), int(min(green, 255)), int(min(blue, 255)), int(255 * material))
         self._brush.polygon((outline * SUPERSAMPLE).ravel().tolist(), fill=ink)
 
     def stroke(
-        self, path: np.ndarray, width: float, colour: ArrayLike, material: float, start: float = 0.0, end: float = 0.0
+        self, path: np.ndarray, width: float, colour: Channels, material: float, start: float = 0.0, end: float = 0.0
     ) -> None:
         """Draw along `path`, (n, 2), `width` wide in its middle, `start` and `end` times that at its ends."""
         self.fill(taper(path, width, start, end), colour, material)

@@ -90,9 +90,9 @@ def sample_units(expression: str, intensity: float, rng: np.random.Generator) ->
     """
     prototype = PROTOTYPES.get(expression, Prototype())
     strengths = {unit: intensity * rng.uniform(*limits) for unit, limits in prototype.always.items()}
-    for unit, (probability, *limits) in prototype.sometimes.items():
+    for unit, (probability, low, high) in prototype.sometimes.items():
         if rng.random() < probability:
-            strengths[unit] = intensity * rng.uniform(*limits)
+            strengths[unit] = intensity * rng.uniform(low, high)
     count = int(rng.random() < 0.35) if expression in PROTOTYPES else 3
     for unit in rng.choice(list(INCIDENTAL), count, replace=False).tolist():
         strengths[unit] = max(strengths.get(unit, 0.0), INCIDENTAL[unit] * rng.random())

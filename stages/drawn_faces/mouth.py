@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from stages.drawn_faces.canvas import Canvas, between, ellipse, spline
+from stages.drawn_faces.canvas import Canvas, Channels, between, ellipse, spline
 from stages.drawn_faces.face import DARK, FEATURE, Sitter
 from stages.drawn_faces.geometry import strength
 
@@ -30,7 +30,7 @@ def paint_mouth(canvas: Canvas, sitter: Sitter) -> None:
 def _paint_inside(canvas: Canvas, sitter: Sitter, top: np.ndarray, bottom: np.ndarray, depth: float) -> None:
     """What shows between the upper and the lower lip's inner edge, each (n, 2) from left to right."""
 
-    def fill(shape: np.ndarray, colour, material: float) -> None:
+    def fill(shape: np.ndarray, colour: Channels, material: float) -> None:
         canvas.fill(sitter.place(between(shape, top, bottom), depth), colour, material)
 
     gape = (bottom[:, 1] - top[:, 1]).max()

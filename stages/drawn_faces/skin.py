@@ -1,5 +1,7 @@
 """The skin: its tints, the bumps that bone, fat and muscle make, and the lines of age and of action units."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from stages.drawn_faces.canvas import Canvas, spline
@@ -52,7 +54,7 @@ def press_wrinkles(canvas: Canvas, sitter: Sitter) -> None:
     get = lambda unit: strength(units, unit)  # noqa: E731
     age = person.age
 
-    def press(path, depth: float, width: float = 0.028) -> None:
+    def press(path: Sequence | np.ndarray, depth: float, width: float = 0.028) -> None:
         if depth > 0.12:
             canvas.groove(sitter.place(spline(np.asarray(path, float), 12)), sitter.pixels(width), depth)
 

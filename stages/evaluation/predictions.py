@@ -55,4 +55,4 @@ def evaluate(network: nn.Module, run: Path, crops: Crops, device: Device) -> Ite
 def _named(prefix: str, said: Predictions, label: np.dtype) -> Iterator[tuple[str, np.ndarray]]:
     yield f"{prefix}_predicted", said.predicted.astype(label)
     yield f"{prefix}_probability", said.probabilities.astype(np.float16)
-    yield f"{prefix}_loss", np.float64(said.loss)
+    yield f"{prefix}_loss", np.array(said.loss)

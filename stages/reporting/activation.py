@@ -1,23 +1,26 @@
 """Figure 1 of the paper: ReLU, and CliffReLU, which drops everything beyond a constant to zero (Eq. 1)."""
 
+from collections.abc import Iterator
+
 import torch
+from matplotlib.figure import Figure
 
 from noise.dynamic import cliff_relu
-from stages.reporting.style import GREY, VARIANTS, figure
+from stages.reporting.style import COLORS, GREY, figure
 
 
-def figures(constant):
+def figures(constant: float) -> Iterator[tuple[str, Figure]]:
     """Yield (file name, figure); constant is where the cliff stands."""
     yield "figure-01-relu-and-cliff-relu.png", draw(constant)
 
 
-def draw(constant):
+def draw(constant: float) -> Figure:
     """Two panels with the same axes, y against x."""
     drawn = figure(height=1.65)
     x = torch.linspace(-0.5 * constant, 1.5 * constant, 2001)
     left, right = drawn.subplots(1, 2, sharey=True)
-    _curve(left, x, torch.relu(x), VARIANTS["baseline"].color, constant)
-    _curve(right, x, cliff_relu(x, constant), VARIANTS["dynamic"].color, constant)
+    _curve(left, x, torch.relu(x), COLORS["baseline"], constant)
+    _curve(right, x, cliff_relu(x, constant), COLORS["dynamic"], constant)
     left.set(title="(a) ReLU", ylabel="y")
     left.set_xticks([0, constant], ["0", f"{constant:g}"])
     right.set_title("(b) CliffReLU")

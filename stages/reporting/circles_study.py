@@ -1,58 +1,140 @@
-"""What the stage `circles` left in reports/circles/, read and checked for the figures."""
+"""What the stage `circles` left in reports/circles/, read and checked, and the statistics of it."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
-from stages.reporting.runs import BadInput, read_json
+from stages.reporting.circles_names import MEASURES, VARIANTS
+from stages.reporting.circles_statistics import differences, summary
+from stages.results.inputs import BadInput, read_json
 
+FOLDER, TUTORIAL = Path("reports/circles"), Path("data/paper/circles.csv")
+OVER = ("seeds", "draws")
+TEXT = {"split": str, "over": str, "variant": str, "source": str}
 COLUMNS = {
     "data": {"x", "y", "label", "split"},
-    "run": {"epoch"},  # and two for each variant
+    "run": {"epoch", *(f"{variant}_{split}" for variant in VARIANTS for split in ("train", "test"))},
     "curves": {
-        "variant",
-        "epoch",
+        *("variant", "epoch"),
         *(f"{split}_{what}" for split in ("train", "test") for what in ("mean", "low", "high")),
     },
-    "runs": {"over", "variant", "train_accuracy", "test_accuracy", "large_accuracy", "large_loss"},
-    "summary": {"over", "variant", "measure", "tutorial"},
-    "differences": {"over", "measure", "variant", "against", "difference", "low", "high", "differs"},
+    "runs": {"over", "variant", "seed", "random_state", *MEASURES},
 }
 MAPS = {"axis", "variants", "run", "mean"}
 
 
-def read_study(folder, variants):
-    """The tables by their names, `decision` as a dictionary of arrays, `best_accuracy` as a number.
+@dataclass(frozen=True)
+class Settings:
+    """The parameters that the study ran with, as far as words tell of them; params.yaml says what they mean."""
 
-    Raises BadInput at the first file that is missing, damaged, or of other variants than these.
+    samples: int
+    train: int
+    hidden: int
+    epochs: int
+    input_stddev: float
+    hidden_stddev: float
+    seeds: int
+    draws: int
+    test_points: int
+
+
+@dataclass(frozen=True)
+class Study:
+    """The tables and arrays of reports/circles/, whose columns and shapes `stages.circles` describes.
+
+    maps: the arrays of decision.npz. tutorial: variant, train_accuracy, test_accuracy that the tutorial printed.
+    """
+
+    points: pd.DataFrame
+    run: pd.DataFrame
+    curves: pd.DataFrame
+    runs: pd.DataFrame
+    maps: Mapping[str, np.ndarray]
+    settings: Settings
+    best_accuracy: float
+    tutorial: pd.DataFrame
+
+    @cached_property
+    def summary(self) -> pd.DataFrame:
+        """Means and spread of every variant, see `circles_statistics.summary`."""
+        return summary(self.runs, self.tutorial)
+
+    @cached_property
+    def differences(self) -> pd.DataFrame:
+        """Every comparison, see `circles_statistics.differences`."""
+        return differences(self.runs)
+
+
+def read_study(folder: str | Path = FOLDER, tutorial: str | Path = TUTORIAL) -> Study:
+    """The study in a folder, beside the numbers of a tutorial.
+
+    Raises BadInput at the first file that is missing, damaged, or of other variants than `VARIANTS`.
     """
     folder = Path(folder)
-    curves = {f"{variant}_{split}" for variant in variants for split in ("train", "test")}
-    columns = COLUMNS | {"run": COLUMNS["run"] | curves}
-    study = {name: _table(folder / f"{name}.csv", of) for name, of in columns.items()}
-    for name in ("curves", "runs", "summary", "differences"):
-        if set(study[name].variant) - set(variants):
-            found, known = (", ".join(sorted(set(names))) for names in (study[name].variant, variants))
-            raise BadInput(f"{folder / name}.csv: variants {found}; the figures know {known}")
-    best = read_json(folder / "metrics.json").get("best_accuracy")
-    if not isinstance(best, float):
-        raise BadInput(f"{folder / 'metrics.json'}: no number best_accuracy; `dvc repro circles` writes it")
-    return study | {"decision": _maps(folder / "decision.npz"), "best_accuracy": best}
+    tables = {name: _table(folder / f"{name}.csv", columns) for name, columns in COLUMNS.items()}
+    for name in ("curves", "runs"):
+        _know(folder / f"{name}.csv", tables[name].variant)
+    _check_repetitions(folder / "runs.csv", tables["runs"])
+    settings, best = _about(folder / "study.json")
+    maps = _maps(folder / "decision.npz")
+    _know(folder / "decision.npz", maps["variants"])
+    printed = _table(Path(tutorial), {"variant", "train_accuracy", "test_accuracy"}, "it is part of the repository")
+    points, run, curves, runs = (tables[name] for name in COLUMNS)
+    return Study(points, run, curves, runs, maps, settings, best, printed)
 
 
-def _table(path, columns):
+def _know(path, variants):
+    if set(variants) != set(VARIANTS):
+        found, known = (", ".join(sorted(map(str, set(names)))) for names in (variants, VARIANTS))
+        raise BadInput(f"{path}: variants {found}; the report knows {known}")
+
+
+def _check_repetitions(path, runs):
+    """Differences are paired: of one seed, every variant; and at least two seeds, over seeds and over draws."""
+    counts = runs.groupby(["over", "seed"]).variant.agg(["size", "nunique"])
+    of_each_kind = counts.groupby("over").size().reindex(OVER, fill_value=0)
+    if (counts != len(VARIANTS)).any(axis=None) or of_each_kind.min() < 2 or set(runs.over) != set(OVER):
+        raise BadInput(
+            f"{path}: expected every variant once for each seed, over seeds and over draws, two seeds or more; "
+            "`dvc repro circles` writes it anew"
+        )
+
+
+def _table(path, columns, again="`dvc repro circles` writes it"):
     try:
-        table = pd.read_csv(path)
+        table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=["", "nan", "NaN", "inf", "-inf"])
     except FileNotFoundError:
-        raise _missing(path) from None
+        raise BadInput(f"{path}: missing; {again}") from None
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: not a table: {str(error).splitlines()[0]}") from None
     absent = ", ".join(sorted(columns - set(table.columns)))
     if absent or table.empty:
-        raise BadInput(f"{path}: {f'no column {absent}' if absent else 'no rows'}; `dvc repro circles` writes it anew")
+        raise BadInput(f"{path}: {f'no column {absent}' if absent else 'no rows'}; {again}")
+    for column in sorted(columns - set(TEXT)):
+        wrong = pd.to_numeric(table[column], errors="coerce").isna()
+        if wrong.any():
+            line = wrong.idxmax()
+            raise BadInput(f"{path}: line {line + 2}: {column} is {table[column][line]}, expected a finite number")
     return table
+
+
+def _about(path):
+    """The settings, and the best possible accuracy."""
+    try:
+        about = read_json(path)
+        settings = Settings(**{field.name: about["settings"][field.name] for field in fields(Settings)})
+        best = about["best_accuracy"]
+        wrong = [value for value in (*vars(settings).values(), best) if type(value) not in (int, float)]
+    except (KeyError, TypeError) as error:
+        raise BadInput(f"{path}: {error} is missing; `dvc repro circles` writes it anew") from None
+    if wrong:
+        raise BadInput(f"{path}: {wrong[0]!r} is no number; `dvc repro circles` writes it anew")
+    return settings, best
 
 
 def _maps(path):
@@ -60,10 +142,6 @@ def _maps(path):
         with np.load(path) as maps:
             return {name: maps[name] for name in MAPS}
     except FileNotFoundError:
-        raise _missing(path) from None
+        raise BadInput(f"{path}: missing; `dvc repro circles` writes it") from None
     except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
         raise BadInput(f"{path}: not the arrays {', '.join(sorted(MAPS))}: {error}") from None
-
-
-def _missing(path):
-    return BadInput(f"{path}: missing; `dvc repro circles` writes it")

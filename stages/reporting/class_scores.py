@@ -1,36 +1,36 @@
 """Which classes are told apart: a confusion matrix for each variant, and the F1 of each class."""
 
-import numpy as np
+from collections.abc import Iterable, Iterator, Sequence
 
-from stages.reporting.style import GREY, SEQUENTIAL, VARIANTS, figure
-from stages.training.score import confusion
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from stages.reporting.runs import Run, Runs, look_of
+from stages.reporting.style import GREY, SEQUENTIAL, figure
 
 LABELLED = 20  # classes up to which cells and ticks can carry text at column width
 
 
-def figures(runs, classes):
-    """Yield (file name, figure): confusion-<variant>.png for each of runs, `{variant: {seed: Run}}`, and per-class-f1.png."""
-    for variant, of in runs.items():
-        yield (
-            f"confusion-{variant}.png",
-            draw_confusion(mean_confusion(of.values(), classes), classes, VARIANTS[variant].title),
-        )
+def figures(runs: Runs) -> Iterator[tuple[str, Figure]]:
+    """Yield (file name, figure): confusion-<variant>.png for each variant, and per-class-f1.png."""
+    classes = next(iter(next(iter(runs.values())).values())).classes
+    for variant, seeds in runs.items():
+        shares = mean_confusion(seeds.values(), len(classes))
+        yield f"confusion-{variant}.png", draw_confusion(shares, classes, look_of(seeds).title)
     yield "per-class-f1.png", draw_per_class(runs, classes)
 
 
-def mean_confusion(runs, classes):
-    """Confusion on test normalised by row, mean over runs: shape (classes, classes), in 0..1; NaN in rows without images."""
-    index = {name: i for i, name in enumerate(classes)}
+def mean_confusion(runs: Iterable[Run], classes: int) -> np.ndarray:
+    """Confusion on test normalised by row, mean over runs: (classes, classes), in 0..1; NaN in rows without images."""
     shares = []
     for run in runs:
-        tests = run.predictions.query("split == 'test'")
-        counts = confusion(tests["actual"].map(index), tests["predicted"].map(index), len(classes))
-        with np.errstate(invalid="ignore"):
-            shares.append(counts / counts.sum(axis=1, keepdims=True))
+        table = pd.crosstab(run.actual, run.predicted, normalize="index")
+        shares.append(table.reindex(columns=range(classes), fill_value=0).reindex(index=range(classes)))
     return np.mean(shares, axis=0)
 
 
-def draw_confusion(shares, classes, title):
+def draw_confusion(shares: np.ndarray, classes: Sequence[str], title: str) -> Figure:
     """Heat map of shares (classes, classes): rows actual, columns predicted."""
     drawn = figure(height=3.0)
     axes = drawn.subplots()
@@ -48,18 +48,20 @@ def draw_confusion(shares, classes, title):
     return drawn
 
 
-def draw_per_class(runs, classes):
-    """A row for each class, a dot for each variant at its mean F1 on test, a line from the lowest seed to the highest."""
+def draw_per_class(runs: Runs, classes: Sequence[str]) -> Figure:
+    """A row for each class, a dot for each variant at its mean F1 on test, a line from lowest seed to highest."""
     drawn = figure(height=0.6 + min(6, 0.26 * len(classes)))
     axes = drawn.subplots()
     offsets = np.linspace(-0.28, 0.28, len(runs))
-    for offset, (variant, of) in zip(offsets, runs.items()):
-        f1 = np.array([[run.test["per_class_f1"].get(name) for name in classes] for run in of.values()], float)
-        place = np.arange(len(classes)) + offset
-        axes.hlines(place, f1.min(axis=0), f1.max(axis=0), color=VARIANTS[variant].color, linewidth=0.7)
+    for offset, seeds in zip(offsets, runs.values()):
+        title, color = look_of(seeds)
+        # A class that the test split does not hold has no F1, and no dot.
+        each = [[run.values.get(("last", "test", f"f1/{name}"), np.nan) for name in classes] for run in seeds.values()]
+        f1, place = np.array(each, float), np.arange(len(classes)) + offset
+        axes.hlines(place, f1.min(axis=0), f1.max(axis=0), color=color, linewidth=0.7)
         axes.plot(
             f1.mean(axis=0), place, "o", markersize=3 if len(classes) <= 2 * LABELLED else 1, markeredgewidth=0,
-            color=VARIANTS[variant].color, label=VARIANTS[variant].title, clip_on=False,
+            color=color, label=title, clip_on=False,
         )  # fmt: skip
     axes.hlines(
         np.arange(len(classes) - 1) + 0.5,

@@ -1,34 +1,48 @@
-"""What the networks see: a contact sheet of the crops, how many there are of each class, and what was left out."""
+"""The data set in numbers: how many crops there are of each class, and what was left out.
+
+All of it from the summary of the crops (`stages.crops.summary`).
+"""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from stages.reporting.style import GREY, PAGE, figure
+from stages.results.inputs import BadInput
 
-ACROSS, DOWN = 12, 24  # images of a class, and classes at most, on the contact sheet
 NAMED = 40  # classes up to which there is room for their names
-GAP = 2  # pixels between the images of the contact sheet
+NEEDED = ("title", "size", "channels", "classes", "counts")
 
 
-def figures(crops):
-    """Yield (file name, figure): contact-sheet.png of the training split, class-balance.png."""
-    yield "contact-sheet.png", draw_contact_sheet(crops.examples("train", per_class=ACROSS), crops.summary["classes"])
-    yield "class-balance.png", draw_balance(crops.class_balance(), crops.splits, crops.summary["classes"])
+def figures(summary: dict) -> Iterator[tuple[str, Figure]]:
+    """Yield class-balance.png as (file name, figure)."""
+    yield "class-balance.png", draw_balance(class_balance(summary), list(summary["counts"]), summary["classes"])
 
 
-def tables(crops):
-    """Yield summary.md as (file name, text): images of each class and split, and what was left out for which reason."""
-    about, balance = crops.summary, crops.class_balance()
-    lines = [f"# {about['title']}: what was read", ""]
-    lines += [f"{about['size']} x {about['size']} pixels, {'grey' if about['channels'] == 1 else 'colour'}.", ""]
-    lines += _rows("class", crops.splits, zip(about["classes"], balance.T), ("all", balance.sum(axis=1)))
+def tables(summary: dict) -> Iterator[tuple[str, str]]:
+    """Yield data.md as (file name, text): images of each class and split, and what was left out for which reason."""
+    balance, splits = class_balance(summary), list(summary["counts"])
+    lines = [f"# {summary['title']}: what was read", ""]
+    lines += [f"{summary['size']} x {summary['size']} pixels, {'grey' if summary['channels'] == 1 else 'colour'}.", ""]
+    lines += _rows("class", splits, zip(summary["classes"], balance.T), ("all", balance.sum(axis=1)))
     for title, key in (
         ("left out", "left_out"),
         ("not chosen by the parameters", "not_chosen"),
         ("treated", "treated"),
     ):
-        found = about.get(key) or {"none": 0}
+        found = summary.get(key) or {"none": 0}
         lines += ["", *_rows(title, ["images"], ((reason, [number]) for reason, number in found.items()))]
-    yield "summary.md", "\n".join(lines) + "\n"
+    yield "data.md", "\n".join(lines) + "\n"
+
+
+def class_balance(summary: dict) -> np.ndarray:
+    """Numbers of images, int64 (splits, classes). Raises BadInput where the summary is none of crops."""
+    absent = [key for key in NEEDED if key not in summary]
+    if absent:
+        raise BadInput(f"data.json: not the summary of crops: no {', '.join(absent)}")
+    counts = summary["counts"]
+    return np.array([[counts[split][name] for name in summary["classes"]] for split in counts])
 
 
 def _rows(title, columns, rows, total=None):
@@ -40,28 +54,7 @@ def _rows(title, columns, rows, total=None):
         yield f"| **{total[0]}** | {' | '.join(f'**{number:,}**' for number in total[1])} |"
 
 
-def draw_contact_sheet(examples, classes):
-    """A row for each class of its images, uint8 (n, H, W, C) with n <= `ACROSS`; of more than `DOWN` classes an even selection."""
-    shown = np.unique(np.linspace(0, len(classes) - 1, min(len(classes), DOWN)).round().astype(int))
-    side = examples[0].shape[1]
-    sheet = np.full((len(shown) * (side + GAP) - GAP, ACROSS * (side + GAP) - GAP, 3), 255, np.uint8)
-    for row, label in enumerate(shown):
-        for column, image in enumerate(examples[label]):
-            top, left = row * (side + GAP), column * (side + GAP)
-            sheet[top : top + side, left : left + side] = image
-    names = 0.14 + 0.06 * max(len(classes[label]) for label in shown)  # inches at this size of type
-    drawn = figure(PAGE, (PAGE - names) * sheet.shape[0] / sheet.shape[1])
-    drawn.set_layout_engine("none")
-    axes = drawn.add_axes([names / PAGE, 0, 1 - names / PAGE, 1])
-    axes.imshow(sheet, interpolation="antialiased", aspect="auto")
-    axes.set_yticks([row * (side + GAP) + side / 2 for row in range(len(shown))], [classes[label] for label in shown])
-    axes.set_xticks([])
-    axes.tick_params(length=0)
-    axes.spines[:].set_visible(False)
-    return drawn
-
-
-def draw_balance(balance, splits, classes):
+def draw_balance(balance: np.ndarray, splits: Sequence[str], classes: Sequence[str]) -> Figure:
     """Bars of balance, images (splits, classes), a panel for each split."""
     named = len(classes) <= NAMED
     drawn = figure(PAGE, 0.6 + min(4.5, 0.17 * len(classes)))

@@ -1,31 +1,40 @@
-"""The numbers by which runs are compared. A new one is one entry of `MEASURES`: tables and metrics.json take it from there."""
+"""The numbers by which runs are compared. A new one is one entry of `MEASURES`, from which Table 1 takes it."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from stages.reporting.runs import Run
 
 
 class Measure(NamedTuple):
-    """What Table 1 calls the number, how it is read off a run, and whether only its ratio to the baseline compares to the paper's."""
+    """What Table 1 calls the number, and which rows of measures.csv hold it.
+
+    as_ratio: the paper's has another unit, so that only its ratio to the baseline compares.
+    """
 
     title: str
-    of: Callable[[Run], float]
+    weights: str
+    split: str
+    measure: str
     as_ratio: bool = False
 
 
 MEASURES = {
-    # The paper says neither the unit of its loss nor the epoch. Ours: mean cross-entropy per image in the last epoch, flipped or not.
-    "train_loss": Measure("Train loss, last epoch", lambda run: run.curves["train_loss"].iloc[-1], as_ratio=True),
-    "val_macro_f1_max": Measure(
-        "Validation macro F1, maximum over epochs", lambda run: run.curves["val_macro_f1"].max()
-    ),
-    "val_macro_f1_last": Measure("Validation macro F1, last epoch", lambda run: run.curves["val_macro_f1"].iloc[-1]),
-    "test_macro_f1": Measure("Test macro F1", lambda run: run.test["macro_f1"]),
-    "test_accuracy": Measure("Test accuracy", lambda run: run.test["accuracy"]),
+    # The paper says neither the unit of its loss nor the epoch. Ours: mean cross-entropy per image in the last epoch.
+    "train_loss": Measure("Train loss, last epoch", "last", "train", "loss", as_ratio=True),
+    "val_macro_f1_max": Measure("Validation macro F1, maximum over epochs", "best", "val", "macro_f1"),
+    "val_macro_f1_last": Measure("Validation macro F1, last epoch", "last", "val", "macro_f1"),
+    "test_macro_f1_last": Measure("Test macro F1, last epoch", "last", "test", "macro_f1"),
+    "test_macro_f1_best": Measure("Test macro F1, best epoch", "best", "test", "macro_f1"),
+    "test_accuracy_last": Measure("Test accuracy, last epoch", "last", "test", "accuracy"),
+    "test_accuracy_best": Measure("Test accuracy, best epoch", "best", "test", "accuracy"),
 }
+PRIMARY = "test_macro_f1_last"  # on data, and at an epoch, that chose nothing
+PAPERS = "val_macro_f1_max"  # the paper's score
+LOSS = "train_loss"
 
 
-def by_seed(runs, measure: str) -> dict[int, float]:
-    """`{seed: value}` of one variant's runs."""
-    return {seed: float(MEASURES[measure].of(run)) for seed, run in runs.items()}
+def by_seed(runs: Mapping[int, Run], measure: str) -> dict[int, float]:
+    """`{seed: value}` of one variant's runs. Raises BadInput where a run has no such value."""
+    _, weights, split, name, _ = MEASURES[measure]
+    return {seed: run.value(weights, split, name) for seed, run in runs.items()}

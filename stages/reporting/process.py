@@ -1,21 +1,25 @@
 """Figure 2 of the paper: what periodic and dynamic injection do to a feature map, on a real one."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
+from matplotlib.figure import Figure
 from matplotlib.markers import CARETRIGHT
 
 from noise.dynamic import cliff_relu
-from stages.reporting.runs import BadInput
-from stages.reporting.style import DIVERGING, GREY, PAGE, VARIANTS, figure
+from stages.reporting.style import COLORS, DIVERGING, GREY, PAGE, figure
+from stages.results.inputs import BadInput
 
 HEIGHT, TILE, LARGE = 3.75, 0.8, 1.15  # inches: the figure, a feature map, the two maps that all rows share
 LEFT = {"image": 0.05, "x": 1.5, "signed": 3.52, "cut": 4.82, "out": 6.05}  # inches: left edges of the columns
 
 
 class Row(NamedTuple):
-    """One of the panels (a) to (d): the map after the sign, after the activation (None: that is the output), and the output."""
+    """One of the panels (a) to (d): the map after the sign, after the activation (None: the output), and the output."""
 
     title: str
     variant: str
@@ -26,16 +30,15 @@ class Row(NamedTuple):
     out: torch.Tensor
 
 
-def figures(run, w, constant):
-    """Yield (file name, figure) of the features of a run; w is drawn as +w and -w, constant is the cliff's.
+def figures(path: str | Path, w: float, constant: float) -> Iterator[tuple[str, Figure]]:
+    """Yield (file name, figure) of the features in a file; w is drawn as +w and -w, constant is the cliff's.
 
-    Raises BadInput where the run has no features.npz with `image` (H, W, C) and `bn` (channels, h, w).
+    Raises BadInput where it does not hold `image` (H, W, C) and `bn` (channels, h, w), what BatchNorm gives for it.
     """
-    path = run.folder / "features.npz"
     try:
         with np.load(path) as arrays:
             image, maps = arrays["image"], arrays["bn"].astype(np.float32)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
         raise BadInput(f"{path}: expected arrays image (H, W, C) and bn (channels, h, w): {error}") from None
     if image.ndim != 3 or maps.ndim != 3 or not np.isfinite(maps).all():
         raise BadInput(
@@ -46,13 +49,13 @@ def figures(run, w, constant):
     yield "figure-02-process-on-feature-maps.png", draw(image, torch.from_numpy(maps[most_signed(maps)]), w, constant)
 
 
-def most_signed(maps):
+def most_signed(maps: np.ndarray) -> int:
     """The channel of maps (channels, h, w) whose positive and negative halves both have much to show."""
     return int(np.argmax(np.minimum(np.maximum(maps, 0).std((1, 2)), np.maximum(-maps, 0).std((1, 2)))))
 
 
-def rows(x, w, constant):
-    """The four panels of a feature map x: Algorithm 1 with flag off and on, Eq. 2 (by the absolute value) with w > 0 and w < 0."""
+def rows(x: torch.Tensor, w: float, constant: float) -> Iterator[Row]:
+    """The panels of a feature map x: Algorithm 1, flag off and on; Eq. 2, by the absolute value, w > 0 and w < 0."""
     for title, factor, sign in (("(a) flag off", "× 1", 1), ("(b) flag on", "× (−1)", -1)):
         yield Row(title, "periodic", factor, "ReLU", sign * x, None, torch.relu(sign * x))
     for title, scale in (("(c) w > 0", w), ("(d) w < 0", -w)):
@@ -60,7 +63,7 @@ def rows(x, w, constant):
         yield Row(title, "dynamic", "× w", "CliffReLU", scale * x, cut, cut / w)
 
 
-def draw(image, x, w, constant):
+def draw(image: np.ndarray, x: torch.Tensor, w: float, constant: float) -> Figure:
     """From the image to BatchNorm's output x, and from there through the four panels to what the next layer sees."""
     drawn = figure(PAGE, HEIGHT)
     drawn.set_layout_engine("none")
@@ -73,7 +76,7 @@ def draw(image, x, w, constant):
         y = HEIGHT - 0.2 - (number + 0.5) * (HEIGHT - 0.2) / 4
         signed = LEFT["signed"] + TILE
         _arrow(drawn, LEFT["x"] + LARGE, middle, LEFT["signed"], y, bend=LEFT["x"] + LARGE + 0.12)
-        _text(drawn, LEFT["signed"] - 0.38, y + 0.14, row.title, color=VARIANTS[row.variant].color, weight="bold")
+        _text(drawn, LEFT["signed"] - 0.38, y + 0.14, row.title, color=COLORS[row.variant], weight="bold")
         _text(drawn, LEFT["signed"] - 0.38, y - 0.1, row.factor)
         _tile(drawn, row.signed, LEFT["signed"], y, TILE, most if row.cut is None else most * w)
         if row.cut is None:

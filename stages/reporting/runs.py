@@ -1,117 +1,109 @@
-"""The evaluated runs, as every table and figure reads them."""
+"""Runs as the figures see them: one object for each row of runs.csv, with what the other tables say of it."""
 
 import json
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from stages.results.inputs import BadInput, read_json
+from stages.reporting.style import Look, looks
+from stages.results.inputs import BadInput
+from stages.results.tables import Results
 
-CURVES = ("epoch", "step", "train_loss", "val_macro_f1", "val_accuracy", "flipped")
-SIGNS = ("site", "step", "epoch", "sign")
-PREDICTIONS = ("split", "actual", "predicted")
+Runs = dict[str, dict[int, "Run"]]  # {variant: {seed: Run}}, variants and seeds in the order of runs.csv
 
 
 @dataclass(frozen=True)
 class Run:
     """One training run and its evaluation.
 
-    curves: a row per epoch, losses as mean cross-entropy per image, scores in 0..1. signs: run-length code of each site's sign;
-    steps and epochs count from 1. predictions: class names of every image of the splits val and test.
+    row: its row of runs.csv. look: title and colour of its variant. curves, turns: its rows of those tables. values:
+    of measures.csv, by (weights, split, measure), on pictures as they are. actual, predicted: class of each
+    image of the test split, and what the last epoch's weights say, (N,).
     """
 
-    folder: Path
-    variant: str
-    seed: int
+    row: dict
+    look: Look
     curves: pd.DataFrame
-    signs: pd.DataFrame
-    predictions: pd.DataFrame
-    record: dict
-    test: dict
+    turns: pd.DataFrame
+    values: dict[tuple[str, str, str], float]
+    actual: np.ndarray
+    predicted: np.ndarray
 
-    @cached_property
+    @property
+    def seed(self) -> int:
+        return self.row["seed"]
+
+    @property
     def epochs(self) -> int:
         return len(self.curves)
 
+    @property
+    def injects(self) -> bool:
+        """Whether it is meant to flip signs: it has sites that carry one."""
+        return self.row["signed"] > 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is meant to flip signs and flipped none."""
+        return self.injects and pd.isna(self.row["first_turn"])
+
+    @cached_property
+    def classes(self) -> list[str]:
+        return json.loads(self.row["classes"])
+
+    @cached_property
+    def warnings(self) -> list[str]:
+        return json.loads(self.row["warnings"])
+
+    @cached_property
+    def images(self) -> dict[str, dict[str, int]]:
+        """Numbers of images, {split: {class: number}}."""
+        return json.loads(self.row["images"])
+
     @cached_property
     def flipped(self) -> np.ndarray:
-        """Whether each site's sign is negative at each step: bool, shape (sites, steps); no sites where nothing can be injected."""
-        rows = []
-        for _, turns in self.signs.groupby("site", sort=False):
-            lengths = np.diff([*turns["step"], int(self.curves["step"].iloc[-1]) + 1])
+        """Whether each site's sign is negative at each step: bool (sites, steps); no row where none carries a sign."""
+        rows, steps = [], self.row["steps"]
+        for _, turns in self.turns.groupby("site", sort=False):
+            lengths = np.diff([*turns["step"], steps + 1])
             rows.append(np.repeat(turns["sign"].to_numpy() < 0, lengths))
-        return np.array(rows, bool).reshape(len(rows), int(self.curves["step"].iloc[-1]))
+        return np.array(rows, bool).reshape(len(rows), steps)
+
+    def value(self, weights: str, split: str, measure: str) -> float:
+        """A value of measures.csv. Raises BadInput where it has no such row."""
+        try:
+            return self.values[weights, split, measure]
+        except KeyError:
+            wanted = f"weights {weights}, split {split}, measure {measure}"
+            raise BadInput(f"measures.csv: no row of the run {self.row['run']} with {wanted}") from None
 
 
-def read_runs(root, variants, seeds, classes) -> dict[str, dict[int, Run]]:
-    """`{variant: {seed: Run}}` of root/<variant>-<seed>/, for these variants and seeds alone, on a data set with these classes.
-
-    Folders of seeds that params.yaml names no longer are not read. Raises BadInput at the first file that is missing or damaged.
-    """
-    return {
-        variant: {seed: _read(Path(root) / f"{variant}-{seed}", variant, seed, classes) for seed in seeds}
-        for variant in variants
-    }
-
-
-def _read(folder, variant, seed, classes):
-    curves = _table(folder / "curves.csv", CURVES, finite=CURVES)
-    signs = _table(folder / "signs.csv", SIGNS, finite=SIGNS[1:], may_be_empty=True)
-    last = curves["step"].iloc[-1]
-    for site, steps in signs.groupby("site", sort=False)["step"]:
-        if steps.iloc[0] != 1 or not steps.is_monotonic_increasing or not steps.is_unique or steps.iloc[-1] > last:
-            raise BadInput(
-                f"{folder / 'signs.csv'}: steps of site {site} must rise from 1 to at most {last}, the last in curves.csv"
-            )
-    predictions = _table(folder / "predictions.csv", PREDICTIONS)
-    unknown = sorted({*predictions["actual"], *predictions["predicted"]} - set(classes))
-    if unknown or "test" not in set(predictions["split"]):
-        wrong = (
-            f"no such class in the data set: {', '.join(map(str, unknown))}" if unknown else "no row of the split test"
+def runs_of(results: Results) -> Runs:
+    """The runs of the tables, `{variant: {seed: Run}}`. Raises BadInput where two have one variant and one seed."""
+    look = looks(results.runs["variant"].unique())
+    curves, turns = dict(list(results.curves.groupby("run"))), dict(list(results.turns.groupby("run")))
+    plain = results.measures[results.measures["corruption"] == ""]
+    values = {run: table.set_index(["weights", "split", "measure"])["value"] for run, table in plain.groupby("run")}
+    runs: Runs = {}
+    for row, predicted in zip(results.runs.to_dict("records"), results.predictions.predicted):
+        run, variant = row["run"], row["variant"]
+        seeds = runs.setdefault(variant, {})
+        if row["seed"] in seeds:
+            raise BadInput(f"runs.csv: two runs of {variant} with seed {row['seed']}: a study, not one comparison")
+        seeds[row["seed"]] = Run(
+            row=row,
+            look=look[variant],
+            curves=curves[run].reset_index(drop=True),
+            turns=turns.get(run, results.turns[:0]),
+            values=values[run].to_dict() if run in values else {},
+            actual=results.predictions.actual,
+            predicted=predicted,
         )
-        raise BadInput(f"{folder / 'predictions.csv'}: {wrong}; `dvc repro evaluate` writes it anew")
-    record = read_json(folder / "record.json")
-    if not {"injected", "warnings"} <= set(record):
-        raise BadInput(f"{folder / 'record.json'}: expected the keys injected and warnings")
-    return Run(
-        folder, variant, seed, curves, signs, predictions, record, _test_scores(folder / "metrics.json", classes)
-    )
+    return runs
 
 
-def _test_scores(path, classes):
-    """The scores on test: macro_f1, accuracy and per_class_f1 {name: F1, None for a class that test does not hold}."""
-    try:
-        test = read_json(path)["test"]
-        each = {name: test["per_class_f1"][name] for name in classes}
-        numbers = [test["macro_f1"], test["accuracy"], *(f1 for f1 in each.values() if f1 is not None)]
-        if not all(0 <= number <= 1 for number in numbers):
-            raise ValueError("a score lies outside 0 to 1")
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(
-            f"{path}: expected test.macro_f1, test.accuracy and test.per_class_f1 of every class: {error!r}"
-        ) from None
-    return {"macro_f1": test["macro_f1"], "accuracy": test["accuracy"], "per_class_f1": each}
-
-
-def _table(path, columns, finite=(), may_be_empty=False):
-    try:
-        table = pd.read_csv(path, keep_default_na=False, na_values=["", "nan", "NaN", "inf", "-inf"])
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; `dvc repro evaluate` writes it") from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: not a table: {str(error).splitlines()[0]}") from None
-    absent = [column for column in columns if column not in table]
-    if absent:
-        raise BadInput(f"{path}: no column {', '.join(absent)}; found {', '.join(map(str, table.columns))}")
-    if table.empty and not may_be_empty:
-        raise BadInput(f"{path}: no rows")
-    for column in finite:
-        bad = pd.to_numeric(table[column], errors="coerce").isna()
-        if bad.any():
-            raise BadInput(
-                f"{path}: line {bad.idxmax() + 2}: {column} is {table[column][bad.idxmax()]}, expected a finite number"
-            )
-    return table
+def look_of(runs: dict[int, Run]) -> Look:
+    """Title and colour of the variant that these runs are of."""
+    return next(iter(runs.values())).look

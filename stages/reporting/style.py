@@ -1,9 +1,12 @@
 """How every figure looks: sizes of a two-column page, type, and one colour for each variant.
 
-A new variant is one entry of `VARIANTS`; tables and figures take their order, titles and colours from here.
+A new variant is drawn in a free colour; one entry of `COLORS` makes it its own, and DVC's charts know it
+(`python -m stages.reporting.template`).
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, BinaryIO, NamedTuple
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -13,28 +16,30 @@ from matplotlib.figure import Figure
 COLUMN, PAGE = 3.3, 6.9  # inches: one column of a two-column page, both columns
 
 
-class Variant(NamedTuple):
-    """Title after the paper's Table 1, colour (Okabe and Ito's colour-blind safe set), and whether it flips signs while training."""
+class Look(NamedTuple):
+    """A variant's title, after the paper's Table 1, and its colour."""
 
     title: str
     color: str
-    injects: bool
 
 
-VARIANTS = {
-    "baseline": Variant("Baseline", "#000000", False),
-    "dropout": Variant("+ dropout", "#E69F00", False),
-    "periodic": Variant("+ periodic", "#0072B2", True),
-    "dynamic": Variant("+ dynamic", "#D55E00", True),
-    "dropout-periodic": Variant("+ dropout + periodic", "#009E73", True),
-}
 BASELINE = "baseline"
+# Okabe and Ito's colour-blind safe set, and, for variants that have no entry, what is left of it, darkened to be seen.
+COLORS = {
+    BASELINE: "#000000",
+    "dropout": "#E69F00",
+    "periodic": "#0072B2",
+    "dynamic": "#D55E00",
+    "dropout-periodic": "#009E73",
+    "gaussian": "#CC79A7",
+}
+FREE = ("#56B4E9", "#B8A800", "#7B4B94", "#8A5A2B", "#7F7F7F")
 
 GREY = "#666666"  # what is neither data nor a variant: notes, rules, counts
 SEQUENTIAL = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", "#56B4E9", "#0072B2", "#00304D"])
 DIVERGING = LinearSegmentedColormap.from_list("signed", ["#00507D", "#56B4E9", "#FFFFFF", "#E69F00", "#8A3C00"])
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "figure.dpi": 250,
     "savefig.dpi": 250,
     "figure.constrained_layout.use": True,
@@ -63,18 +68,34 @@ _SETTINGS = {
 }
 
 
-def applied():
+def looks(variants: Iterable[str]) -> dict[str, Look]:
+    """`{variant: Look}`, in the order given: known variants in their colours, others in the next one that is free."""
+    variants = list(variants)
+    unknown = [variant for variant in variants if variant not in COLORS]
+    colors = COLORS | {variant: FREE[place % len(FREE)] for place, variant in enumerate(unknown)}
+    return {variant: Look(title(variant), colors[variant]) for variant in variants}
+
+
+def title(variant: str) -> str:
+    """Baseline, "+ dropout", and "+ dropout + periodic" where the name is made of those of known variants."""
+    if variant == BASELINE:
+        return "Baseline"
+    parts = variant.split("-")
+    return "+ " + (" + ".join(parts) if set(parts) <= set(COLORS) else variant)
+
+
+def applied() -> AbstractContextManager:
     """Context manager under which figures are drawn and saved; leaves matplotlib's settings as they were."""
     return matplotlib.rc_context(_SETTINGS)
 
 
-def figure(width=COLUMN, height=2.2) -> Figure:
+def figure(width: float = COLUMN, height: float = 2.2) -> Figure:
     """An empty figure of that many inches, to be drawn on without pyplot's global state."""
     drawn = Figure(figsize=(width, height))
     FigureCanvasAgg(drawn)
     return drawn
 
 
-def save(drawn: Figure, file):
-    """Write PNG to a path or binary file; the same drawing gives the same bytes, so that DVC sees no change where there is none."""
+def save(drawn: Figure, file: BinaryIO) -> None:
+    """Write PNG; the same drawing gives the same bytes, so that DVC sees no change where there is none."""
     drawn.savefig(file, format="png", metadata={"Software": None})

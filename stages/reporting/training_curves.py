@@ -1,13 +1,17 @@
-"""Figures 3 to 11 of the paper: train loss and validation macro F1 of two variants, with the flipped stretches shaded."""
+"""Figures 3 to 11 of the paper: train loss and validation macro F1 of two variants, flipped stretches shaded."""
+
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from stages.reporting.runs import Run, Runs
 from stages.reporting.signs import flipped_share, turn_together
-from stages.reporting.style import VARIANTS, figure
+from stages.reporting.style import figure
 
 FIGURES = (  # number in the paper, measure, the two variants in its caption
     (3, "train_loss", "baseline", "periodic"),
@@ -26,42 +30,44 @@ BAND = 0.2  # opacity of a flipped stretch behind the curves
 COLUMNS = 1500  # of the shading over a whole run: finer than the print
 
 
-def figures(runs):
-    """Yield (file name, figure) for each of `FIGURES`; runs is `{variant: {seed: Run}}`."""
+def figures(runs: Runs) -> Iterator[tuple[str, Figure]]:
+    """Yield (file name, figure) for each of `FIGURES` of which both variants were run."""
     for number, measure, *pair in FIGURES:
-        name = f"figure-{number:02d}-{AXIS[measure][1]}-{'-and-'.join(pair)}.png"
-        yield name, draw(measure, {variant: list(runs[variant].values()) for variant in pair})
+        if set(pair) <= set(runs):
+            name = f"figure-{number:02d}-{AXIS[measure][1]}-{'-and-'.join(pair)}.png"
+            yield name, draw(measure, {variant: list(runs[variant].values()) for variant in pair})
 
 
-def draw(measure, runs):
-    """One panel over epochs: a thin line for each seed and their mean on top. runs is `{variant: [Run]}`.
+def draw(measure: str, runs: Mapping[str, Sequence[Run]]) -> Figure:
+    """One panel over epochs: a thin line for each seed of a variant, and their mean on top.
 
-    Where all sites of a variant turn together in all its runs, its flipped stretches are bands behind the curves. Where they do
-    not, a strip below the curves has a row for each site of one run: an average over seeds would blur just what is irregular.
+    Where all sites of a variant turn together in all its runs, its flipped stretches are bands behind the curves. Where
+    they do not, a strip below the curves has a row for each site of one run: an average over seeds would blur just what
+    is irregular.
     """
-    longest = {variant: max(of, key=lambda run: run.epochs) for variant, of in runs.items()}
+    longest = {variant: max(seeds, key=lambda run: run.epochs) for variant, seeds in runs.items()}
     epochs = max(run.epochs for run in longest.values())
-    flipped = [variant for variant, of in runs.items() if any(run.flipped.any() for run in of)]
+    flipped = [variant for variant, seeds in runs.items() if any(run.flipped.any() for run in seeds)]
     bands = [variant for variant in flipped if turn_together(runs[variant])]
     strips = [variant for variant in flipped if variant not in bands]
 
     drawn = figure(height=2.1 + 0.45 * len(strips))
-    top, *below = drawn.subplots(
-        1 + len(strips), sharex=True, squeeze=False, height_ratios=[1.8] + [0.4] * len(strips)
-    )[:, 0]
+    heights = [1.8] + [0.4] * len(strips)
+    top, *below = drawn.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     handles = []
-    for variant, of in runs.items():
-        title, color, injects = VARIANTS[variant]
-        handles.append(_lines(top, of, measure, color, title))
+    for variant, seeds in runs.items():
+        title, color = seeds[0].look
+        handles.append(_lines(top, seeds, measure, color, title))
         if variant in bands:
             handles.append(Patch(color=color, alpha=BAND, linewidth=0, label="flipped"))
-        elif injects and variant not in flipped:
+        elif seeds[0].injects and variant not in flipped:
             handles.append(Patch(facecolor="none", edgecolor=color, linewidth=0.6, label="never flipped"))
     top.set(ylabel=AXIS[measure][0], xlim=(0, epochs), ylim=(0, None))
     for variant in bands:
-        _shade(top, longest[variant].flipped[:1], longest[variant].epochs, VARIANTS[variant].color, BAND)
+        run = longest[variant]
+        _shade(top, run.flipped[:1], run.epochs, run.look.color, BAND)
     for axes, variant in zip(below, strips):
-        _strip(axes, longest[variant], VARIANTS[variant].color)
+        _strip(axes, longest[variant], longest[variant].look.color)
     _legend(top, handles)
     drawn.axes[-1].set_xlabel("Epoch")
     drawn.axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -83,8 +89,9 @@ def _legend(axes, handles):
     """Coloured words above the axes, in one line where they fit."""
     colors = [handle.get_color() if isinstance(handle, Line2D) else handle.get_edgecolor()[:3] for handle in handles]
     axes.legend(
-        handles=handles, labelcolor=colors, loc="lower left", bbox_to_anchor=(0, 1), ncols=3 if len(handles) <= 3 else 2,
-        borderpad=0, borderaxespad=0.4, handlelength=1.2, columnspacing=1.2, handletextpad=0.5,
+        handles=handles, labelcolor=colors, loc="lower left", bbox_to_anchor=(0, 1),
+        ncols=3 if len(handles) <= 3 else 2, borderpad=0, borderaxespad=0.4, handlelength=1.2, columnspacing=1.2,
+        handletextpad=0.5,
     )  # fmt: skip
 
 
@@ -98,7 +105,7 @@ def _strip(axes, run, color):
 
 
 def _shade(axes, flipped, epochs, color, darkest):
-    """The flipped share of each site over time as rows behind everything: transparent at 0, of `darkest` opacity at 1."""
+    """Each site's flipped share over time as a row behind everything: transparent at 0, of `darkest` opacity at 1."""
     shades = LinearSegmentedColormap.from_list("share", [to_rgba(color, 0), to_rgba(color, darkest)])
     xlim, ylim = axes.get_xlim(), axes.get_ylim()
     axes.imshow(

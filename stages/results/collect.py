@@ -38,7 +38,10 @@ def finished_runs(folder: Path, predictions: Path) -> list[Finished]:
 
 
 def collect(runs: list[Finished], measured: Measured) -> Results:
-    """The tables of the runs; `measured` yields the rows of measures of one. Raises BadInput for runs of several data."""
+    """The tables of the runs; `measured` yields the rows of measures of one.
+
+    Raises BadInput where the runs are not all of the same crops.
+    """
     parameters = [_flat(run.record["params"]) for run in runs]
     varied = tuple(_varied(parameters))
     keys = []
@@ -74,7 +77,7 @@ def _read(folder: Path, predictions: Path) -> Finished:
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Nested parameters by their dotted names."""
-    flat = {}
+    flat: dict[str, Any] = {}
     for name, value in values.items():
         if isinstance(value, dict):
             flat |= _flat(value, f"{prefix}{name}.")

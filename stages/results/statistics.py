@@ -1,6 +1,6 @@
 """What a handful of seeds can tell: mean, spread, and differences between variants that share their seeds, by SciPy."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -17,8 +17,8 @@ class Summary(NamedTuple):
     n: int
 
 
-class Difference(NamedTuple):
-    """Mean of n paired differences and its t interval from low to high at `LEVEL`; both None where n is 1."""
+class Interval(NamedTuple):
+    """Mean of n values and its t interval from low to high at `LEVEL`; both None where n is 1."""
 
     mean: float
     low: float | None
@@ -27,17 +27,30 @@ class Difference(NamedTuple):
 
     @property
     def beyond_chance(self) -> bool:
-        """Whether the interval leaves out 0: the seeds alone do not explain the difference."""
-        return self.low is not None and not self.low <= 0 <= self.high
+        """Whether the interval leaves out 0: of differences, that the seeds alone do not explain them."""
+        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
 
 
-def summary(values) -> Summary:
+def summary(values: Iterable[float]) -> Summary:
     """Summary of one number per seed. Raises ValueError without values or where one is not finite."""
     values = _finite(values)
     return Summary(float(values.mean()), float(values.std(ddof=1)) if len(values) > 1 else None, len(values))
 
 
-def paired_difference(ours: Mapping[int, float], baseline: Mapping[int, float]) -> Difference:
+def mean_interval(values: Iterable[float]) -> Interval:
+    """Mean of one number per seed with Student's t interval. Raises ValueError as `summary`."""
+    values = _finite(values)
+    mean, n = float(values.mean()), len(values)
+    if n == 1:
+        return Interval(mean, None, None, n)
+    error = stats.sem(values)
+    if error == 0:  # runs that are the same bit for bit; SciPy's interval of zero width would be NaN
+        return Interval(mean, mean, mean, n)
+    low, high = stats.t.interval(LEVEL, n - 1, loc=mean, scale=error)
+    return Interval(mean, float(low), float(high), n)
+
+
+def paired_difference(ours: Mapping[int, float], baseline: Mapping[int, float]) -> Interval:
     """Mean of ours - baseline over the seeds that both have, with Student's t interval of the paired differences.
 
     Pairing is what the design is for: runs of one seed share initial weights, data order and augmentation, so that what
@@ -46,15 +59,12 @@ def paired_difference(ours: Mapping[int, float], baseline: Mapping[int, float]) 
     seeds = sorted(set(ours) & set(baseline))
     if not seeds:
         raise ValueError(f"no seed in common: {sorted(ours)} against {sorted(baseline)}")
-    differences = _finite([ours[seed] - baseline[seed] for seed in seeds])
-    mean, n = float(differences.mean()), len(differences)
-    if n == 1:
-        return Difference(mean, None, None, n)
-    error = stats.sem(differences)
-    if error == 0:  # runs that are the baseline bit for bit; SciPy's interval of zero width would be NaN
-        return Difference(mean, mean, mean, n)
-    low, high = stats.t.interval(LEVEL, n - 1, loc=mean, scale=error)
-    return Difference(mean, float(low), float(high), n)
+    return mean_interval(ours[seed] - baseline[seed] for seed in seeds)
+
+
+def reach(n: int) -> float:
+    """How many standard deviations the t interval of a mean of n values reaches each way, n > 1."""
+    return float(stats.t.ppf((1 + LEVEL) / 2, n - 1) / n**0.5)
 
 
 def _finite(values):

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from functools import partial
 
 import torch
 
@@ -39,7 +38,9 @@ def train(
     finished = kept.folder_of(checkpoints.hash)
     # Several processes do not wait: the others would give up waiting for the first.
     with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext():
-        if not processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+        if processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+            log("nothing to train: the finished run is kept")
+        else:
             training = carried_out(job, run, checkpoints, log, show)
             if processes.first:
                 keep(job, training, checkpoints, log)
@@ -55,8 +56,16 @@ def made(job: Job, device: str, processes: Processes = ALONE) -> Run:
     images = len(crops["train"])
     health.must_fit(options, images, processes.world)
     compiled = compiles(job.machine.compile, chosen, options.epochs * (images // options.batch_size))
-    attach, unit = partial(variant.attach, params=job.params), variant.unit(job.params)
-    return Run(attach, unit, options, job.seed, crops, chosen, compiled, processes)
+    return Run(
+        attach=lambda network: variant.attach(network, job.params),
+        unit=variant.unit(job.params),
+        options=options,
+        seed=job.seed,
+        crops=crops,
+        device=chosen,
+        compile=compiled,
+        processes=processes,
+    )
 
 
 def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, show: Callable) -> Training:

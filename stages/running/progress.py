@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -20,7 +21,7 @@ class Progress:
     def __init__(self, jobs: list[Job], places: int):
         self.terminal = sys.stderr.isatty()
         self.bars: dict[str, tqdm] = {}
-        self.curves: dict[str, object] = {}
+        self.curves: dict[str, Any] = {}
         self.free = list(range(min(places, len(jobs))))  # lines of the terminal
         self.lines: dict[str, int] = {}
 
@@ -48,6 +49,7 @@ class Progress:
         """The run has ended: its line is another's."""
         if bar := self.bars.pop(job.name, None):
             bar.close()
+            tqdm.write(str(bar), file=sys.stderr)  # the last state stays, above the bars of the others
             self.free.append(self.lines.pop(job.name))
         self.curves.pop(job.name, None)
 
@@ -55,7 +57,9 @@ class Progress:
         if job.name not in self.bars:
             self.lines[job.name] = self.free.pop(0)
             total = job.params.train.epochs
-            self.bars[job.name] = tqdm(total=total, desc=job.title, unit="epoch", position=self.lines[job.name])
+            self.bars[job.name] = tqdm(
+                total=total, desc=job.title, unit="epoch", position=self.lines[job.name], leave=False
+            )
         return self.bars[job.name]
 
     def _live(self, job: Job, row: dict) -> None:

@@ -78,7 +78,9 @@ def is_of(folder: Path, configuration: str) -> bool:
         found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if found["configuration"] != configuration:
             return False
-        return set(found["files"]) == set(FILES) and all(_checksum(folder / name) == checksum for name, checksum in found["files"].items())
+        return set(found["files"]) == set(FILES) and all(
+            _checksum(folder / name) == checksum for name, checksum in found["files"].items()
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
 

@@ -10,11 +10,12 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from stages.params import Machine
@@ -27,6 +28,26 @@ class Slots:
     """Where work can go on at the same time: a device for each place."""
 
     devices: tuple[str, ...]
+
+
+@dataclass
+class Running:
+    """A piece of work that is going on, and the line that it has said about why it ends early."""
+
+    piece: Any
+    device: str
+    process: BaseProcess
+    line: str | None = None
+
+    def outcome(self) -> tuple[str, str | None]:
+        """How the process has ended: ("done", None) or ("failed", line)."""
+        self.process.join()
+        code = self.process.exitcode or 0
+        if code == 0:
+            return "done", None
+        if code < 0:
+            return "failed", f"its process was ended by {signal.Signals(-code).name}"
+        return "failed", self.line or "failed, see the traceback above"
 
 
 def server(preload: str) -> multiprocessing.context.BaseContext:
@@ -78,38 +99,37 @@ def side_by_side(
     work: Callable[[Any, str, Send], None],
     pieces: Iterable[Any],
     places: Slots,
-) -> Iterator[tuple[Any, str, Any]]:
+) -> Generator[tuple[Any, str, Any], None, None]:
     """Do `work(piece, device, send)` for every piece, as many at once as there are places.
 
     Yields (piece, kind, content) of every message that the work sends, and at last of each piece ("done", None), or
     ("failed", line): others go on when one fails. Leaving the iteration early (an exception, Ctrl-C; close it) ends all
     processes at once.
     """
-    waiting, free, running = list(pieces), list(places.devices), {}
+    waiting, free = list(pieces), list(places.devices)
+    running: dict[Connection, Running] = {}
     try:
         while waiting or running:
             while waiting and free:
                 piece, device = waiting.pop(0), free.pop(0)
                 process, messages = _start(context, work, piece, device)
-                running[messages] = [piece, device, process, None]
-            for messages in wait(list(running)):
-                piece, device, process, line = running[messages]
+                running[messages] = Running(piece, device, process)
+            ready = set(wait(list(running)))
+            for messages, work_there in [pair for pair in running.items() if pair[0] in ready]:
                 try:
                     kind, content = messages.recv()
                 except EOFError:
                     del running[messages]
-                    free.append(device)
-                    process.join()
-                    yield piece, *_outcome(process, line)
-                    continue
+                    free.append(work_there.device)
+                    kind, content = work_there.outcome()
                 if kind == "line":
-                    running[messages][-1] = content
+                    work_there.line = content
                 else:
-                    yield piece, kind, content
+                    yield work_there.piece, kind, content
     finally:
-        for _, _, process, _ in running.values():
-            process.kill()
-            process.join()
+        for work_there in running.values():
+            work_there.process.kill()
+            work_there.process.join()
 
 
 def _start(context, work, piece, device):
@@ -118,14 +138,6 @@ def _start(context, work, piece, device):
     process.start()
     theirs.close()  # so that its end is seen
     return process, messages
-
-
-def _outcome(process, line):
-    if process.exitcode == 0:
-        return "done", None
-    if process.exitcode < 0:
-        line = f"its process was ended by {signal.Signals(-process.exitcode).name}"
-    return "failed", line or "failed, see the traceback above"
 
 
 def _work(work: Callable, piece: Any, device: str, messages: Connection) -> None:

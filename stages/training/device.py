@@ -55,7 +55,7 @@ def choose(device: str = "auto", precision: str = "auto", deterministic: bool = 
     torch.use_deterministic_algorithms(deterministic)
     # It is there to make a program that reads memory before writing it repeat itself; nothing here does, and it costs a
     # seventh of a step.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not deterministic
     return Device(chosen, getattr(torch, precision))
 

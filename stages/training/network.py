@@ -80,7 +80,8 @@ def prepare(
         raise SystemExit(f"params.yaml: the variant cannot be attached to {options.network}: {error}") from None
     if device.device.type == "cpu" and device.precision == torch.bfloat16:
         multiply_where_few(network)
-    return network.to(device.device, memory_format=torch.channels_last), sites
+    network = network.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network, sites
 
 
 def compiles(wish: str, device: Device, steps: int) -> bool:

@@ -1,6 +1,6 @@
 """What moves the weights: the optimiser, and the running average of what it made of them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def make_optimiser(network: nn.Module, options: "Train") -> torch.optim.Optimizer:
     """The optimiser of `train.optimizer`; every parameter decays, as torch's defaults have it (AutoReLU lives on it)."""
-    rates = {"lr": options.learning_rate, "weight_decay": options.weight_decay, "fused": True}
+    rates: dict[str, Any] = {"lr": options.learning_rate, "weight_decay": options.weight_decay, "fused": True}
     if options.optimizer == "sgd":
         return torch.optim.SGD(network.parameters(), momentum=options.momentum, **rates)
     return {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}[options.optimizer](network.parameters(), **rates)

@@ -18,27 +18,27 @@ class Points(NamedTuple):
     y: np.ndarray
 
 
-def draw_circles(samples, noise, random_state):
+def draw_circles(samples: int, noise: float, random_state: int) -> Points:
     """`samples` shuffled points, half on each circle, each moved by Gaussian noise of standard deviation `noise`."""
     x, y = make_circles(n_samples=samples, noise=noise, random_state=random_state, factor=INNER_RADIUS)
     return Points(x.astype(np.float32), y.astype(np.float32))
 
 
-def split(points, train):
+def split(points: Points, train: int) -> tuple[Points, Points]:
     """The first `train` points and the rest, as the tutorial splits them: the rows come shuffled."""
     return Points(points.x[:train], points.y[:train]), Points(points.x[train:], points.y[train:])
 
 
-def best_accuracy(noise):
+def best_accuracy(noise: float) -> float:
     """The accuracy, over all points there could be, of the best classifier that there is.
 
-    A point's angle says nothing of its circle, and its distance from the centre follows Rice's distribution, so the best
-    classifier is a threshold on that distance.
+    A point's angle says nothing of its circle, and its distance from the centre follows Rice's distribution, so the
+    best classifier is a threshold on that distance.
     """
     if noise == 0:
         return 1.0
     inner, outer = (rice(radius / noise, scale=noise) for radius in (INNER_RADIUS, 1))
-    found = minimize_scalar(
+    mistakes = minimize_scalar(
         lambda radius: outer.cdf(radius) - inner.cdf(radius), bounds=(INNER_RADIUS, 1), method="bounded"
     )
-    return float(0.5 - found.fun / 2)
+    return float(0.5 - mistakes.fun / 2)

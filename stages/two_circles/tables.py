@@ -1,20 +1,25 @@
 """What the study leaves behind, as tables."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
+
+from stages.two_circles.points import Points
+from stages.two_circles.training import Repetition, Trained
 
 
-def points(train, test):
+def points(train: Points, test: Points) -> pd.DataFrame:
     """x, y, label, split: the tutorial's points in their order."""
-    splits = (("train", train), ("test", test))
-    tables = [
-        pd.DataFrame({"x": of.x[:, 0], "y": of.x[:, 1], "label": of.y.astype(int), "split": split})
-        for split, of in splits
+    parts = [
+        pd.DataFrame({"x": part.x[:, 0], "y": part.x[:, 1], "label": part.y.astype(int), "split": name})
+        for name, part in (("train", train), ("test", test))
     ]
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(parts, ignore_index=True)
 
 
-def single_run(variants, trained):
+def single_run(variants: Sequence[str], trained: Trained) -> pd.DataFrame:
     """epoch, then <variant>_train and <variant>_test: accuracies of the first repetition in every epoch.
 
     trained: models of which the test points were looked at in every epoch.
@@ -25,50 +30,31 @@ def single_run(variants, trained):
     return pd.DataFrame(columns)
 
 
-def curves(variants, trained, interval):
-    """variant, epoch, then mean, 10 % and 90 % quantile (low, high) over repetitions of both accuracies, every `interval` epochs.
+def curves(variants: Sequence[str], trained: Trained, interval: int) -> pd.DataFrame:
+    """variant, epoch, then of each split's accuracy <split>_mean, <split>_low, <split>_high, every `interval` epochs.
 
-    trained: models of which the test points were looked at that often.
+    low and high are the 10 % and 90 % quantiles over repetitions. trained: models of which the test points were looked
+    at that often.
     """
     tables = []
     for index, variant in enumerate(variants):
         columns = {"variant": variant, "epoch": np.arange(interval, trained.train_curve.shape[2] + 1, interval)}
-        for split, curve in (
-            ("train", trained.train_curve[index, :, interval - 1 :: interval]),
-            ("test", trained.test_curve[index]),
-        ):
+        thinned = {"train": trained.train_curve[index, :, interval - 1 :: interval], "test": trained.test_curve[index]}
+        for split, curve in thinned.items():
             low, high = np.quantile(curve, [0.1, 0.9], axis=0)
             columns |= {f"{split}_mean": curve.mean(axis=0), f"{split}_low": low, f"{split}_high": high}
         tables.append(pd.DataFrame(columns))
     return pd.concat(tables, ignore_index=True)
 
 
-def runs(over, variants, repetitions, **measures):
-    """One row for each model: over, variant, seed, random_state (of its points), and the measures, arrays (variants, repetitions)."""
+def runs(
+    over: str, variants: Sequence[str], repetitions: Sequence[Repetition], measures: Mapping[str, ArrayLike]
+) -> pd.DataFrame:
+    """One row for each model: over, variant, seed, random_state (of its points), and the measures.
+
+    measures: {name: array (variants, repetitions), or of as many numbers in that order}.
+    """
     seeds, states = zip(*((repetition.seed, repetition.random_state) for repetition in repetitions))
     columns = {"over": over, "variant": np.repeat(variants, len(seeds))}
     columns |= {"seed": seeds * len(variants), "random_state": states * len(variants)}
     return pd.DataFrame(columns | {name: np.asarray(values).reshape(-1) for name, values in measures.items()})
-
-
-def summary(runs, tutorial):
-    """over, variant, measure, mean, std (of a sample), min, max, n; and `tutorial`, what that printed for the same points.
-
-    tutorial: variant, train_accuracy, test_accuracy, as in data/paper/circles.csv.
-    """
-    long = runs.melt(["over", "variant", "seed", "random_state"], var_name="measure")
-    table = (
-        long.groupby(["over", "variant", "measure"], sort=False)
-        .value.agg(["mean", "std", "min", "max", "size"])
-        .reset_index()
-    )
-    printed = tutorial.melt("variant", ["train_accuracy", "test_accuracy"], "measure", "tutorial").assign(over="seeds")
-    return table.rename(columns={"size": "n"}).merge(printed, how="left", on=["over", "variant", "measure"])
-
-
-def metrics(summary, best_accuracy):
-    """{"best_accuracy", over: {variant: {measure: mean}}}, for `dvc metrics`."""
-    nested = {"best_accuracy": round(best_accuracy, 4)}
-    for row in summary.itertuples():
-        nested.setdefault(row.over, {}).setdefault(row.variant, {})[row.measure] = round(row.mean, 4)
-    return nested

@@ -1,4 +1,4 @@
-"""The variants that are compared: one file each, which says what it attaches to the network and which parameters it reads.
+"""The variants that are compared, one file each: what it attaches to the network, and which parameters it reads.
 
 A variant's file has
 

@@ -12,7 +12,7 @@ def literal(x, w, constant=6.0, divide="absolute", rectify=True):
     """Eq. 2 with Eq. 1 inside, as a reader of the paper would type it: w (C,), x (N, C, H, W)."""
     w = w.view(1, -1, 1, 1)
     xw = x * w
-    inside = (0 < xw) & (xw < constant) if rectify else xw.abs() < constant
+    inside = (xw > 0) & (xw < constant) if rectify else xw.abs() < constant
     activated = torch.where(inside, xw, 0)
     return activated / (w.abs() if divide == "absolute" else w)
 

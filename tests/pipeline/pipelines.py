@@ -12,6 +12,7 @@ def stages(file):
     return YAML(typ="safe").load(file)["stages"]
 
 
+PLOTS = YAML(typ="safe").load(ROOT / "dvc.yaml")["plots"]
 STAGES = {f"{file.relative_to(ROOT)}:{name}": stage for file in FILES for name, stage in stages(file).items()}
 
 

@@ -74,7 +74,7 @@ def related(dependency, out):
     return covers(out, dependency) or covers(dependency, out)
 
 
-TRAINED = {"baseline", "dropout", "periodic", "dynamic", "dropout-periodic"}
+TRAINED = {name.removeprefix("train-") for name in stages(ROOT / "dvc.yaml") if name.startswith("train-")}
 TABLES = {"measure", "pictures", "report"}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from ruamel.yaml import YAML
 
 from stages import prepare, source
 from stages.crops.store import open_crops
@@ -63,7 +64,7 @@ def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsy
     workspace(dataset="fer2013", workers=1, limit=14, size="null")
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
     write_fer(tmp_path / "mine")
-    source.main()
+    source.main([])
     record = json.loads(Path("data/source.json").read_text())
     assert record["dataset"] == "fer2013" and record["files"] == 63 and str(tmp_path) not in json.dumps(record)
     prepare.main([])
@@ -81,7 +82,7 @@ def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsy
 
     # Without the variable the fingerprint stays, but the pictures cannot be read.
     monkeypatch.delenv("FER2013_ROOT")
-    source.main()
+    source.main([])
     assert json.loads(Path("data/source.json").read_text()) == record
     with pytest.raises(
         SystemExit, match="^prepare: FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"
@@ -99,18 +100,18 @@ def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsy
 def test_source_of_another_set_is_not_kept(workspace, tmp_path, monkeypatch):
     workspace(dataset="fer2013")
     with pytest.raises(SystemExit, match="^source: FER2013_ROOT is not set; it must name"):
-        source.main()
+        source.main([])
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "nowhere"))
     with pytest.raises(SystemExit, match="^source: fer2013: .*nowhere is no folder"):
-        source.main()
+        source.main([])
     workspace(dataset="fer2014")
     with pytest.raises(SystemExit, match="^source: no data set 'fer2014'"):
-        source.main()
+        source.main([])
 
 
 def test_faces_in_affectnets_layout(workspace, tmp_path):
     workspace(workers=1, test_share=0.2, size=40)
-    source.main()
+    source.main([])
     assert json.loads(Path("data/source.json").read_text()) == {"dataset": "faces"}
     write_affectnet(Path("data/raw/faces"))
     prepare.main([])
@@ -133,6 +134,33 @@ def test_faces_in_affectnets_layout(workspace, tmp_path):
     assert row["box"] == "10 5 40 44" and row["path"] == "Manually_Annotated_Images/1/0_6.jpg"
     square = Image.open(Path("data/raw/faces") / row["path"]).crop((8, 5, 52, 49))
     np.testing.assert_array_equal(crops["val"].images[0], np.asarray(square.resize((40, 40))))
+
+
+def test_a_study_has_crops_of_its_own(workspace, tmp_path, monkeypatch, capsys):
+    """With its own parameters, source and folder, beside those of the pipeline."""
+    monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
+    write_fer(tmp_path / "mine")
+    workspace(dataset="fer2013", workers=1)
+    parts = YAML(typ="safe").load(Path("params.yaml"))
+    with open("study.yaml", "w") as file:
+        YAML().dump({"vary": {}, "dataset": "fer2013", "data": parts["data"]}, file)
+    workspace(workers=1, test_share=0.2, size=40)
+    write_affectnet(Path("data/raw/faces"))
+    source.main([])
+    prepare.main([])
+    before = {path: path.read_bytes() for path in Path("data").rglob("*.*") if path.is_file()}
+    place = ["--params", "study.yaml", "--source", "runs/study/source.json", "--out", "runs/study/crops"]
+    source.main([*place[:2], "--out", place[3]])
+    prepare.main(place)
+    assert {path: path.read_bytes() for path in Path("data").rglob("*.*") if path.is_file()} == before
+    assert open_crops("runs/study/crops").summary["dataset"] == "fer2013"
+    capsys.readouterr()
+    prepare.main(["--describe", "--out", "runs/study/crops"])
+    assert capsys.readouterr().out.startswith("FER2013: 48 px, grey")
+    assert sorted(path.name for path in Path("runs/study").iterdir()) == ["crops", "source.json"]
+    (tmp_path / "mine/train/angry/0.png").unlink()
+    with pytest.raises(SystemExit, match="^prepare: runs/study/source.json is not of the files in"):
+        prepare.main(place)
 
 
 def test_failures_are_one_line(workspace, tmp_path, capsys):

@@ -1,4 +1,4 @@
-"""Class folders to build stores from."""
+"""Class folders and lists of pictures to build stores from."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from stages.crops.build import build
 from stages.datasets import SETS
 from stages.datasets.division import divide
 
-ABOUT = {"dataset": "folders", "title": "Class folders", "size": 8, "channels": 3, "flip": True, "mean_std": None}
+ABOUT = {"title": "Pictures", "channels": 3, "flip": True, "mean_std": None}
 
 
 def write_tree(root, per_class=4, classes=("cat", "dog")):
@@ -23,12 +23,12 @@ def write_tree(root, per_class=4, classes=("cat", "dog")):
     return root
 
 
-def make(root, target, size=8, **options):
-    """Builds a store of crops of this size in target."""
-    dataset = SETS["folders"]
-    division = divide(dataset, dataset.samples(root), root)
+def make(root, target, size=8, dataset="folders", **options):
+    """Builds a store of crops of this size in target, from class folders or from a list (csv)."""
+    row = SETS[dataset]
+    division = divide(row, row.samples(root), root, classes="all")
     options = {"workers": 1, "scratch": target.parent / ".scratch", "fingerprint": {}} | options
-    return build(division, root, target, about=ABOUT | {"size": size}, **options)
+    return build(division, root, target, about=ABOUT | {"dataset": dataset, "size": size}, **options)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def tree(tmp_path):
     return lambda **options: write_tree(tmp_path / "set", **options)
 
 
-@pytest.fixture(name="make")
+@pytest.fixture(name="make", scope="session")
 def make_fixture():
-    """`make`, which builds a store from class folders."""
+    """`make`, which builds a store."""
     return make

@@ -7,10 +7,13 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from stages.crops import build as building
-from stages.crops.build import CropsError, replace
+from stages.crops.build import CropsError
+from stages.crops.store import open_crops
 
 SCRIPT = """
 import sys
@@ -90,16 +93,54 @@ def test_two_processes_do_not_make_the_same_crops(tmp_path, tree, make):
         make(root, tmp_path / "crops", max_failures=1)
 
 
-def test_replacing_recovers_what_was_moved_aside(tmp_path):
-    new, target, old = tmp_path / "new", tmp_path / "crops", tmp_path / ".crops-old"
-    for folder, text in ((new, "new"), (old, "previous")):
-        folder.mkdir()
-        (folder / "a").write_text(text)
-    building.recover(target)
-    assert (target / "a").read_text() == "previous" and not old.exists()
-    replace(new, target)
-    assert (target / "a").read_text() == "new"
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["crops"]
+def test_another_store_of_the_same_pictures_is_left_alone(tmp_path, capsys, tree, make):
+    """A study's interrupted crops are not swept away by those of the pipeline."""
+    root = tree()
+    (root / "train/dog/003.png").write_bytes(b"")
+    for target in ("study", "crops"):
+        with pytest.raises(CropsError):
+            make(root, tmp_path / target, size=9, max_failures=0)
+    make(root, tmp_path / "crops", max_failures=1)
+    capsys.readouterr()
+    make(root, tmp_path / "study", size=9, max_failures=1)
+    assert "continuing after" in capsys.readouterr().err
+    assert not list((tmp_path / ".scratch").iterdir())
+
+
+def test_other_boxes_are_other_crops(tmp_path, capsys, make):
+    """The list of an interrupted build is corrected in place: what was cropped from the wrong boxes must go."""
+    root = tmp_path / "set"
+    root.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    splits = ("train", "val", "test")
+    for split in splits:
+        Image.fromarray(pixels).save(root / f"{split}.png")
+    (root / "train2.png").write_bytes(b"")
+
+    def build(box, max_failures):
+        rows = [f"{split}.png,a,{split},{box}" for split in splits] + [f"train2.png,a,train,{box}"]
+        (root / "labels.csv").write_text("\n".join(["path,label,split,box", *rows]))
+        make(root, tmp_path / "crops", dataset="csv", max_failures=max_failures)
+
+    with pytest.raises(CropsError):
+        build("0 0 8 8", max_failures=0)
+    build("4 4 8 8", max_failures=1)
+    assert "continuing" not in capsys.readouterr().err
+    for split in splits:
+        np.testing.assert_array_equal(open_crops(tmp_path / "crops")[split].images[0], pixels[4:12, 4:12])
+
+
+def test_crops_that_were_moved_aside_are_taken_back_first(tmp_path, tree, make):
+    """Killed between the two renames, the previous crops lie aside: they are back even if the next build fails."""
+    root = tree()
+    make(root, tmp_path / "crops")
+    before = {path: path.read_bytes() for path in (tmp_path / "crops").rglob("*.*")}
+    (tmp_path / "crops").rename(tmp_path / ".crops-old")
+    (root / "train/dog/003.png").write_bytes(b"")
+    with pytest.raises(CropsError, match="cannot be used"):
+        make(root, tmp_path / "crops", max_failures=0)
+    assert {path: path.read_bytes() for path in (tmp_path / "crops").rglob("*.*")} == before
+    assert not (tmp_path / ".crops-old").exists()
 
 
 def test_worker_killed_from_outside_is_one_line(tmp_path, monkeypatch, tree, make):

@@ -10,10 +10,11 @@ from stages.drawn_faces.shading import Light
 
 SIDE = 128
 VIEW = View(scale=SIDE * 0.36, centre=(SIDE / 2, SIDE / 2))
+LAMP = Light()
 
 
-def portrait(units, seed=8, light=Light()):
-    """The same person with the same hair, drawn with other units or in other light. Seed 8 has no glasses and no beard."""
+def portrait(units, seed=8, light=LAMP):
+    """The same person and hair, drawn with other units or in other light. Seed 8 has no glasses and no beard."""
     person = sample_identity(np.random.default_rng(seed))
     return draw_portrait(
         person,

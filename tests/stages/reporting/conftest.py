@@ -1,38 +1,49 @@
+import json
 import shutil
 from contextlib import chdir
 from pathlib import Path
 
 import pytest
-import torch
-from ruamel.yaml import YAML
 
-from stages import circles, plot
-from tests.stages.reporting.simulated import write_project
+from stages import report
+from stages.reporting import style
+from stages.results import tables
+from tests.stages.reporting import pixels
+from tests.stages.reporting.simulated_circles import write_study
+from tests.stages.results.simulated import simulate
 
 ROOT = Path(__file__).parents[3]
 
 
+@pytest.fixture(autouse=True)
+def style_applied():
+    with style.applied():
+        yield
+
+
 @pytest.fixture(scope="session")
-def project(tmp_path_factory):
-    """Two seeds of 12 epochs, evaluated, their crops, and a small circles study. Shared by the tests: read it, never write to it."""
+def results():
+    """Two seeds of 12 epochs of the paper's variants."""
+    return simulate()
+
+
+@pytest.fixture(scope="session")
+def project(results, tmp_path_factory):
+    """A folder that holds what a clone without cache does, and no report. Shared by the tests: never write to it."""
     root = tmp_path_factory.mktemp("project")
-    write_project(root)
+    tables.write(root / "reports", results)
+    write_study(root / "reports/circles")
+    (root / "reports/pictures").mkdir()
+    (root / "reports/pictures/data.json").write_text(json.dumps(pixels.summary()))
     shutil.copytree(ROOT / "data/paper", root / "data/paper")
-    yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
-    params["seeds"] = [0, 1]
-    params["circles"] |= {"epochs": 3, "seeds": 2, "draws": 2, "hidden": 8, "test_points": 100}
-    yaml.dump(params, root / "params.yaml")
-    threads = torch.get_num_threads()
-    with chdir(root):
-        circles.main()
-    torch.set_num_threads(threads)  # the stage takes one for itself
     return root
 
 
 @pytest.fixture(scope="session")
-def reports(project):
-    """What the stage made of it, drawn once."""
-    with chdir(project):
-        plot.main()
-    return project / "reports"
+def reported(project, tmp_path_factory):
+    """The same with the report, made once."""
+    root = tmp_path_factory.mktemp("reported") / "project"
+    shutil.copytree(project, root)
+    with chdir(root):
+        report.main()
+    return root

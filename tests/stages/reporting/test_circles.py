@@ -6,22 +6,34 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from stages.reporting import circles, style
-from stages.reporting.runs import BadInput
-from tests.stages.reporting.simulated_circles import write_study
+from stages.reporting import circles, circles_figures, style
+from stages.reporting.circles_names import MEASURES, VARIANTS
+from stages.reporting.circles_study import read_study
+from stages.results.inputs import BadInput
+from tests.stages.reporting.simulated_circles import write_study, write_tutorial
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("study") / "circles"
     write_study(folder)
+    write_tutorial(folder.parent / "tutorial.csv")
     return folder
 
 
 @pytest.fixture(scope="module")
-def drawn(folder):
+def study(folder):
+    return read_study(folder, folder.parent / "tutorial.csv")
+
+
+@pytest.fixture(scope="module")
+def drawn(study):
     with style.applied():
-        return dict(circles.figures(folder))
+        return dict(circles.figures(study))
+
+
+def replace(path, old, new):
+    path.write_text(path.read_text().replace(old, new))
 
 
 def table(folder, name):
@@ -37,18 +49,18 @@ def test_the_study_has_these_figures(drawn):
 def test_points_are_filled_to_train_on_and_open_to_test_on(folder, drawn):
     points = table(folder, "data")
     (axes,) = drawn["circles-data.png"].axes
-    for (label, split), of in points.groupby(["label", "split"]):
+    for (label, split), part in points.groupby(["label", "split"]):
         (line,) = [
-            line for line in axes.lines if len(line.get_xdata()) == len(of) and np.allclose(line.get_xdata(), of.x)
+            line for line in axes.lines if len(line.get_xdata()) == len(part) and np.allclose(line.get_xdata(), part.x)
         ]
-        color = circles.CLASSES[label][1]
+        color = circles_figures.CLASSES[label][1]
         assert line.get_color() == color and line.get_markerfacecolor() == (color if split == "train" else "none")
-        np.testing.assert_allclose(line.get_ydata(), of.y)
+        np.testing.assert_allclose(line.get_ydata(), part.y)
 
 
 def test_runs_are_drawn_in_every_epoch_and_end_beside_the_tutorials(folder, drawn):
     run = table(folder, "run")
-    for axes, (variant, (title, color)) in zip(drawn["circles-run.png"].axes, circles.VARIANTS.items(), strict=True):
+    for axes, (variant, (_, title, color)) in zip(drawn["circles-run.png"].axes, VARIANTS.items(), strict=True):
         train, test, *tutorial = axes.lines
         assert axes.get_title(loc="left") == title and {train.get_color(), test.get_color()} == {color}
         np.testing.assert_allclose(train.get_ydata(), run[f"{variant}_train"])
@@ -60,31 +72,32 @@ def test_runs_are_drawn_in_every_epoch_and_end_beside_the_tutorials(folder, draw
 def test_every_run_has_a_dot(folder, drawn):
     runs = table(folder, "runs")
     panels = np.array(drawn["circles-spread.png"].axes[:8]).reshape(2, 4)
-    for over, row in zip(circles.REPETITIONS, panels):
-        for measure, axes in zip(circles.MEASURES, row):
+    for over, row in zip(circles_figures.REPETITIONS, panels):
+        for measure, axes in zip(MEASURES, row):
             dots = [line for line in axes.lines if line.get_marker() == "."]
-            for variant, line in zip(circles.VARIANTS, dots, strict=True):
-                of = runs[(runs.over == over) & (runs.variant == variant)]
-                np.testing.assert_allclose(line.get_xdata(), of[measure])
-                assert line.get_color() == circles.VARIANTS[variant].color
+            for variant, line in zip(VARIANTS, dots, strict=True):
+                rows = runs[(runs.over == over) & (runs.variant == variant)]
+                np.testing.assert_allclose(line.get_xdata(), rows[measure])
+                assert line.get_color() == VARIANTS[variant].color
 
 
 def test_equal_values_are_kept_apart_within_their_row():
-    heights = circles._swarm(pd.Series([0.5] * 30 + [0.9]), span=1.0)
+    heights = circles_figures._swarm(pd.Series([0.5] * 30 + [0.9]), span=1.0)
     assert len(set(heights.round(6))) >= 30 and heights.abs().max() <= 0.18 and heights.iloc[-1] == 0
 
 
-def test_differences_are_filled_only_where_they_are_more_than_chance(folder, drawn):
-    differences = table(folder, "differences")
+def test_differences_are_filled_only_where_they_are_more_than_chance(study, drawn):
+    differences = study.differences
     shown = []
     for axes in drawn["circles-differences.png"].axes:
         for line in axes.lines[1:]:  # the first is at zero
             shown.append((round(float(line.get_xdata()[0]), 6), to_hex(line.get_markerfacecolor()) != "#ffffff"))
     assert sorted(shown) == sorted((round(row.difference, 6), row.differs) for row in differences.itertuples())
+    assert {filled for _, filled in shown} == {True, False}
 
 
 def test_decisions_are_drawn_where_the_points_are(drawn):
-    *panels, bar = drawn["circles-decision.png"].axes
+    *panels, _bar = drawn["circles-decision.png"].axes
     assert len(panels) == 8
     for axes in panels:
         (image,) = axes.images
@@ -104,7 +117,19 @@ def test_decisions_are_drawn_where_the_points_are(drawn):
             r"run.csv: no column after_test, after_train, ",
         ),
         (lambda folder: (folder / "curves.csv").write_text(""), r"curves.csv: not a table: "),
-        (lambda folder: (folder / "metrics.json").write_text("{}"), r"metrics.json: no number best_accuracy"),
+        (lambda folder: (folder / "study.json").write_text("{}"), r"study.json: 'settings' is missing; "),
+        (lambda folder: (folder / "study.json").unlink(), r"study.json: missing; "),
+        (lambda folder: replace(folder / "study.json", "0.84", '"high"'), r"study.json: 'high' is no number; "),
+        (lambda folder: replace(folder / "study.json", '"draws"', '"drawn"'), r"study.json: 'draws' is missing; "),
+        (
+            lambda folder: replace(folder / "run.csv", "\n2,", "\ntwo,"),
+            r"run.csv: line 3: epoch is two, expected a fin",
+        ),
+        (
+            lambda folder: replace(folder / "runs.csv", "seeds,baseline,1", "seeds,baseline,2"),
+            r"runs.csv: expected eve",
+        ),
+        (lambda folder: replace(folder / "runs.csv", "draws", "other"), r"runs.csv: expected every variant once for "),
         (
             lambda folder: (folder / "decision.npz").write_bytes(b"PK\x03\x04"),
             r"decision.npz: not the arrays axis, mean, run, variants: ",
@@ -117,7 +142,7 @@ def test_a_damaged_study_is_one_line(folder, tmp_path, spoil, message):
     shutil.copytree(folder, damaged)
     spoil(damaged)
     with pytest.raises(BadInput, match=message) as error:
-        list(circles.figures(damaged))
+        read_study(damaged, folder.parent / "tutorial.csv")
     assert "\n" not in str(error.value)
 
 
@@ -127,7 +152,12 @@ def test_a_variant_that_has_no_colour_is_named(folder, tmp_path):
     runs = (damaged / "runs.csv").read_text()
     (damaged / "runs.csv").write_text(re.sub(r"\bafter\b", "label-noise", runs))
     expected = (
-        r"runs.csv: variants baseline, before, input, label-noise; the figures know after, baseline, before, input$"
+        r"runs.csv: variants baseline, before, input, label-noise; the report knows after, baseline, before, input$"
     )
     with pytest.raises(BadInput, match=expected):
-        list(circles.figures(damaged))
+        read_study(damaged, folder.parent / "tutorial.csv")
+
+
+def test_without_the_tutorials_numbers_one_line_says_so(folder, tmp_path):
+    with pytest.raises(BadInput, match=r"circles.csv: missing; it is part of the repository$"):
+        read_study(folder, tmp_path / "circles.csv")

@@ -1,5 +1,4 @@
 import csv
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,119 +6,139 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stages.reporting import records, table1
-from stages.reporting.runs import BadInput, read_runs
-from stages.reporting.style import VARIANTS
-from tests.stages.reporting.simulated import CLASSES, write_run
+from stages.reporting import table1
+from stages.reporting.runs import runs_of
+from stages.results.inputs import BadInput
+from tests.stages.results.simulated import VARIANTS, results_of, simulate, simulate_run
 
-DATA_SET = {
-    "dataset": "faces",
-    "title": "Drawn faces",
-    "counts": {"train": {"a": 60, "b": 42}, "test": {"a": 5, "b": 5}},
+NUMBERS = ("train_loss", "val_macro_f1_max", "val_macro_f1_last", "test_macro_f1_last")
+ROWS = {  # what Table 1 shows, by where the rows of measures.csv hold it
+    "train_loss": ("last", "train", "loss"),
+    "val_macro_f1_max": ("best", "val", "macro_f1"),
+    "val_macro_f1_last": ("last", "val", "macro_f1"),
+    "test_macro_f1_last": ("last", "test", "macro_f1"),
+    "test_macro_f1_best": ("best", "test", "macro_f1"),
+    "test_accuracy_last": ("last", "test", "accuracy"),
+    "test_accuracy_best": ("best", "test", "accuracy"),
 }
 
 
 @pytest.fixture(scope="module")
-def runs(project):
-    return read_runs(project / "reports/eval", VARIANTS, [0, 1], CLASSES)
+def runs(results):
+    return runs_of(results)
 
 
 def with_numbers(runs, numbers):
-    """The runs with (last train loss, [validation F1 of each epoch], test F1) of numbers, `{variant: {seed: ...}}`."""
+    """The runs with (train loss, best and last validation F1, last test F1) of numbers, `{variant: {seed: ...}}`."""
     made = {}
-    for variant, of in numbers.items():
-        made[variant] = {}
-        for seed, (loss, f1, test) in of.items():
-            curves = pd.DataFrame(
-                {"epoch": range(1, len(f1) + 1), "train_loss": [9.0] * (len(f1) - 1) + [loss], "val_macro_f1": f1}
-            )
-            scores = {"macro_f1": test, "accuracy": 0.5, "per_class_f1": {}}
-            made[variant][seed] = replace(runs[variant][0], seed=seed, curves=curves, test=scores)
+    for variant, seeds in numbers.items():
+        for seed, values in seeds.items():
+            run = runs[variant][0]
+            changed = run.values | {ROWS[name]: value for name, value in zip(NUMBERS, values, strict=True)}
+            made.setdefault(variant, {})[seed] = replace(run, row=run.row | {"seed": seed}, values=changed)
     return made
 
 
-def page_and_rows(runs, data_set=DATA_SET, paper=None):
-    made = dict(table1.tables(runs, data_set, table1.read_paper() if paper is None else paper))
-    return made["table1.md"], {
-        (row["variant"], row["measure"]): row for row in csv.DictReader(made["table1.csv"].splitlines())
-    }
+def page_and_rows(runs, paper=None):
+    made = dict(table1.tables(runs, table1.read_paper() if paper is None else paper))
+    rows = csv.DictReader(made["table1.csv"].splitlines())
+    return made["table1.md"], {(row["variant"], row["measure"]): row for row in rows}
 
 
 def test_a_case_by_hand(runs):
-    made = with_numbers(
-        runs,
-        {
-            "baseline": {0: (0.2, [0.3, 0.5, 0.4], 0.40), 1: (0.4, [0.3, 0.6, 0.6], 0.50)},
-            "periodic": {0: (0.5, [0.3, 0.6, 0.2], 0.41), 1: (0.7, [0.8, 0.6, 0.5], 0.53)},
-        },
-    )
-    page, rows = page_and_rows(made)
+    numbers = {
+        "baseline": {0: (0.2, 0.5, 0.4, 0.40), 1: (0.4, 0.6, 0.6, 0.50)},
+        "periodic": {0: (0.5, 0.6, 0.2, 0.41), 1: (0.7, 0.8, 0.5, 0.53)},
+    }
+    page, rows = page_and_rows(with_numbers(runs, numbers))
     loss = rows["periodic", "train_loss"]
     assert (loss["paper"], loss["mean"], loss["n"], loss["ratio"]) == ("37.56", "0.6", "2", "2")  # 0.6 over 0.3
     assert float(loss["std"]) == pytest.approx(0.2 / 2**0.5, rel=1e-5)
     assert float(loss["paper_ratio"]) == pytest.approx(37.56 / 41.24, rel=1e-5)
-    assert float(rows["baseline", "val_macro_f1_max"]["mean"]) == 0.55  # maxima 0.5 and 0.6
+    assert float(rows["baseline", "val_macro_f1_max"]["mean"]) == 0.55
     assert float(rows["baseline", "val_macro_f1_last"]["mean"]) == 0.5
-    test = rows["periodic", "test_macro_f1"]
+    test = rows["periodic", "test_macro_f1_last"]
     reach = 0.01 * np.tan(0.475 * np.pi)  # the t quantile of one degree of freedom, in closed form
     assert [float(test[key]) for key in ("difference", "low", "high")] == pytest.approx(
         [0.02, 0.02 - reach, 0.02 + reach], rel=1e-4
     )
     assert "| **Train loss, last epoch, ours** | 0.300 ± 0.141 | 0.600 ± 0.141 |" in page
     assert "| Validation macro F1, maximum over epochs, paper | 0.34 | 0.38 |" in page
-    assert "| Test macro F1 | +0.020 [−0.107, +0.147] |" in page
-    assert "Test macro F1: no difference is larger than what the seed alone makes" in page
+    assert "| Test macro F1, last epoch | +0.020 [−0.107, +0.147] |" in page
+    assert "Test macro F1, last epoch: no difference is larger than what the seed alone makes" in page
     assert "reaches 9.0 standard deviations" in page  # 12.706 / sqrt(2)
 
 
-def test_intervals_are_those_of_scipys_paired_test_on_the_files_themselves(project, runs):
-    _, rows = page_and_rows(runs)
-    scores = {
-        variant: [
-            json.loads((project / f"reports/eval/{variant}-{seed}/metrics.json").read_text())["test"]["macro_f1"]
-            for seed in (0, 1)
-        ]
-        for variant in VARIANTS
-    }
-    for variant in ("dropout", "periodic", "dynamic", "dropout-periodic"):
-        oracle = stats.ttest_rel(scores[variant], scores["baseline"])
-        row = rows[variant, "test_macro_f1"]
-        assert float(row["mean"]) == pytest.approx(np.mean(scores[variant]), rel=1e-5)
-        assert [float(row["low"]), float(row["high"])] == pytest.approx(
-            list(oracle.confidence_interval(0.95)), rel=1e-4
-        )
-        assert row["beyond_seed"] == str(oracle.pvalue < 0.05)
+def test_the_table_is_that_of_the_rows_themselves(reported):
+    """Recomputed by pandas and SciPy from the committed files alone."""
+    measures = pd.read_csv(reported / "reports/measures.csv", keep_default_na=False).astype({"value": float})
+    curves = pd.read_csv(reported / "reports/curves.csv")
+    table = pd.read_csv(reported / "reports/table1.csv").set_index(["variant", "measure"])
+    assert len(table) == len(VARIANTS) * len(ROWS) and list(table.index.unique("variant")) == VARIANTS
+    for name, key in ROWS.items():
+        rows = measures[(measures[["weights", "split", "measure"]] == list(key)).all(axis=1)]
+        scores = rows.pivot(index="seed", columns="variant", values="value")
+        for variant in VARIANTS:
+            row = table.loc[variant, name]
+            assert row["mean"] == pytest.approx(scores[variant].mean(), rel=1e-5)
+            assert row["std"] == pytest.approx(scores[variant].std(), rel=1e-4, abs=1e-7) and row["n"] == 2
+            assert pd.isna(row["mixed"])
+            if variant == "baseline":
+                assert row[["difference", "low", "high", "beyond_seed"]].isna().all()
+                continue
+            oracle = stats.ttest_rel(scores[variant], scores["baseline"])
+            interval = list(oracle.confidence_interval(0.95))
+            assert [row["low"], row["high"]] == pytest.approx(interval, rel=1e-4, abs=1e-6)
+            assert str(row["beyond_seed"]) == str(bool(oracle.pvalue < 0.05))
+    # The two that the curves hold as well: the train loss of the last epoch, the highest validation F1.
+    means = curves.groupby(["variant", "seed"]).agg(loss=("train_loss", "last"), f1=("val_macro_f1", "max"))
+    for variant, mean in means.groupby("variant").mean().iterrows():
+        assert table.loc[variant, "train_loss"]["mean"] == pytest.approx(mean["loss"], rel=1e-4)
+        assert table.loc[variant, "val_macro_f1_max"]["mean"] == pytest.approx(mean["f1"], rel=1e-4)
 
 
 def test_a_difference_that_every_seed_shows_is_named(runs):
-    numbers = {seed: (0.1, [0.5 + seed / 100], 0.4 + seed / 50) for seed in range(5)}
-    better = {seed: (0.1, [f1[0] + 0.1 + seed / 1000], test) for seed, (_, f1, test) in numbers.items()}
+    numbers = {seed: (0.1, 0.5 + seed / 100, 0.5, 0.4 + seed / 50) for seed in range(5)}
+    better = {seed: (loss, f1 + 0.1 + seed / 1000, last, test) for seed, (loss, f1, last, test) in numbers.items()}
     page, _ = page_and_rows(with_numbers(runs, {"baseline": numbers, "dynamic": better, "dropout": numbers}))
     assert "maximum over epochs: the interval leaves out 0 for + dynamic (+0.102), and for no other variant" in page
-    assert "Test macro F1: no difference is larger" in page and "seeds say little" not in page
+    assert "Test macro F1, last epoch: no difference is larger" in page and "seeds say little" not in page
 
 
 def test_one_seed_claims_no_spread(runs):
-    page, rows = page_and_rows({variant: {0: of[0]} for variant, of in runs.items()})
+    page, rows = page_and_rows({variant: {0: seeds[0]} for variant, seeds in runs.items()})
     assert "One seed: no spread is known" in page and "±" not in page and "nan" not in page.lower()
-    assert rows["periodic", "test_macro_f1"]["std"] == rows["periodic", "test_macro_f1"]["low"] == ""
+    row = rows["periodic", "test_macro_f1_last"]
+    assert row["std"] == row["low"] == ""
+
+
+def test_a_baseline_alone_is_a_table(runs):
+    page, rows = page_and_rows({"baseline": runs["baseline"]})
+    assert "Is it more than the seed" not in page and len(rows) == len(ROWS)
+
+
+def test_runs_that_do_not_pair_are_refused(runs):
+    with pytest.raises(BadInput, match="no run of baseline, with which Table 1 compares; found dropout"):
+        page_and_rows({"dropout": runs["dropout"]})
+    with pytest.raises(BadInput, match="dropout has the seeds 1, baseline 0, 1: they pair seed by seed"):
+        page_and_rows({"baseline": runs["baseline"], "dropout": {1: runs["dropout"][1]}})
 
 
 def test_drawn_faces_are_never_taken_for_affectnet(runs):
     assert page_and_rows(runs)[0].startswith("# Table 1 on Drawn faces (not AffectNet)\n")
-    affectnet = DATA_SET | {"dataset": "affectnet2021", "title": "AffectNet (2021)"}
-    page = page_and_rows(runs, affectnet)[0]
+    runs = runs_of(simulate(["baseline"], epochs=2, dataset="affectnet2021", title="AffectNet (2021)"))
+    page = page_and_rows(runs)[0]
     assert page.startswith("# Table 1 on AffectNet (2021)\n") and "not AffectNet" not in page
+
+
+def test_the_page_says_what_was_run(runs):
+    assert "Ours: 12 epochs on 119 train, 70 val, 105 test images; mean ± standard" in page_and_rows(runs)[0]
 
 
 def test_the_paper_is_quoted_right():
     paper = table1.read_paper()
-    assert [paper[variant, "train_loss"] for variant in ("baseline", "dropout", "periodic", "dynamic")] == [
-        41.24,
-        54.99,
-        37.56,
-        36.91,
-    ]
+    losses = [paper[variant, "train_loss"] for variant in ("baseline", "dropout", "periodic", "dynamic")]
+    assert losses == [41.24, 54.99, 37.56, 36.91]
     assert [paper[variant, "val_macro_f1_max"] for variant in VARIANTS] == [0.34, 0.32, 0.38, 0.39, 0.35]
     assert paper["baseline", "train_loss"] - paper["periodic", "train_loss"] == pytest.approx(3.68)  # section 4.3
 
@@ -130,13 +149,11 @@ def test_a_damaged_table_of_the_paper_is_named(tmp_path):
         table1.read_paper(tmp_path / "table1.csv")
 
 
-def test_a_run_that_injected_nothing_and_its_warnings_are_marked(tmp_path):
-    for variant in ("baseline", "dynamic"):
-        for seed in (0, 1):
-            write_run(
-                tmp_path / f"{variant}-{seed}", variant, seed, epochs=4, never_turns=(variant, seed) == ("dynamic", 1)
-            )
-    page, _ = page_and_rows(read_runs(tmp_path, ["baseline", "dynamic"], [0, 1], CLASSES))
+def test_a_run_that_injected_nothing_and_its_warnings_are_marked():
+    never = {"flipped": np.zeros((8, 4 * 41), bool), "warnings": '["dynamic: no sign turned in the whole run"]'}
+    made = [simulate_run("baseline", seed, 4) for seed in (0, 1)]
+    made += [simulate_run("dynamic", 0, 4), simulate_run("dynamic", 1, 4, **never)]
+    page, _ = page_and_rows(runs_of(results_of(made)))
     assert "| Baseline | + dynamic (nothing injected: seed 1) |" in page
     assert (
         "- **dynamic, seed 1: nothing was injected, this run says nothing about the method.** dynamic: no sign turned"
@@ -145,19 +162,29 @@ def test_a_run_that_injected_nothing_and_its_warnings_are_marked(tmp_path):
     assert "seed 0:" not in page
 
 
-def test_records_hold_every_run_and_no_nan(project, runs):
-    made = dict(records.tables(runs))
-    rows = list(csv.DictReader(made["curves.csv"].splitlines()))
-    assert [row["variant"] for row in rows[:: 2 * 12]] == list(VARIANTS) and len(rows) == 5 * 2 * 12
-    assert all(value not in ("", "nan") for row in rows for value in row.values())
-    original = list(csv.DictReader(open(project / "reports/eval/dynamic-1/curves.csv")))
-    copied = [row for row in rows if (row["variant"], row["seed"]) == ("dynamic", "1")]
-    assert [float(row["train_loss"]) for row in copied] == pytest.approx(
-        [float(row["train_loss"]) for row in original], rel=1e-5
-    )
-    metrics = json.loads(made["metrics.json"])
-    _, table = page_and_rows(runs)
-    assert metrics["test_macro_f1"]["dynamic"] == pytest.approx(
-        float(table["dynamic", "test_macro_f1"]["mean"]), abs=1e-5
-    )
-    assert made["confusion/periodic.csv"].count("\n") == 1 + 2 * 105
+@pytest.mark.parametrize(
+    "column, value, said",
+    [
+        ("hardware", "NVIDIA H100", "hardware NVIDIA H100, Baseline's A processor"),
+        ("threads", 2, "threads 2, Baseline's 1"),
+        ("threads", None, "threads unknown, Baseline's 1"),
+        ("precision", "bfloat16", "precision bfloat16, Baseline's float32"),
+    ],
+)
+def test_a_pair_that_was_not_made_on_one_machine_is_marked(column, value, said):
+    made = [simulate_run(variant, seed, 6) for variant in ("baseline", "dropout") for seed in (0, 1)]
+    made.append(simulate_run("periodic", 0, 6))
+    made.append(simulate_run("periodic", 1, 6, **{column: value}))
+    page, rows = page_and_rows(runs_of(results_of(made)))
+    assert {variant: rows[variant, "train_loss"]["mixed"] for variant in ("baseline", "dropout", "periodic")} == {
+        "baseline": "",
+        "dropout": "",
+        "periodic": column,
+    }
+    assert "**Not on one machine.**" in page and page.count("seed 1:") == 1
+    assert f"- + periodic, seed 1: {said}." in page
+
+
+def test_one_machine_is_not_mentioned(runs):
+    page, rows = page_and_rows(runs)
+    assert "machine" not in page and {row["mixed"] for row in rows.values()} == {""}

@@ -1,10 +1,12 @@
 """Finished runs as tables, in the format of `stages.results.tables`, from a simulated training."""
 
 import json
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pandas as pd
 
+from stages.results import tables
 from stages.results.tables import Predictions, Results
 
 CLASSES = ["Neutral", "Happiness", "Sadness", "Surprise", "Fear", "Disgust", "Anger"]
@@ -94,7 +96,7 @@ def simulate_run(variant, seed, epochs=12, steps_per_epoch=41, flipped=None, val
     place = "/".join([variant, *(f"{name}={value}" for name, value in values.items()), str(seed)])
     key = {"run": place, "variant": variant, "seed": seed, **values}
 
-    run = {**key, "train.epochs": epochs, "train.learning_rate": 1e-4}
+    run = key | {"train.epochs": epochs, "train.learning_rate": 1e-4} | values
     run |= {name: 5 for name, readers in READS.items() if variant in readers and name not in values}
     run |= dict(dataset="faces", title="Drawn faces", epochs=epochs, steps_per_epoch=steps_per_epoch)
     run["images"] = json.dumps({split: dict.fromkeys(classes, count // 7) for split, count in IMAGES.items()})
@@ -136,13 +138,20 @@ def simulate_run(variant, seed, epochs=12, steps_per_epoch=41, flipped=None, val
 def results_of(runs, varied=()):
     """Results of runs, a list of what `simulate_run` returns."""
     turns = ["run", "variant", "seed", *varied, "site", "step", "epoch", "sign"]
-    tables = {
+    made = {
         name: pd.DataFrame([row for run in runs for row in run[name]], columns=turns if name == "turns" else None)
         for name in ("runs", "measures", "curves", "turns")
     }
     places, (classes, *_), (actual, *_), predicted, truth = zip(*(run["predictions"] for run in runs))
     predictions = Predictions(list(places), classes, actual, np.stack(predicted), np.stack(truth))
-    return Results(**tables, predictions=predictions, varied=tuple(varied))
+    return Results(**made, predictions=predictions, varied=tuple(varied))
+
+
+def as_read(results):
+    """The results as they come back from their files."""
+    with TemporaryDirectory() as folder:
+        tables.write(folder, results)
+        return tables.read(folder)
 
 
 def simulate(variants=VARIANTS, seeds=(0, 1), **options):

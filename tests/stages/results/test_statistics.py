@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.results.statistics import paired_difference, summary
+from stages.results.statistics import mean_interval, paired_difference, reach, summary
 
 
 def test_summary_by_hand():
@@ -42,6 +42,16 @@ def test_only_shared_seeds_are_paired():
 def test_identical_runs_differ_by_exactly_nothing():
     result = paired_difference({0: 0.4, 1: 0.5}, {0: 0.4, 1: 0.5})
     assert result == (0, 0, 0, 2) and not result.beyond_chance
+
+
+def test_interval_of_a_mean_is_that_of_scipys_one_sample_t_test():
+    values = np.random.default_rng(2).normal(0.5, 0.05, 5)
+    mean, low, high, n = mean_interval(values)
+    assert (mean, n) == (pytest.approx(np.mean(values)), 5)
+    assert (low, high) == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval(0.95))
+    assert reach(5) == pytest.approx((high - mean) / np.std(values, ddof=1))
+    assert mean_interval([0.5]) == (0.5, None, None, 1)
+    assert reach(2) == pytest.approx(np.tan(0.475 * np.pi) / 2**0.5)  # one degree of freedom, in closed form
 
 
 @pytest.mark.parametrize("values", [[], [1.0, float("nan")], [float("inf")]])

@@ -2,9 +2,9 @@ import pytest
 import torch
 from ruamel.yaml import YAML
 
+from stages.params import read
 from stages.running import closure
 from stages.running.job import jobs
-from stages.params import read
 from stages.training import network
 from tests.stages.training import small
 

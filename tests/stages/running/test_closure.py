@@ -114,7 +114,9 @@ def test_of_the_project_training_and_nothing_that_decides_no_bits():
     found = closure(["stages/training", "stages/variants/dynamic.py"])
     assert {"stages/training/loop.py", "stages/crops/store.py", "noise/dynamic.py", "noise/sites.py"} <= set(found)
     assert not [file for file in found if file.startswith(("stages/running", "stages/params", "stages/files"))]
-    assert not {"noise/periodic.py", "noise/gaussian.py", "noise/dropout.py", "stages/variants/periodic.py"} & set(found)
+    assert not {"noise/periodic.py", "noise/gaussian.py", "noise/dropout.py", "stages/variants/periodic.py"} & set(
+        found
+    )
 
 
 @pytest.mark.parametrize("package", ["noise", "stages/training", "stages/crops"])

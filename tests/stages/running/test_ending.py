@@ -28,7 +28,10 @@ RANDOM = (
             "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation: "
             "set train.deterministic to false, or choose another train.network",
         ),
-        (torch._dynamo.exc.TorchDynamoException("no compiler\nhere"), "compilation failed (no compiler): set machine.compile to off"),
+        (
+            torch._dynamo.exc.TorchDynamoException("no compiler\nhere"),
+            "compilation failed (no compiler): set machine.compile to off",
+        ),
         (RuntimeError("mat1 and mat2 shapes cannot be multiplied (2x3 and 4x5)"), None),
         (RuntimeError(), None),
         (ValueError("a fault"), None),

@@ -193,8 +193,6 @@ def test_a_disk_that_takes_no_more_leaves_the_last_checkpoint_and_the_same_comma
     assert_same(result(out(interrupted)), straight)
 
 
-
-
 @pytest.mark.parametrize("content", [lambda whole: whole[:1000], lambda whole: b""], ids=["cut", "empty"])
 def test_a_spoilt_checkpoint_costs_only_time(interrupted, straight, content):
     assert run(interrupted, KillAtStep(2, after=True)) == -signal.SIGKILL

@@ -64,7 +64,9 @@ def test_a_run_leaves_its_files_and_nothing_else(job, go, workspace):
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     assert sorted(contents(one.folder)) == FILES
     assert sorted(path.name for path in one.folder.parent.iterdir()) == ["0"]
-    assert [path.name for path in (workspace / ".scratch").glob("*/")] == ["kept"], "a finished run leaves no checkpoint"
+    assert [path.name for path in (workspace / ".scratch").glob("*/")] == ["kept"], (
+        "a finished run leaves no checkpoint"
+    )
     assert [path.name for path in (workspace / ".scratch" / "kept").iterdir()] == [kept_folder(one).name]
     assert record.is_of(one.folder, kept_folder(one).name)
 
@@ -86,7 +88,11 @@ def test_what_is_written_is_what_was_trained(job, go):
     assert (about["epochs"], about["steps"], about["steps_per_epoch"]) == (4, 16, 4)
     assert (about["signed"], about["first_turn"], about["turns"]) == (1, 5, 2)
     assert about["params"] == one.read() and about["varied"] == {}
-    assert about["images"]["train"] == {"calm": 24, "glad": 23, "sad": 23} and about["classes"] == ["calm", "glad", "sad"]
+    assert about["images"]["train"] == {"calm": 24, "glad": 23, "sad": 23} and about["classes"] == [
+        "calm",
+        "glad",
+        "sad",
+    ]
     assert about["threads"] == 1 and about["precision"] == "float32" and about["processes"] == 1
     assert about["torch"] == torch.__version__ and about["hardware"]
     best = max(range(4), key=lambda index: rows[index]["val_macro_f1"])
@@ -130,7 +136,9 @@ def test_a_whole_run_in_its_place_is_left_alone(job, go, counted):
     assert {name: (one.folder / name).stat().st_mtime_ns for name in FILES} == before
 
 
-def test_a_further_seed_trains_alone_and_a_revisited_interval_not_at_all(job, go, counted, prepare_workspace, workspace):
+def test_a_further_seed_trains_alone_and_a_revisited_interval_not_at_all(
+    job, go, counted, prepare_workspace, workspace
+):
     go(job(seed=0))
     first = contents(job().folder)
     prepare_workspace(workspace, {"seeds": [0, 1, 2]})
@@ -168,9 +176,7 @@ SPOILT = {
     "no record": lambda folder: (folder / "record.json").unlink(),
     "half a record": lambda folder: (folder / "record.json").write_text((folder / "record.json").read_text()[:40]),
     "a record that is a list": lambda folder: (folder / "record.json").write_text("[]"),
-    "a record of nothing": lambda folder: (folder / "record.json").write_text(
-        json.dumps(read(folder) | {"files": {}})
-    ),
+    "a record of nothing": lambda folder: (folder / "record.json").write_text(json.dumps(read(folder) | {"files": {}})),
 }
 
 
@@ -185,7 +191,9 @@ def test_what_is_not_the_whole_run_is_never_taken_for_it(job, go, counted, spoil
     go(one)
     assert counted == [1, 2, 3, 4], "trained anew"
     again = contents(one.folder)
-    assert [again[name] for name in FILES if name != "record.json"] == [first[name] for name in FILES if name != "record.json"]
+    assert [again[name] for name in FILES if name != "record.json"] == [
+        first[name] for name in FILES if name != "record.json"
+    ]
     assert record.is_of(kept_folder(one), kept_folder(one).name), "and kept, whole"
 
 
@@ -202,7 +210,9 @@ def test_what_lies_in_the_runs_folder_and_is_not_the_run_is_replaced(job, go, co
     assert [path.name for path in one.folder.parent.iterdir()] == ["0"]
 
 
-def test_a_finished_run_of_another_configuration_put_in_its_place_is_not_taken(job, go, counted, prepare_workspace, workspace):
+def test_a_finished_run_of_another_configuration_put_in_its_place_is_not_taken(
+    job, go, counted, prepare_workspace, workspace
+):
     go(job())
     other = kept_folder(job())
     prepare_workspace(workspace, {"interval": 3})
@@ -293,7 +303,9 @@ def test_the_threads_are_those_asked_for(job, go, prepare_workspace, workspace):
 
 def test_checkpoints_are_written_as_often_as_asked(job, go, prepare_workspace, workspace, monkeypatch):
     saved, real = [], Checkpoints.save
-    monkeypatch.setattr(Checkpoints, "save", lambda self, state: saved.append(state["progress"]["epoch"]) or real(self, state))
+    monkeypatch.setattr(
+        Checkpoints, "save", lambda self, state: saved.append(state["progress"]["epoch"]) or real(self, state)
+    )
     go(job())
     assert saved == [1, 2, 3], "after every epoch but the last, which is the result"
     saved.clear()
@@ -322,7 +334,11 @@ def test_one_command_lists_and_prunes_what_is_kept(job, go, workspace):
     lines = kept_command(workspace)
     assert lines[-1].startswith("3 runs, ")
     (mine,) = (line for line in lines if "periodic/0" in line)
-    assert mine.startswith(kept_folder(job("periodic")).name[:12]) and "Stripes, 4 epochs" in mine and '"interval": 2' in mine
+    assert (
+        mine.startswith(kept_folder(job("periodic")).name[:12])
+        and "Stripes, 4 epochs" in mine
+        and '"interval": 2' in mine
+    )
     assert any("baseline/0" in line for line in lines) and any("damaged" in line for line in lines)
 
     old = kept_folder(job("baseline"))

@@ -76,7 +76,9 @@ def assert_same_training(training, network, losses, tolerance=2e-5):
     assert [row["train_loss"] for row in training.progress.curves] == pytest.approx(losses, rel=1e-4)
     expected = network.state_dict()
     for name, value in training.network.state_dict().items():
-        torch.testing.assert_close(value, expected[name], rtol=0, atol=tolerance, msg=lambda text, name=name: name + text)
+        torch.testing.assert_close(
+            value, expected[name], rtol=0, atol=tolerance, msg=lambda text, name=name: name + text
+        )
 
 
 def adam(parameters):
@@ -169,7 +171,9 @@ def hard_loss(network, crops_folder):
     images = np.load(crops_folder / "val" / "images.npy").astype(np.float32)
     inputs = torch.from_numpy(((images / 255 - 0.4) / 0.2).transpose(0, 3, 1, 2)).expand(-1, 3, -1, -1)
     with torch.no_grad():
-        return F.cross_entropy(network.eval()(inputs), torch.from_numpy(np.load(crops_folder / "val" / "labels.npy"))).item()
+        return F.cross_entropy(
+            network.eval()(inputs), torch.from_numpy(np.load(crops_folder / "val" / "labels.npy"))
+        ).item()
 
 
 def test_the_learning_rate_of_every_step_is_the_schedules(ours):
@@ -236,7 +240,8 @@ def test_a_flag_has_no_average_at_any_update(crops_folder, monkeypatch):
 
 def test_bfloat16_is_near_to_float32_and_not_the_same(crops_folder):
     (_, exact), (_, rounded) = (
-        trained(crops_folder, options=params(epochs=EPOCHS, precision=precision)) for precision in ("float32", "bfloat16")
+        trained(crops_folder, options=params(epochs=EPOCHS, precision=precision))
+        for precision in ("float32", "bfloat16")
     )
     ours, theirs = ([row["train_loss"] for row in rows] for rows in (rounded, exact))
     assert ours == pytest.approx(theirs, rel=0.03)

@@ -1,4 +1,7 @@
-"""One perceptron trained on its own, as the tutorial does in Keras: nn.Sequential, autograd, Adam word for word. The tests' oracle."""
+"""The tests' oracle: one perceptron trained on its own, as the tutorial does in Keras.
+
+nn.Sequential, autograd, Adam word for word.
+"""
 
 import torch
 from torch import nn
@@ -19,7 +22,10 @@ class Noisy(nn.Module):
 
 
 def sequential(kernel, output, site, stddev, generator):
-    """Dense, ReLU, Dense with these kernels (2, hidden) and (hidden,), zero biases, and noise at "input", "before", "after" or nowhere."""
+    """Dense, ReLU, Dense with these kernels (2, hidden) and (hidden,), zero biases, and noise.
+
+    site: "input", "before" or "after" the ReLU, or None.
+    """
     hidden = kernel.shape[1]
     first, second = nn.Linear(2, hidden), nn.Linear(hidden, 1)
     with torch.no_grad():

@@ -40,10 +40,10 @@ def test_derivatives_are_those_of_autograd(perceptrons, site):
     }
     logits = backward(**adders)
     for index in range(MODELS):
-        of = parameters(perceptrons, index)
-        expected = forward(*of, x[index], **({site: noise[index]} if site else {}))
+        ours = parameters(perceptrons, index)
+        expected = forward(*ours, x[index], **({site: noise[index]} if site else {}))
         torch.testing.assert_close(logits[index, 0], expected, rtol=1e-5, atol=1e-5)
-        gradients = torch.autograd.grad(binary_cross_entropy_with_logits(expected, y[index, 0]), of)
+        gradients = torch.autograd.grad(binary_cross_entropy_with_logits(expected, y[index, 0]), ours)
         for name, gradient in zip(("kernel", "output", "bias"), gradients):
             torch.testing.assert_close(getattr(backward.gradient, name)[index], gradient, rtol=1e-4, atol=1e-6)
 

@@ -5,16 +5,18 @@ from scipy import stats
 
 from stages.two_circles import training
 from stages.two_circles.network import Backward, glorot_uniform
-from stages.two_circles.training import HIDDEN, INPUT, WEIGHTS, Noise, train
+from stages.two_circles.randomness import HIDDEN, INPUT, WEIGHTS
+from stages.two_circles.training import Noise, Schedule, train
 from tests.stages.two_circles.conftest import VARIANTS
 from tests.stages.two_circles.oracle import fit, sequential
 
 UNITS, EPOCHS, RATE = 40, 20, 0.01
+SCHEDULE = Schedule(EPOCHS, RATE)
 
 
 @pytest.fixture(scope="module")
 def trained(repetitions):
-    return train(repetitions, VARIANTS, UNITS, EPOCHS, RATE)
+    return train(repetitions, VARIANTS, UNITS, SCHEDULE)
 
 
 def stream(seed, purpose):
@@ -44,8 +46,8 @@ def test_each_model_becomes_what_it_becomes_alone(trained, repetitions, variant,
     torch.testing.assert_close(kernel, torch.cat([first.weight.T, first.bias[None]]).detach(), **close)
     torch.testing.assert_close(output, second.weight.detach(), **close)
     torch.testing.assert_close(bias[0], second.bias.detach(), **close)
-    for curve, of, labels in ((trained.train_curve, logits, y), (trained.test_curve, test_logits, test_y)):
-        expected = ((of > 0) == (labels > 0)).float().mean(1)
+    for curve, answers, labels in ((trained.train_curve, logits, y), (trained.test_curve, test_logits, test_y)):
+        expected = ((answers > 0) == (labels > 0)).float().mean(1)
         np.testing.assert_allclose(curve[variant, repetition], expected, atol=1e-6)
     alone.eval()
     assert trained.train_accuracy[variant, repetition] == pytest.approx(
@@ -55,20 +57,20 @@ def test_each_model_becomes_what_it_becomes_alone(trained, repetitions, variant,
 
 
 def test_the_company_changes_nothing_beyond_rounding(trained, repetitions):
-    some = train(repetitions[3:4], VARIANTS[2:3], UNITS, EPOCHS, RATE)
+    some = train(repetitions[3:4], VARIANTS[2:3], UNITS, SCHEDULE)
     together = of_model(trained.models, 2, 3, repetitions)
     for ours, theirs in zip(of_model(some.models, 0, 0, [None]), together):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-5)
 
 
 def test_the_number_of_threads_changes_not_a_bit(trained, repetitions):
-    again = train(repetitions, VARIANTS, UNITS, EPOCHS, RATE, workers=3)
+    again = train(repetitions, VARIANTS, UNITS, SCHEDULE, workers=3)
     assert torch.equal(again.models.flat, trained.models.flat)
     np.testing.assert_array_equal(again.train_curve, trained.train_curve)
 
 
 def test_variants_of_a_repetition_start_alike_and_repetitions_do_not(repetitions):
-    untrained = train(repetitions, VARIANTS, UNITS, epochs=1, learning_rate=0.0).models
+    untrained = train(repetitions, VARIANTS, UNITS, Schedule(epochs=1, learning_rate=0.0)).models
     kernel = untrained.kernel.unflatten(0, (len(VARIANTS), -1))
     assert torch.equal(kernel, kernel[:1].expand_as(kernel))
     assert len(torch.unique(kernel[0], dim=0)) == len(repetitions)
@@ -76,26 +78,26 @@ def test_variants_of_a_repetition_start_alike_and_repetitions_do_not(repetitions
 
 def test_noise_of_no_size_is_none(repetitions):
     variants = [Noise(), Noise("input", 0.0), Noise("before", 0.0), Noise("after", 0.0)]
-    found = train(repetitions[:1], variants, UNITS, EPOCHS, RATE)
+    found = train(repetitions[:1], variants, UNITS, SCHEDULE)
     for curve in found.train_curve[1:]:
         np.testing.assert_array_equal(curve, found.train_curve[0])
 
 
 def test_test_points_are_looked_at_in_every_interval(trained, repetitions):
-    seldom = train(repetitions, VARIANTS, UNITS, EPOCHS, RATE, test_interval=6)
+    seldom = train(repetitions, VARIANTS, UNITS, Schedule(EPOCHS, RATE, test_interval=6))
     np.testing.assert_array_equal(seldom.test_curve, trained.test_curve[..., 5::6])
     np.testing.assert_array_equal(seldom.test_accuracy, trained.test_accuracy)
 
 
 def test_progress_adds_up_to_all_epochs(repetitions):
     told = []
-    train(repetitions, VARIANTS[:1], 4, 230, RATE, progress=told.append)
+    train(repetitions, VARIANTS[:1], 4, Schedule(230, RATE), progress=told.append)
     assert sum(told) == 230 * len(repetitions)
 
 
 @pytest.fixture(scope="module")
 def noise(repetitions):
-    """What was added at the input (epochs, repetitions, points, 2), and after the ReLU (epochs, repetitions, points, units)."""
+    """What was added at the input and after the ReLU: (epochs, repetitions, points, 2), and units in the place of 2."""
     calls = []
 
     class Recording(Backward):
@@ -107,7 +109,7 @@ def noise(repetitions):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training, "Backward", Recording)
         patch.setattr(training, "GROUP", len(repetitions))
-        train(repetitions, VARIANTS, UNITS, EPOCHS, learning_rate=0.0)
+        train(repetitions, VARIANTS, UNITS, Schedule(EPOCHS, learning_rate=0.0))
     x, hidden = (torch.stack(part).unflatten(1, (len(VARIANTS), -1)) for part in zip(*calls))
     for clean in (x[:, 2], x[:, 3]):
         assert torch.equal(clean, x[:, 0])

@@ -102,13 +102,19 @@ def test_the_sites_are_those_of_its_own_section(name):
 
 
 def test_the_values_are_those_of_its_own_section():
-    (flip,) = (m for m in attached("periodic", PARAMS.model_copy(update={"interval": 11}))[0].modules() if isinstance(m, noise.SignFlip))
+    (flip,) = (
+        m
+        for m in attached("periodic", PARAMS.model_copy(update={"interval": 11}))[0].modules()
+        if isinstance(m, noise.SignFlip)
+    )
     assert flip.interval == 11
     network, _ = attached("dropout", changed("dropout", p=0.35))
     assert [m.p for m in network.modules() if isinstance(m, nn.Dropout)] == [0.35]
     network, _ = attached("gaussian", changed("gaussian", stddev=0.75))
     assert [m.stddev for m in network.modules() if isinstance(m, noise.GaussianNoise)] == [0.75]
-    network, _ = attached("dynamic", changed("dynamic", start=0.125, constant=3.5, gradient="autograd", reinitialise=False))
+    network, _ = attached(
+        "dynamic", changed("dynamic", start=0.125, constant=3.5, gradient="autograd", reinitialise=False)
+    )
     (layer,) = (m for m in network.modules() if isinstance(m, noise.AutoReLU))
     assert (layer.weight == 0.125).all() and layer.constant == 3.5
     assert layer.gradient == "autograd" and not layer.reinitialise
@@ -124,7 +130,9 @@ def test_a_step_is_an_epoch_unless_the_periodic_flip_says_otherwise(name):
 def test_an_unknown_name_is_one_line():
     with pytest.raises(SystemExit, match="^no variant 'perodic' in stages/variants; did you mean periodic[?]$"):
         load("perodic")
-    with pytest.raises(SystemExit, match="^no variant 'x' in stages/variants; there are baseline, dropout, .*periodic$"):
+    with pytest.raises(
+        SystemExit, match="^no variant 'x' in stages/variants; there are baseline, dropout, .*periodic$"
+    ):
         load("x")
 
 

@@ -1,0 +1,72 @@
+"""Stage report: Table 1, the figures and the pages, drawn from committed tables alone.
+
+Reads reports/*.csv, predictions.npz, pictures/data.json and circles/, and data/paper/. Writes below reports/:
+table1.csv, table1.md                  the paper's numbers beside ours, differences to the baseline with intervals
+confusion/<variant>.csv, metrics.json  for `dvc plots`, `dvc metrics` and `dvc exp show`
+figures/                               Figures 3 to 11 of the paper, confusions, F1 of each class, the circles study
+data.md                                how many images of each class there are, and what was left out
+circles-summary/                         the tutorial's study in words, its means and its comparisons
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from stages.reporting import (
+    circles,
+    circles_study,
+    class_scores,
+    data_set,
+    exhibits,
+    records,
+    style,
+    table1,
+    training_curves,
+)
+from stages.reporting.measures import PRIMARY, by_seed
+from stages.reporting.runs import Runs, runs_of
+from stages.results import tables
+from stages.results.inputs import BadInput, read_json
+from stages.results.statistics import summary
+
+REPORTS = Path("reports")
+
+
+def main() -> None:
+    try:
+        runs = runs_of(tables.read(REPORTS))
+        data = read_json(REPORTS / "pictures/data.json")
+        with style.applied():
+            written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()))
+    except BadInput as error:
+        raise SystemExit(f"report: {error}") from None
+    except OSError as error:
+        raise SystemExit(f"report: {error.filename}: {error.strerror}") from None
+    means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
+    scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
+    print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")
+
+
+def report(runs: Runs, data: dict, study: circles_study.Study) -> Iterator[tuple[str, str | Figure]]:
+    """Yield (file name below reports/, text or figure) of everything that this stage writes.
+
+    A new family of figures or tables is one file in `stages/reporting` and one line here.
+    """
+    families = (
+        ("", table1.tables(runs, table1.read_paper())),
+        ("", records.tables(runs)),
+        ("", data_set.tables(data)),
+        ("figures/", data_set.figures(data)),
+        ("figures/", training_curves.figures(runs)),
+        ("figures/", class_scores.figures(runs)),
+        ("figures/", circles.figures(study)),
+        ("circles-summary/", circles.tables(study)),
+    )
+    for folder, family in families:
+        for name, content in family:
+            yield folder + name, content
+
+
+if __name__ == "__main__":
+    main()

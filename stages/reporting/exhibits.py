@@ -1,0 +1,26 @@
+"""Writing what a family of figures and tables yields: pairs of a file name and its text or figure."""
+
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from stages.files import write_atomically, write_text
+from stages.reporting import style
+
+
+def write(folder: str | Path, exhibits: Iterable[tuple[str, str | Figure]]) -> list[Path]:
+    """Write each text and figure to its name below the folder, whole or not at all; returns the files.
+
+    To be called within `style.applied()`. Raises OSError.
+    """
+    written = []
+    for name, content in exhibits:
+        path = Path(folder) / name
+        if isinstance(content, str):
+            write_text(path, content)
+        else:
+            write_atomically(path, partial(style.save, content))
+        written.append(path)
+    return written

@@ -1,0 +1,66 @@
+"""The runs of a study in groups: one variant and one value of each varied parameter, over seeds."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from stages.reporting.measures import MEASURES
+from stages.reporting.style import BASELINE
+from stages.results.inputs import BadInput
+from stages.results.statistics import Interval, paired_difference
+from stages.results.tables import Results
+
+
+@dataclass(frozen=True)
+class Group:
+    """values: of the varied parameters that the variant reads, as text. runs: the name of the run of each seed."""
+
+    variant: str
+    values: dict[str, str]
+    runs: dict[int, str]
+
+    def without(self, parameter: str) -> tuple[tuple[str, str], ...]:
+        """The values of all other varied parameters."""
+        return tuple((name, value) for name, value in self.values.items() if name != parameter)
+
+
+def groups_of(results: Results) -> list[Group]:
+    """The groups in the order of runs.csv. Raises BadInput where one has two runs of a seed."""
+    groups: dict[tuple, Group] = {}
+    for row in results.runs.to_dict("records"):
+        values = {name: row[name] for name in results.varied if row[name] != ""}
+        group = groups.setdefault((row["variant"], *values.items()), Group(row["variant"], values, {}))
+        if row["seed"] in group.runs:
+            raise BadInput(f"runs.csv: {row['run']} and {group.runs[row['seed']]} differ in nothing that is varied")
+        group.runs[row["seed"]] = row["run"]
+    return list(groups.values())
+
+
+def by_seed(results: Results, group: Group, measure: str) -> dict[int, float]:
+    """`{seed: value}` of one of `MEASURES`. Raises BadInput where a run has no such value."""
+    _, weights, split, name, _ = MEASURES[measure]
+    table = results.measures
+    found = table[
+        (table["weights"] == weights)
+        & (table["split"] == split)
+        & (table["measure"] == name)
+        & (table["corruption"] == "")
+        & table["run"].isin(group.runs.values())
+    ]
+    values = dict(zip(found["run"], found["value"]))
+    absent = [run for run in group.runs.values() if run not in values]
+    if absent:
+        raise BadInput(f"measures.csv: no {MEASURES[measure].title.lower()} of the run {absent[0]}")
+    return {seed: values[run] for seed, run in group.runs.items()}
+
+
+def difference(results: Results, groups: list[Group], group: Group, measure: str) -> Interval | None:
+    """To the baseline of the same seed, under the same values of what the baseline reads; None without such a one."""
+    for baseline in _baselines(groups, group.values):
+        ours, theirs = (by_seed(results, which, measure) for which in (group, baseline))
+        if baseline is not group and set(ours) & set(theirs):
+            return paired_difference(ours, theirs)
+    return None
+
+
+def _baselines(groups: list[Group], values: Mapping[str, str]) -> Iterator[Group]:
+    return (group for group in groups if group.variant == BASELINE and group.values.items() <= values.items())

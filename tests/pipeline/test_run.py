@@ -1,0 +1,231 @@
+"""The pipeline for real: each stage by its command in dvc.yaml, on tiny data, and what it leaves computed again."""
+
+import csv
+import json
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from ruamel.yaml import YAML
+from scipy import stats
+from sklearn import metrics
+from torch.nn import functional as F
+from torchvision import models
+
+from tests.pipeline.pipelines import ROOT, outs, stages
+
+VARIANTS = ["baseline", "dropout-periodic"]  # the others are trained by the same command
+SEEDS = [0, 1]
+TINY = {
+    "interval": 2,
+    "seeds": SEEDS,
+    "faces": {"train": 140, "val": 70},
+    "data": {"size": 32, "test_share": 0.3},
+    "train": {"network": "resnet18", "epochs": 3, "batch_size": 32, "precision": "float32", "learning_rate": 0.001},
+    "machine": {"device": "cpu", "checkpoint_seconds": 1e9},
+    "circles": {"epochs": 3, "seeds": 2, "draws": 2, "hidden": 8, "test_points": 100},
+}
+
+
+def in_running_order(pipeline):
+    """The stages' names, each behind those whose outs it depends on."""
+    done, order = set(), []
+    while len(order) < len(pipeline):
+        for name, stage in pipeline.items():
+            made_elsewhere = {
+                other
+                for other, made in pipeline.items()
+                for out in outs(made)
+                if any(dep == out or dep.startswith(f"{out}/") for dep in stage["deps"])
+            }
+            if name not in done and made_elsewhere <= done:
+                done.add(name)
+                order.append(name)
+    return order
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory):
+    """Every stage of dvc.yaml, run in a folder of its own; of the variants, two. Read it, never write to it."""
+    root = tmp_path_factory.mktemp("pipeline")
+    params = YAML().load(ROOT / "params.yaml")
+    for name, value in TINY.items():
+        if isinstance(value, dict):
+            params[name] |= value
+        else:
+            params[name] = value
+    YAML().dump(params, root / "params.yaml")
+    shutil.copytree(ROOT / "data/paper", root / "data/paper")
+    pipeline, ran = stages(ROOT / "dvc.yaml"), []
+    for name in in_running_order(pipeline):
+        if name.startswith(("train-", "evaluate-")) and name.partition("-")[2] not in VARIANTS:
+            continue
+        words = shlex.split(pipeline[name]["cmd"])
+        if name == "measure":
+            words = [*words[:3], *VARIANTS]
+        environment = {key: value for key, value in os.environ.items() if key != "DVC_ROOT"} | {"PYTHONPATH": str(ROOT)}
+        command = [sys.executable, *words[1:]]
+        result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+        assert result.returncode == 0, f"{name}: {result.stderr}"
+        assert "Traceback" not in result.stderr, f"{name}: {result.stderr}"
+        for out in outs(pipeline[name]):
+            assert (root / out).exists(), f"{name} does not write {out}"
+        ran.append(name)
+    assert {"check", "faces", "source", "prepare", "circles", "measure", "pictures", "report"} <= set(ran)
+    return root
+
+
+def rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def arrays(path):
+    with np.load(path) as found:
+        return dict(found)
+
+
+def measure(project, **wanted):
+    """{run: value} of the rows with these cells."""
+    found = [row for row in rows(project / "reports/measures.csv") if wanted.items() <= row.items()]
+    return {row["run"]: float(row["value"]) for row in found}
+
+
+def test_crops_are_the_drawn_faces_squared_and_resized(project):
+    crops = project / "data/crops"
+    for split in ("train", "val", "test"):
+        images, described = np.load(crops / split / "images.npy"), rows(crops / split / "manifest.csv")
+        assert len(images) == len(described) > 20 and images.shape[1:] == (32, 32, 3)
+        for image, row in list(zip(images, described))[::10]:
+            x, y, width, height = map(float, row["box"].split())
+            side = max(width, height)
+            left, top = x + width / 2 - side / 2, y + height / 2 - side / 2
+            with Image.open(project / "data/raw/faces" / row["path"]) as picture:
+                if left < 0 or top < 0 or left + side > picture.width or top + side > picture.height:
+                    continue  # padded: tests/stages/crops has those
+                square = picture.resize((32, 32), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
+            difference = np.abs(image.astype(int) - np.asarray(square))
+            assert difference.mean() < 3  # a JPEG is decoded at the scale that is needed; tests/stages/crops are exact
+
+
+def logits_of(project, run, weights, images):
+    """What the plain ResNet-18 of a run's weights says of uint8 images, in float32; the sign as its buffers have it."""
+    summary = json.loads((project / "data/crops/summary.json").read_text())
+    state = torch.load(project / "runs" / run / f"{weights}.pt", weights_only=True)
+    plain = {name.replace(".bn.", "."): value for name, value in state.items() if not name.endswith(".flag")}
+    for name, flag in state.items():
+        if name.endswith(".flag") and flag:  # a flipped sign behind BatchNorm is its weight and bias negated
+            norm = name.removesuffix(".signflip.flag")
+            plain[f"{norm}.weight"], plain[f"{norm}.bias"] = -plain[f"{norm}.weight"], -plain[f"{norm}.bias"]
+    network = models.resnet18(num_classes=len(summary["classes"]))
+    network.load_state_dict(plain)
+    mean, std = (torch.tensor(summary[name]).view(-1, 1, 1) for name in ("mean", "std"))
+    batch = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean) / std
+    with torch.no_grad():
+        return network.eval()(batch)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("split", ["val", "test"])
+@pytest.mark.parametrize("weights", ["best", "last"])
+def test_probabilities_are_those_of_the_plain_network_with_the_signs_folded_in(project, variant, split, weights):
+    images = np.load(project / f"data/crops/{split}/images.npy")
+    labels = np.load(project / f"data/crops/{split}/labels.npy")
+    for seed in SEEDS:
+        said = arrays(project / f"runs/predictions/{variant}/{seed}.npz")
+        logits = logits_of(project, f"{variant}/{seed}", weights, images)
+        np.testing.assert_allclose(said[f"{split}_{weights}_probability"], logits.softmax(1), atol=2e-3)
+        assert (said[f"{split}_{weights}_predicted"] == logits.argmax(1).numpy()).mean() > 0.98
+        assert (said[f"{split}_actual"] == labels).all()
+        loss = F.cross_entropy(logits, torch.from_numpy(labels)).item()
+        assert said[f"{split}_{weights}_loss"] == pytest.approx(loss, rel=1e-3)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_an_epoch_was_chosen_by_the_validation_that_its_weights_give(project, variant):
+    for seed in SEEDS:
+        curves = rows(project / f"runs/{variant}/{seed}/curves.csv")
+        f1 = [float(row["val_macro_f1"]) for row in curves]
+        record = json.loads((project / f"runs/{variant}/{seed}/record.json").read_text())
+        assert len(f1) == 3 and record["best_epoch"] == 1 + f1.index(max(f1))
+        said = arrays(project / f"runs/predictions/{variant}/{seed}.npz")
+        for weights, expected in (("best", max(f1)), ("last", f1[-1])):
+            ours = metrics.f1_score(said["val_actual"], said[f"val_{weights}_predicted"], average="macro")
+            assert ours == pytest.approx(expected, abs=1e-6)
+
+
+def test_every_row_of_measures_is_scikit_learns_on_the_written_predictions(project):
+    classes = json.loads((project / "data/crops/summary.json").read_text())["classes"]
+    assert len(measure(project, measure="macro_f1", split="test", weights="last")) == len(VARIANTS) * len(SEEDS)
+    for row in rows(project / "reports/measures.csv"):
+        if row["split"] == "train":
+            curves = rows(project / "runs" / row["run"] / "curves.csv")
+            assert float(row["value"]) == pytest.approx(float(curves[-1]["train_loss"]), rel=1e-5)
+            continue
+        said = arrays(project / f"runs/predictions/{row['run']}.npz")
+        actual, predicted = said[f"{row['split']}_actual"], said[f"{row['split']}_{row['weights']}_predicted"]
+        expected = {
+            "accuracy": metrics.accuracy_score(actual, predicted),
+            "balanced_accuracy": metrics.balanced_accuracy_score(actual, predicted),
+            "macro_f1": metrics.f1_score(actual, predicted, average="macro"),
+            "loss": said[f"{row['split']}_{row['weights']}_loss"],
+        }
+        if row["measure"].startswith("f1/"):
+            label = classes.index(row["measure"].removeprefix("f1/"))
+            expected[row["measure"]] = metrics.f1_score(actual == label, predicted == label)
+        assert float(row["value"]) == pytest.approx(float(expected[row["measure"]]), abs=1e-5), row
+
+
+def test_the_committed_predictions_are_those_of_the_last_epoch_on_test(project):
+    kept = arrays(project / "reports/predictions.npz")
+    for index, run in enumerate(kept["runs"]):
+        said = arrays(project / f"runs/predictions/{run}.npz")
+        assert (kept["predicted"][index] == said["test_last_predicted"]).all()
+        truth = said["test_last_probability"][np.arange(len(kept["actual"])), kept["actual"]]
+        assert (kept["truth"][index] == truth).all()
+    assert (kept["actual"] == np.load(project / "data/crops/test/labels.npy")).all()
+
+
+def test_a_row_of_runs_names_all_that_decided_it(project):
+    params = YAML(typ="safe").load(project / "params.yaml")
+    for row in rows(project / "reports/runs.csv"):
+        assert float(row["train.learning_rate"]) == params["train"]["learning_rate"]
+        assert row["interval"] == ("2" if "periodic" in row["variant"] else "")
+        assert row["dropout.p"] == ("0.2" if "dropout" in row["variant"] else "")
+        assert row["hardware"] and row["torch"] == torch.__version__ and row["threads"] == "1"
+        assert row["run"] == f"{row['variant']}/{row['seed']}"
+        turns = [turn for turn in rows(project / "reports/turns.csv") if turn["run"] == row["run"]]
+        if row["variant"] == "dropout-periodic":  # T=2 over three epochs: clean, flipped, flipped
+            assert {(turn["epoch"], turn["sign"]) for turn in turns} == {("1", "1"), ("2", "-1")}
+            assert int(row["turns"]) == len(turns) - int(row["signed"]) == 8
+        else:
+            assert not turns
+
+
+def test_table_1_is_made_of_the_rows(project):
+    table = {(row["variant"], row["measure"]): row for row in rows(project / "reports/table1.csv")}
+    last = measure(project, measure="macro_f1", split="test", weights="last")
+    values = {variant: [last[f"{variant}/{seed}"] for seed in SEEDS] for variant in VARIANTS}
+    (name,) = {key for _, key in table if key.startswith("test_macro_f1") and "best" not in key}
+    for variant in VARIANTS:
+        row = table[variant, name]
+        assert float(row["mean"]) == pytest.approx(np.mean(values[variant]), abs=1e-5)
+        assert float(row["std"]) == pytest.approx(np.std(values[variant], ddof=1), abs=1e-5)
+        assert row["n"] == "2"
+    interval = stats.ttest_rel(values["dropout-periodic"], values["baseline"]).confidence_interval(0.95)
+    row = table["dropout-periodic", name]
+    assert [float(row["low"]), float(row["high"])] == pytest.approx(list(interval), abs=1e-4)
+
+
+def test_figures_and_pictures_are_pictures(project):
+    pictures = [path for folder in ("figures", "pictures") for path in (project / "reports" / folder).glob("*.png")]
+    assert len(pictures) >= 12
+    for path in pictures:
+        with Image.open(path) as picture:
+            assert len(picture.convert("L").getcolors(256) or range(256)) > 2, f"{path.name} is blank"

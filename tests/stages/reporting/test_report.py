@@ -1,0 +1,178 @@
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.metrics import confusion_matrix, f1_score
+
+from stages import report
+from stages.reporting import circles_study, exhibits, training_curves
+from stages.reporting.runs import runs_of
+from stages.results import tables
+from tests.stages.reporting import pixels
+from tests.stages.results.simulated import CLASSES, VARIANTS, results_of, simulate_run
+
+ROOT = Path(__file__).parents[3]
+DPI = 250
+PAGE_WIDE = ("class-balance", "circles-decision", "circles-differences", "circles-run", "circles-spread")
+WRITTEN = [
+    "circles-summary/differences.csv",
+    "circles-summary/metrics.json",
+    "circles-summary/summary.csv",
+    "circles-summary/summary.md",
+    "confusion/baseline.csv",
+    "confusion/dropout-periodic.csv",
+    "confusion/dropout.csv",
+    "confusion/dynamic.csv",
+    "confusion/periodic.csv",
+    "data.md",
+    "figures/circles-curves.png",
+    "figures/circles-data.png",
+    "figures/circles-decision.png",
+    "figures/circles-differences.png",
+    "figures/circles-run.png",
+    "figures/circles-spread.png",
+    "figures/class-balance.png",
+    "figures/confusion-baseline.png",
+    "figures/confusion-dropout-periodic.png",
+    "figures/confusion-dropout.png",
+    "figures/confusion-dynamic.png",
+    "figures/confusion-periodic.png",
+    "figures/figure-03-train-loss-baseline-and-periodic.png",
+    "figures/figure-04-val-f1-baseline-and-periodic.png",
+    "figures/figure-05-train-loss-baseline-and-dropout.png",
+    "figures/figure-06-val-f1-baseline-and-dropout.png",
+    "figures/figure-07-train-loss-dropout-and-dropout-periodic.png",
+    "figures/figure-08-val-f1-dropout-and-dropout-periodic.png",
+    "figures/figure-09-val-f1-baseline-and-dropout-periodic.png",
+    "figures/figure-10-train-loss-periodic-and-dynamic.png",
+    "figures/figure-11-val-f1-periodic-and-dynamic.png",
+    "figures/per-class-f1.png",
+    "metrics.json",
+    "table1.csv",
+    "table1.md",
+]
+
+
+def files(folder):
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_stage_writes_exactly_this_from_committed_tables_alone(project, reported):
+    assert not (reported / "data/crops").exists() and not (reported / "runs").exists()
+    assert files(reported) - files(project) == {f"reports/{name}" for name in WRITTEN}
+
+
+def test_the_stage_changes_none_of_the_tables(project, reported):
+    for name in files(project):
+        assert (reported / name).read_bytes() == (project / name).read_bytes(), name
+
+
+def test_the_report_needs_neither_torch_nor_what_decides_the_bits_of_a_run():
+    lines = "import sys; import stages.report, stages.reporting.study; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", lines], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not {"torch", "noise", "stages.training", "stages.variants", "stages.crops", "stages.params"} & set(
+        loaded.split()
+    )
+
+
+def test_figures_have_the_width_of_a_column_or_a_page(reported):
+    for path in reported.rglob("*.png"):
+        with Image.open(path) as image:
+            inches = 6.9 if path.name.startswith(PAGE_WIDE) else 3.3
+            assert image.width == pytest.approx(inches * DPI, abs=1) and DPI < image.height < 6 * DPI, path
+            assert image.info["dpi"] == pytest.approx((DPI, DPI), abs=0.1)
+            assert len(np.unique(np.asarray(image.convert("L")))) > 20, f"{path} is empty"
+
+
+def test_a_second_report_has_the_same_bytes(project, reported, tmp_path, monkeypatch):
+    monkeypatch.setattr(training_curves, "FIGURES", training_curves.FIGURES[-1:])
+    monkeypatch.chdir(project)
+    runs = runs_of(tables.read("reports"))
+    kept = [
+        (name, content)
+        for name, content in report.report(runs, pixels.summary(), circles_study.read_study())
+        if "circles" not in name and "confusion-d" not in name
+    ]
+    written = exhibits.write(tmp_path, kept)
+    assert len(written) == 14 and {path.name for path in tmp_path.rglob("*")} >= {"data.md", "class-balance.png"}
+    for path in written:
+        assert path.read_bytes() == (reported / "reports" / path.relative_to(tmp_path)).read_bytes(), path
+    assert not list(tmp_path.rglob("*.partial"))
+
+
+def test_confusions_are_those_of_the_last_epoch_on_test(reported):
+    """scikit-learn on predictions.npz against what `dvc plots` and the F1 rows say."""
+    with np.load(reported / "reports/predictions.npz") as found:
+        runs, actual, predicted = found["runs"].tolist(), found["actual"], found["predicted"]
+    measures = pd.read_csv(reported / "reports/measures.csv", keep_default_na=False)
+    for variant in VARIANTS:
+        rows = [number for number, run in enumerate(runs) if run.startswith(f"{variant}/")]
+        table = pd.read_csv(reported / f"reports/confusion/{variant}.csv", dtype=str, keep_default_na=False)
+        ours = confusion_matrix(table["actual"], table["predicted"], labels=CLASSES)
+        oracle = sum(confusion_matrix(actual, predicted[row], labels=range(7)) for row in rows)
+        assert len(rows) == 2 and (ours == oracle).all() and ours.sum() == 2 * len(actual)
+        for row in rows:
+            last = measures[(measures.run == runs[row]) & (measures.weights == "last") & (measures.split == "test")]
+            values = dict(zip(last["measure"], last["value"].astype(float)))
+            each = f1_score(actual, predicted[row], average=None)
+            assert [values[f"f1/{name}"] for name in CLASSES] == pytest.approx(each, rel=1e-5)
+
+
+def test_metrics_are_means_over_seeds(reported):
+    metrics = json.loads((reported / "reports/metrics.json").read_text())
+    measures = pd.read_csv(reported / "reports/measures.csv", keep_default_na=False)
+    means = measures.astype({"value": float}).groupby(["weights", "split", "measure", "variant"])["value"].mean()
+    assert list(metrics) == ["test_macro_f1_last", "val_macro_f1_max", "train_loss"]
+    for name, key in zip(
+        metrics, (("last", "test", "macro_f1"), ("best", "val", "macro_f1"), ("last", "train", "loss"))
+    ):
+        assert list(metrics[name]) == VARIANTS
+        assert metrics[name] == pytest.approx({variant: means[(*key, variant)] for variant in VARIANTS}, abs=1e-6)
+
+
+def test_other_variants_than_the_papers_are_drawn_with_no_line_changed(project, tmp_path, monkeypatch, capsys):
+    shutil.copytree(project, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    runs = [simulate_run(variant, 0, epochs=6) for variant in ("01", "baseline", "periodic", "mirror")]
+    tables.write("reports", results_of(runs))
+    report.main()
+    written = files(tmp_path / "project/reports")
+    assert {"confusion/mirror.csv", "figures/confusion-01.png", "figures/confusion-mirror.png"} <= written
+    drawn = sorted(name for name in written if name.startswith("figures/figure-"))
+    assert [name[15:17] for name in drawn] == ["03", "04"]  # those of the paper whose two variants were run
+    page = (tmp_path / "project/reports/table1.md").read_text()
+    assert "|  | + 01 | Baseline | + periodic | + mirror |" in page  # in the order of the rows
+    assert "01 0." in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "missing, line",
+    [
+        ("reports/turns.csv", "report: reports/turns.csv: missing; the stage measure writes it"),
+        ("reports/pictures/data.json", "report: reports/pictures/data.json: missing"),
+        ("reports/circles/runs.csv", "report: reports/circles/runs.csv: missing"),
+        ("data/paper/table1.csv", "report: data/paper/table1.csv: "),
+    ],
+)
+def test_the_stage_stops_with_one_line(project, tmp_path, monkeypatch, missing, line):
+    shutil.copytree(project, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    Path(missing).unlink()
+    monkeypatch.setattr(training_curves, "FIGURES", ())
+    with pytest.raises(SystemExit) as error:
+        report.main()
+    assert str(error.value).startswith(line) and len(str(error.value).splitlines()) == 1
+
+
+def test_what_cannot_be_written_is_named(project, tmp_path, monkeypatch):
+    shutil.copytree(project, tmp_path / "project")
+    monkeypatch.chdir(tmp_path / "project")
+    Path("reports/table1.csv").mkdir()
+    with pytest.raises(SystemExit, match="^report: reports/table1.csv: Is a directory$"):
+        report.main()

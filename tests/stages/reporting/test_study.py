@@ -1,0 +1,197 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from stages.reporting import groups, study, study_figure, style
+from stages.results import tables
+from stages.results.inputs import BadInput
+from tests.stages.results.simulated import as_read, results_of, simulate_run
+
+SEEDS = (0, 1, 2)
+
+
+def runs_over(parameter, values, variants=("periodic",), others=("baseline",), seeds=SEEDS, **record):
+    made = [simulate_run(variant, seed, epochs=4, **record) for variant in others for seed in seeds]
+    for variant in variants:
+        for value in values:
+            made += [simulate_run(variant, seed, 4, values={parameter: value}, **record) for seed in seeds]
+    return made
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory):
+    """A study of the interval, published by its command."""
+    root = tmp_path_factory.mktemp("study")
+    made = runs_over("interval", [1, 2, 5, 20], ("periodic", "dropout-periodic"), ("baseline", "dropout"))
+    tables.write(root / "runs/studies/interval/tables", results_of(made, varied=("interval",)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        study.main("interval")
+    return root
+
+
+def score(results, weights="last", split="test", measure="macro_f1"):
+    table = results.measures
+    return table[(table["weights"] == weights) & (table["split"] == split) & (table["measure"] == measure)]
+
+
+def cells(page, first, *more):
+    """The cells behind the first ones of the row that begins with them."""
+    (line,) = [line for line in page.splitlines() if line.startswith(f"| {' | '.join([first, *more])} |")]
+    return [cell.strip() for cell in line.strip("|").split("|")][1 + len(more) :]
+
+
+def test_the_study_is_published_as_plain_files(published):
+    source, target = published / "runs/studies/interval/tables", published / "reports/studies/interval"
+    assert {path.name for path in target.iterdir()} == {*tables.FILES, "table.md", "interval.png"}
+    for name in tables.FILES:
+        assert (target / name).read_bytes() == (source / name).read_bytes()
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    with style.applied():
+        study.publish("interval", source, target)
+    assert before == {path.name: path.read_bytes() for path in target.iterdir()}
+    assert [path.name for path in target.parent.iterdir()] == ["interval"]
+
+
+def test_the_page_says_how_it_was_made(published):
+    page = (published / "reports/studies/interval/table.md").read_text()
+    assert page.startswith("# Study interval\n\n- `make study NAME=interval` makes it\n")
+    for line in ("Data set: Drawn faces", "Epochs: 4", "n: 3 seeds for each row"):
+        assert f"- {line}\n" in page
+    assert "- Hardware: A processor, threads: 1, float32\n" in page and "Not on one machine" not in page
+
+
+def test_every_row_of_the_page_is_that_of_the_measures(published):
+    page = (published / "reports/studies/interval/table.md").read_text()
+    measures = pd.read_csv(published / "reports/studies/interval/measures.csv", keep_default_na=False, dtype=str)
+    measures["value"] = measures["value"].astype(float)
+    shown = [("last", "test", "macro_f1"), ("best", "val", "macro_f1"), ("last", "train", "loss")]
+    for variant in ("baseline", "dropout", "periodic", "dropout-periodic"):
+        for interval in ("1", "2", "5", "20") if "periodic" in variant else ("",):
+            n, *numbers = cells(page, variant, interval)
+            assert n == "3"
+            for place, key in enumerate(shown):
+                rows = measures[(measures[["weights", "split", "measure"]] == list(key)).all(axis=1)]
+                ours = rows.query("variant == @variant and interval == @interval").set_index("seed")["value"]
+                base = rows.query("variant == 'baseline'").set_index("seed")["value"]
+                assert numbers[2 * place] == f"{ours.mean():.3f} ± {ours.std():.3f}"
+                if variant == "baseline":
+                    assert numbers[2 * place + 1] == "–"
+                    continue
+                low, high = stats.ttest_rel(ours, base).confidence_interval(0.95)
+                said = f"{(ours - base).mean():+.3f} [{low:+.3f}, {high:+.3f}]".replace("-", "−")
+                assert numbers[2 * place + 1] == said
+
+
+def test_points_and_bands_are_means_and_intervals_over_seeds():
+    made = runs_over("interval", [5, 1, 20], ("periodic", "dropout-periodic"), ("baseline", "dropout"))
+    results = as_read(results_of(made, varied=("interval",)))
+    (axes,) = study_figure.draw(results, "interval").axes
+    table = score(results)
+    texts = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    assert texts == ["Baseline (n = 3)", "+ dropout (n = 3)", "+ periodic (n = 3)", "+ dropout + periodic (n = 3)"]
+    for container, variant in zip(axes.containers, ("periodic", "dropout-periodic"), strict=True):
+        line, _, (bars,) = container.lines
+        assert line.get_xdata().tolist() == [1, 5, 20] and line.get_color() == style.COLORS[variant]
+        for interval, mean, ((_, low), (_, high)) in zip([1, 5, 20], line.get_ydata(), bars.get_segments()):
+            values = table[(table["variant"] == variant) & (table["interval"] == str(interval))]["value"]
+            assert mean == pytest.approx(values.mean())
+            assert (low, high) == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval(0.95))
+    for band, variant in zip(axes.patches, ("baseline", "dropout"), strict=True):
+        values = table[table["variant"] == variant]["value"]
+        low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "5", "20"]
+
+
+def test_values_that_are_no_numbers_are_categories():
+    results = as_read(results_of(runs_over("periodic.sites", ["first", "all", "1"]), varied=("periodic.sites",)))
+    (axes,) = study_figure.draw(results, "periodic.sites").axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["first", "all", "1"]
+    assert axes.containers[0].lines[0].get_xdata().tolist() == [0, 1, 2]
+    assert study_figure.numbers_of(["first", "1"]) is None and study_figure.numbers_of(["nan", "1"]) is None
+
+
+def test_values_over_decades_have_a_logarithmic_axis():
+    results = as_read(results_of(runs_over("dynamic.start", [0.5, 0.001], ["dynamic"]), varied=("dynamic.start",)))
+    (axes,) = study_figure.draw(results, "dynamic.start").axes
+    assert axes.get_xscale() == "log" and axes.get_xlim()[0] > 0
+    assert axes.containers[0].lines[0].get_xdata().tolist() == [0.001, 0.5]
+
+
+def test_one_seed_has_points_without_intervals():
+    results = as_read(results_of(runs_over("interval", [1, 2], seeds=(0,)), varied=("interval",)))
+    (axes,) = study_figure.draw(results, "interval").axes
+    (segments,) = (bars.get_segments() for bars in axes.containers[0].lines[2])
+    assert not axes.patches and all(low == pytest.approx(high) for (_, low), (_, high) in segments)
+    page = study.page("interval", results)
+    assert "±" not in page and "[" not in page.split("| ---")[1] and "nan" not in page
+
+
+def test_two_varied_parameters_have_a_figure_each_and_a_series_for_each_value_of_the_other(tmp_path):
+    made = [simulate_run("baseline", seed, 4) for seed in SEEDS]
+    for interval in (1, 2):
+        for sites in ("first", "all"):
+            values = {"interval": interval, "periodic.sites": sites}
+            made += [simulate_run("periodic", seed, 4, values=values) for seed in SEEDS]
+    results = results_of(made, varied=("interval", "periodic.sites"))
+    tables.write(tmp_path, results)
+    drawn = dict(study_figure.figures(tables.read(tmp_path)))
+    assert list(drawn) == ["interval.png", "periodic.sites.png"]
+    texts = [text.get_text() for text in drawn["interval.png"].legends[0].get_texts()]
+    first, every = "+ periodic, periodic.sites=first (n = 3)", "+ periodic, periodic.sites=all (n = 3)"
+    assert texts == ["Baseline (n = 3)", first, every]
+    markers = {container.lines[0].get_marker() for container in drawn["interval.png"].axes[0].containers}
+    assert len(markers) == 2
+    assert cells(study.page("both", tables.read(tmp_path)), "periodic", "2", "all")[0] == "3"
+
+
+def test_the_baseline_is_that_of_the_same_values():
+    """Where a varied parameter is read by the baseline as well, its run of another value is no pair."""
+    made = runs_over("train.epochs", ["4", "8"], ("baseline", "periodic"), others=())
+    results = as_read(results_of(made, varied=("train.epochs",)))
+    every = groups.groups_of(results)
+    ours = every[-1]
+    assert (ours.variant, ours.values) == ("periodic", {"train.epochs": "8"})
+    table = score(results).set_index(["variant", "train.epochs", "seed"])["value"]
+    expected = np.mean([table["periodic", "8", seed] - table["baseline", "8", seed] for seed in SEEDS])
+    assert groups.difference(results, every, ours, "test_macro_f1_last").mean == pytest.approx(expected)
+    without = [group for group in every if group.values["train.epochs"] != "8" or group.variant != "baseline"]
+    assert groups.difference(results, without, ours, "test_macro_f1_last") is None
+
+
+def test_only_seeds_that_both_have_are_paired():
+    made = runs_over("interval", [1], seeds=(0, 1)) + [simulate_run("periodic", 5, 4, values={"interval": 1})]
+    page = study.page("interval", as_read(results_of(made, varied=("interval",))))
+    n, _, difference, *_ = cells(page, "periodic", "1")
+    assert n == "3" and difference.endswith("] (n = 2)") and "- n: 2, 3 seeds for each row" in page
+
+
+def test_several_machines_are_named():
+    made = runs_over("interval", [1], hardware="NVIDIA H100", threads=None)
+    made += [simulate_run("dropout", seed, 4) for seed in SEEDS]
+    page = study.page("interval", as_read(results_of(made, varied=("interval",))))
+    assert "- Hardware: NVIDIA H100, float32; A processor, threads: 1, float32\n" in page
+    assert "**Not on one machine" in page
+
+
+def test_runs_that_differ_in_nothing_varied_are_refused():
+    made = runs_over("interval", [1, 2], seeds=(0,))
+    results = results_of(made, varied=("interval",))
+    results.runs["interval"] = 1
+    with pytest.raises(
+        BadInput, match="periodic/interval=2/0 and periodic/interval=1/0 differ in nothing that is varied"
+    ):
+        groups.groups_of(results)
+
+
+def test_a_study_that_was_not_run_says_how(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kept = tmp_path / "reports/studies/interval/table.md"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("of before")
+    with pytest.raises(SystemExit) as error:
+        study.main("interval")
+    assert str(error.value).startswith("study interval: runs/studies/interval/tables/runs.csv: missing")
+    assert str(error.value).endswith("`make study NAME=interval` runs it") and kept.read_text() == "of before"

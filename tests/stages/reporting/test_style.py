@@ -1,0 +1,62 @@
+import json
+
+import pytest
+from dvc_render.vega import VegaRenderer
+from ruamel.yaml import YAML
+
+from stages.reporting import style, template
+from tests.stages.reporting.conftest import ROOT
+
+TEMPLATE = ROOT / template.PATH
+
+
+def variants_there_are():
+    """Every variant that has a file or a stage."""
+    files = {path.stem.replace("_", "-") for path in (ROOT / "stages/variants").glob("[!_]*.py")}
+    stages = YAML(typ="safe").load(ROOT / "dvc.yaml")["stages"]
+    return files | {name.removeprefix("train-") for name in stages if name.startswith("train-")}
+
+
+def test_every_variant_has_a_colour_of_its_own():
+    missing = variants_there_are() - set(style.COLORS)
+    assert not missing, f"stages/reporting/style.py, COLORS: add a line for {', '.join(sorted(missing))}"
+    assert len(set(style.COLORS.values()) | set(style.FREE)) == len(style.COLORS) + len(style.FREE)
+
+
+@pytest.mark.parametrize(
+    "variant, title",
+    [
+        ("baseline", "Baseline"),
+        ("dropout", "+ dropout"),
+        ("dropout-periodic", "+ dropout + periodic"),
+        ("gaussian", "+ gaussian"),
+        ("mirror", "+ mirror"),
+        ("negate-weights", "+ negate-weights"),
+    ],
+)
+def test_titles_come_from_names(variant, title):
+    assert style.title(variant) == title == style.looks([variant])[variant].title
+
+
+def test_an_unknown_variant_takes_the_next_free_colour():
+    looks = style.looks(["new", "dynamic", "newer", "baseline"])
+    assert list(looks) == ["new", "dynamic", "newer", "baseline"]
+    assert [look.color for look in looks.values()] == [style.FREE[0], "#D55E00", style.FREE[1], "#000000"]
+    assert len(style.looks(map(str, range(20)))) == 20  # they repeat rather than fail
+
+
+def test_dvcs_template_is_that_of_the_code():
+    assert TEMPLATE.read_text() == template.text(), "write it anew with `python -m stages.reporting.template`"
+
+
+def test_dvc_draws_the_variants_in_our_colours():
+    scale = json.loads(TEMPLATE.read_text())["encoding"]["color"]["scale"]
+    assert dict(zip(scale["domain"], scale["range"], strict=True)) == style.COLORS
+
+
+def test_dvc_can_fill_the_template():
+    rows = [{"run": "baseline/0", "variant": "baseline", "seed": "0", "epoch": "1", "train_loss": "1.5", "rev": "HEAD"}]
+    renderer = VegaRenderer(rows, "loss", template=str(TEMPLATE), x="epoch", y="train_loss", title="Train loss")
+    filled = renderer.get_filled_template()
+    assert filled["data"]["values"] == rows and "<DVC" not in json.dumps(filled)
+    assert [layer["encoding"]["y"]["field"] for layer in filled["layer"]] == ["train_loss", "train_loss"]

@@ -1,0 +1,72 @@
+"""What says what the project is, in several files: they agree."""
+
+import re
+import sys
+import tomllib
+
+from ruamel.yaml import YAML
+
+from tests.pipeline.pipelines import ROOT
+
+WHOLE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT, SETUPTOOLS = WHOLE["project"], WHOLE["tool"]["setuptools"]
+CITATION = YAML(typ="safe").load(ROOT / "CITATION.cff")
+WORKFLOW = YAML(typ="safe").load(ROOT / ".github/workflows/test.yml")
+
+
+def pinned():
+    """{package: version} of requirements.txt."""
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", "\n".join(lines), re.MULTILINE))
+
+
+def test_the_package_is_noise_alone_with_its_types_and_needs_torch_alone():
+    assert SETUPTOOLS == {"packages": ["noise"], "package-data": {"noise": ["py.typed"]}}
+    assert (ROOT / "noise/py.typed").is_file()
+    assert not [path for path in (ROOT / "noise").iterdir() if path.is_dir() and path.name != "__pycache__"]
+    (torch,) = PROJECT["dependencies"]
+    name, least = torch.split(">=")
+    assert name == "torch"
+    assert [int(part) for part in least.split(".")] <= [int(part) for part in pinned()["torch"].split(".")]
+    imported = {
+        line.split()[1].split(".")[0]
+        for path in (ROOT / "noise").glob("*.py")
+        for line in re.findall(r"^(?:from|import) \S+", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert imported - sys.stdlib_module_names == {"noise", "torch"}
+
+
+def test_no_licence_is_claimed_and_the_readme_is_there():
+    assert PROJECT["name"] == "scheduled-noise"
+    assert (ROOT / PROJECT["readme"]).is_file()
+    assert "license" not in PROJECT and not [line for line in PROJECT["classifiers"] if line.startswith("License")]
+    assert "license" not in CITATION
+    assert "`scheduled-noise`" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_same_versions_of_python_everywhere():
+    versions = [line.split()[-1] for line in PROJECT["classifiers"] if "Python :: 3." in line]
+    assert WORKFLOW["jobs"]["test"]["strategy"]["matrix"]["python"] == versions
+    first, last = versions[0], versions[-1]
+    assert f"Python {first} or {last}" in (ROOT / "README.md").read_text(encoding="utf-8")
+    bounds = ", ".join(first.split(".")), ", ".join(last.split("."))
+    assert f"({bounds[0]}) <= v <= ({bounds[1]})" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert PROJECT["requires-python"] == f">={first}" and WHOLE["tool"]["mypy"]["python_version"] == first
+    assert WHOLE["tool"]["ruff"]["target-version"] == f"py{first.replace('.', '')}"
+
+
+def test_the_citation_is_of_this_version_and_of_the_paper():
+    assert CITATION["cff-version"] == "1.2.0"
+    assert CITATION["version"] == PROJECT["version"]
+    assert {"message", "title", "authors"} <= set(CITATION)
+    paper = CITATION["preferred-citation"]
+    assert paper["year"] == 2023 and [author["family-names"] for author in paper["authors"]] == ["Hong", "Jeong"]
+    assert f"[paper]: {paper['url']}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_workflow_runs_what_the_makefile_has():
+    commands = [step.get("run", "") for job in WORKFLOW["jobs"].values() for step in job["steps"]]
+    targets = {target for command in commands for target in re.findall(r"make (\w+)", command)}
+    assert targets == {"lint", "test", "setup"}
+    assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert re.findall(r"make \w+", (ROOT / ".ci/run").read_text()) == ["make test", "make lint"]
