@@ -179,7 +179,8 @@ def table(report: dict[str, Any]) -> str:
     """The report as Markdown."""
     lines = [
         f"{report['network']}, {report['size']} px, batch {report['batch_size']}, {report['precision']} "
-        f"on {report['device']}, {report['threads']} threads; measured peak {report['measured_peak_tflops']:.2f} TFLOP/s",
+        f"on {report['device']}, {report['threads']} threads; "
+        f"measured peak {report['measured_peak_tflops']:.2f} TFLOP/s",
         "",
         "| | images/s (min to max) | ms a step | times the plain loop | step over baseline's | share of peak "
         "| memory, MB |",

@@ -1,7 +1,7 @@
 """Checkpoints of an unfinished run: written whole or not at all, found again by the same configuration and by no other.
 
-They lie outside the outs, which DVC deletes before a stage starts: in .scratch/<hash of the configuration>/ of the repository
-(DVC_ROOT names it also inside the temporary copy of an experiment), and go when the run is finished.
+They lie outside the outs, which DVC deletes before a stage starts: in .scratch/<hash of the configuration>/ of the
+repository (DVC_ROOT names it also inside the temporary copy of an experiment), and go when the run is finished.
 """
 
 import io
@@ -9,8 +9,10 @@ import json
 import pickle
 import shutil
 import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -23,18 +25,18 @@ from stages.running.kept import scratch
 class Checkpoints:
     """The checkpoint of one configuration."""
 
-    def __init__(self, configuration: dict, root: str | Path | None = None):
+    def __init__(self, configuration: dict[str, Any], root: str | Path | None = None):
         # As JSON has it: what is no plain type does not come back from a file that is loaded with weights_only.
         self.configuration, self.hash = json.loads(json.dumps(configuration)), fingerprint(configuration)
         self.folder = (Path(root) if root else scratch()) / self.hash
         self.file = self.folder / "checkpoint.pt"
 
     @contextmanager
-    def locked(self, waiting=print, wait=True):
+    def locked(self, waiting: Callable[[str], object] = print, wait: bool = True) -> Iterator[bool]:
         """Hold the run: a second trainer of the same configuration waits here until the first has ended.
 
-        Yields whether it had to wait. The operating system frees the lock of a process that was killed. Raises SystemExit in place of
-        waiting where `wait` is False.
+        Yields whether it had to wait, which `waiting` is told as a line. The operating system frees the lock of a
+        process that was killed. Raises SystemExit in place of waiting where `wait` is False.
         """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder.with_suffix(".lock"))
@@ -53,19 +55,17 @@ class Checkpoints:
         finally:
             lock.release()
 
-    def save(self, state: dict):
+    def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint in one step. Raises OSError (a full disk), with the previous checkpoint whole."""
         self.folder.mkdir(parents=True, exist_ok=True)
         save_atomically(self.file, {"configuration": self.configuration, **state})
 
-    def load(self, log=print) -> dict | None:
+    def load(self, log: Callable[[str], object] = print) -> dict[str, Any] | None:
         """The state to continue from, or None. A damaged or foreign checkpoint is named in the log and never used."""
         if not self.file.exists():
             return None
         try:
-            with zipfile.ZipFile(
-                self.file
-            ) as archive:  # torch.load does not compare the checksums that torch.save writes
+            with zipfile.ZipFile(self.file) as archive:  # torch.load ignores the checksums that torch.save writes
                 if (part := archive.testzip()) is not None:
                     raise zipfile.BadZipFile(part)
             state = torch.load(self.file, map_location="cpu", weights_only=True)
@@ -77,12 +77,12 @@ class Checkpoints:
             return None
         return state
 
-    def remove(self):
+    def remove(self) -> None:
         """The run is finished: nothing is left to continue."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def save_atomically(path: Path, state: dict):
+def save_atomically(path: Path, state: dict[str, Any]) -> None:
     """`torch.save` into `path`, whole or not at all. Raises OSError where it cannot be written."""
     content = io.BytesIO()  # given the file itself, torch.save makes a RuntimeError of its own of a full disk
     torch.save(state, content)

@@ -1,11 +1,11 @@
-"""What is wrong with a run: refused before it starts, or, where it makes no error, said in its log, its record and the report."""
+"""What is wrong with a run: refused before it starts, or, where it is no error, said in its log, record and report."""
 
 from stages.params import Params, Train
 
 COLLAPSED_EPOCHS = 3  # in a row with one predicted class, from which on a network counts as collapsed
 
 
-def must_fit(options: Train, images: int, processes: int):
+def must_fit(options: Train, images: int, processes: int) -> None:
     """Raises SystemExit where the batch is larger than the training split, or cannot be dealt out evenly."""
     if options.batch_size > images:
         raise SystemExit(
@@ -23,7 +23,8 @@ def before(variant: str, reads: tuple[str, ...], params: Params, steps_per_epoch
     steps = options.epochs * steps_per_epoch
     if "periodic" in reads:
         length = options.epochs if params.periodic.unit == "epoch" else steps
-        # Algorithm 1 turns the flag after step T-1, so step T is the first one flipped; T=1 starts clean and turns after the first.
+        # Algorithm 1 turns the flag after step T-1, so step T is the first one flipped; T=1 starts clean and turns
+        # after the first.
         if max(params.interval, 2) > length:
             warnings.append(
                 f"{variant}: interval {params.interval} is longer than the run of {length} {params.periodic.unit}s: "
@@ -33,8 +34,8 @@ def before(variant: str, reads: tuple[str, ...], params: Params, steps_per_epoch
         start, decay = params.dynamic.start, options.weight_decay
         if options.optimizer != "adam" or decay == 0:
             warnings.append(
-                f"{variant}: w is moved by the coupled weight decay of adam; with optimizer {options.optimizer} and weight decay {decay:g} "
-                "it stays positive and nothing is injected; choose adam and a weight decay above 0"
+                f"{variant}: w is moved by the coupled weight decay of adam; with optimizer {options.optimizer} and "
+                f"weight decay {decay:g} it stays positive and nothing is injected; choose adam and a decay above 0"
             )
         elif start > options.learning_rate * steps:
             # Adam normalises the decay to at most about the learning rate a step, whatever the decay is.

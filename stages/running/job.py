@@ -71,9 +71,8 @@ def must_be_read(params: Params, where: str) -> None:
     read = {"train", *(part for name in names() for part in load(name).reads)}
     for name in getattr(params, "vary", None) or {}:
         if name.split(".")[0] not in read:
-            raise SystemExit(
-                f"{where}: vary: {name}: no variant reads it, and so no training; vary one of {', '.join(sorted(read))}"
-            )
+            known = ", ".join(sorted(read))
+            raise SystemExit(f"{where}: vary: {name}: no variant reads it, and so no training; there are {known}")
 
 
 def combinations(params: Params, variant: Variant) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,8 @@ def launch(processes: int, device: str, *command: str) -> None:
     """
     if ":" in device:
         raise SystemExit(
-            f"params.yaml: machine.device: {device!r} is one device, for {processes} processes; choose auto, cuda or cpu"
+            f"params.yaml: machine.device: {device!r} is one device, for {processes} processes; "
+            "choose auto, cuda or cpu"
         )
     gpus = torch.cuda.device_count()
     if _on_gpus(device) and processes > gpus:
@@ -35,9 +36,15 @@ def launch(processes: int, device: str, *command: str) -> None:
     # Without it torchrun sets one thread each and says so at length.
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     config = LaunchConfig(
-        min_nodes=1, max_nodes=1, nproc_per_node=processes, run_id=str(uuid.uuid4()), rdzv_backend="c10d", rdzv_endpoint="localhost:0",
-        max_restarts=0, monitor_interval=0.2,
-    )  # fmt: skip
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=str(uuid.uuid4()),
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        monitor_interval=0.2,
+    )
     logging.disable(logging.CRITICAL)  # what ends its processes, they have said themselves
     try:
         elastic_launch(config, sys.executable)("-m", *command)

@@ -1,4 +1,4 @@
-"""What a finished run leaves behind, described in `stages.train`: weights, curves, signs, and a record of what it was."""
+"""What a finished run leaves behind, described in `stages.train`: weights, curves, signs, and the record."""
 
 import csv
 import hashlib

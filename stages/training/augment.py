@@ -4,15 +4,17 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 if TYPE_CHECKING:
     from stages.params import Augment
 
 
-def crop(images, indices, options: "Augment", flip: bool, generator):
-    """The chosen images, mirrored with chance 1/2 and shifted by up to `options.shift` pixels each way (edge pixels repeated).
+def crop(images: Tensor, indices: Tensor, options: "Augment", flip: bool, generator: torch.Generator) -> Tensor:
+    """The chosen images, mirrored with chance 1/2 and shifted by up to `options.shift` pixels each way.
 
-    images is uint8 (N, H, W, C), indices int64 (B,); returns uint8 (B, H, W, C). Selecting, shifting and mirroring are one gather.
+    images is uint8 (N, H, W, C), indices int64 (B,); returns uint8 (B, H, W, C). Pixels at the edge are repeated.
+    Selecting, shifting and mirroring are one gather.
     """
     count, (height, width), device = len(indices), images.shape[1:3], indices.device
     # Always drawn, whatever is switched on: switching one augmentation off leaves the others' draws as they were.
@@ -27,8 +29,11 @@ def crop(images, indices, options: "Augment", flip: bool, generator):
     return images[indices[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def distort(images, options: "Augment", generator):
-    """The images, float (B, C, H, W) with mean 0, rotated and scaled by up to the options' bounds, and a rectangle of some erased to 0."""
+def distort(images: Tensor, options: "Augment", generator: torch.Generator) -> Tensor:
+    """The images, float (B, C, H, W), rotated and scaled within the options' bounds, and a rectangle of some erased.
+
+    What is erased becomes 0, the mean of normalised images.
+    """
     count, device = len(images), images.device
     draws = torch.rand((7, count), generator=generator, device=device)
     if options.rotate or options.scale:
@@ -44,7 +49,10 @@ def distort(images, options: "Augment", generator):
 
 
 def _rectangles(shape, draws, chance):
-    """A mask (B, 1, H, W) of rectangles of 2 to 33 % of the area and aspect ratio 0.3 to 3.3 (random erasing, Zhong et al. 2020)."""
+    """A mask (B, 1, H, W) of rectangles of 2 to 33 % of the area, with aspect ratios of 0.3 to 3.3.
+
+    (Random erasing, Zhong et al. 2020.)
+    """
     height, width = shape[-2:]
     chosen, area, ratio, top, left = draws
     area, ratio = 0.02 + 0.31 * area, torch.exp((2 * ratio - 1) * torch.log(torch.tensor(3.3)))

@@ -1,13 +1,15 @@
-"""Batches of crops: kept on the device as uint8 where they fit, else streamed from the memory map ahead of their use."""
+"""Batches of crops: kept on the device as uint8 where they fit, else streamed from the memory map ahead of use."""
 
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
+from stages.crops.store import Split
 from stages.training import augment
 from stages.training.randomness import generator
 
@@ -20,11 +22,20 @@ RESIDENT_SHARE = 0.4  # of the device's free memory that a split may take
 class Batches:
     """One split of the store on a device.
 
-    `train(...)` yields (images, targets) of an epoch, `plain(...)` the split in its order; images are float (B, 3, H, W) in
-    channels-last memory, normalised with the training split's mean and std; targets are int64 (B,) or float (B, classes).
+    `train(...)` yields (images, targets) of an epoch, `plain(...)` the split in its order. Images are float
+    (B, 3, H, W) in channels-last memory, normalised with the training split's mean and std; targets are int64 (B,), or
+    with `soft` float (B, classes), where the split has them. `resident` keeps the images on the device; None: where
+    they fit.
     """
 
-    def __init__(self, split, summary, device, soft=False, resident=None):
+    def __init__(
+        self,
+        split: Split,
+        summary: dict[str, Any],
+        device: torch.device,
+        soft: bool = False,
+        resident: bool | None = None,
+    ):
         self.device, self.flip = device, summary["flip"]
         self.size = len(split.labels)
         targets = split.soft if soft and split.soft is not None else split.labels
@@ -32,18 +43,27 @@ class Batches:
         self.mean = torch.tensor(summary["mean"], device=device).view(-1, 1, 1) * 255
         self.std = torch.tensor(summary["std"], device=device).view(-1, 1, 1) * 255
         self.memory_map = split.images
-        # On a CPU the memory map is as near as memory gets: the page cache holds what is used, the operating system bounds it.
+        # On a CPU the memory map is as near as memory gets: the page cache holds what is used.
         self.resident = device.type == "cpu" or (_fits(split.images.nbytes, device) if resident is None else resident)
         self.images = _as_tensor(split.images).to(device) if self.resident else None
 
-    def order(self, seed: int, epoch: int, weights=None) -> torch.Tensor:
-        """The order of the split in an epoch, int64 (N,): a permutation, or N draws with the given weights per image."""
+    def order(self, seed: int, epoch: int, weights: Tensor | None = None) -> Tensor:
+        """The order of the split in an epoch, int64 (N,): a permutation, or N draws with these weights per image."""
         draws = generator(seed, "order", epoch)
         if weights is None:
             return torch.randperm(self.size, generator=draws)
         return torch.multinomial(weights, self.size, replacement=True, generator=draws)
 
-    def train(self, order, batch_size: int, options: "Augment", seed: int, epoch: int, rank=0, world=1) -> Iterator:
+    def train(
+        self,
+        order: Tensor,
+        batch_size: int,
+        options: "Augment",
+        seed: int,
+        epoch: int,
+        rank: int = 0,
+        world: int = 1,
+    ) -> Iterator[tuple[Tensor, Tensor]]:
         """The full batches of an epoch, augmented; the last, smaller one is dropped.
 
         With several processes each takes every `world`-th image of the same batches, augmented as one process would.
@@ -56,7 +76,7 @@ class Batches:
             mine = slice(rank, None, world)
             yield images[mine].contiguous(memory_format=torch.channels_last), targets[mine]
 
-    def plain(self, batch_size: int, rank=0, world=1) -> Iterator:
+    def plain(self, batch_size: int, rank: int = 0, world: int = 1) -> Iterator[tuple[Tensor, Tensor]]:
         """The split in its own order, without augmentation; with several processes every `world`-th batch."""
         for images, at, targets in self._fetch(torch.arange(self.size), batch_size, rank, world):
             yield self._normalise(images[at]).contiguous(memory_format=torch.channels_last), targets
@@ -101,7 +121,10 @@ def _fits(nbytes, device):
 
 
 def _as_tensor(images):
-    """The memory map as a tensor, without a copy. Opened copy-on-write: PyTorch takes no read-only arrays, the file stays as it is."""
+    """The memory map as a tensor, without a copy.
+
+    Opened copy-on-write: PyTorch takes no read-only arrays, and the file stays as it is.
+    """
     return torch.from_numpy(
         np.memmap(images.filename, dtype=images.dtype, mode="c", offset=images.offset, shape=images.shape)
     )

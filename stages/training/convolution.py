@@ -1,8 +1,9 @@
 """Convolutions over few positions, as matrix products.
 
-The last stages of a ResNet on small images convolve 512 channels over 2x2 or 3x3 positions. oneDNN's convolution kernels split that
-work over positions, of which there are too few: in bfloat16 on a CPU with AMX, forward and backward take four times as long as one
-product of the (images x positions, kernel x channels) matrix with the weights. `benchmarks/training.py` shows what it is worth.
+The last stages of a ResNet on small images convolve 512 channels over 2x2 or 3x3 positions. oneDNN's convolution
+kernels split that work over positions, of which there are too few: in bfloat16 on a CPU with AMX, forward and backward
+take four times as long as one product of the (images x positions, kernel x channels) matrix with the weights.
+`benchmarks/training.py` shows what it is worth.
 """
 
 import torch
@@ -13,7 +14,7 @@ MOST_POSITIONS = 16  # of the output; from about 36 on, oneDNN's own kernels win
 
 
 class _MatrixConvolution(torch.autograd.Function):
-    """conv2d of x (N, C, H, W) with weight (O, C, k, k), both in channels-last memory, without bias, groups or dilation."""
+    """conv2d of x (N, C, H, W) with weight (O, C, k, k), both channels-last, without bias, groups or dilation."""
 
     @staticmethod
     def forward(ctx, x, weight, stride, padding):
@@ -47,7 +48,7 @@ class _MatrixConvolution(torch.autograd.Function):
 class FewPositionsConv2d(nn.Conv2d):
     """A Conv2d that multiplies matrices where its output has few positions, and is nn.Conv2d elsewhere."""
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         (stride, _), (padding, _), k = self.stride, self.padding, self.kernel_size[0]
         height, width = ((side + 2 * padding - k) // stride + 1 for side in x.shape[-2:])
         if height * width > MOST_POSITIONS:
@@ -60,9 +61,9 @@ class FewPositionsConv2d(nn.Conv2d):
 
 
 def multiply_where_few(network: nn.Module) -> int:
-    """Let every plain square convolution of the network multiply matrices where it has few positions; returns how many may.
+    """Let every plain square convolution of the network multiply matrices where it has few positions.
 
-    Parameters, their names and the state dict stay what they were.
+    Returns how many may. Parameters, their names and the state dict stay what they were.
     """
     changed = 0
     for module in network.modules():

@@ -10,7 +10,7 @@ import torch
 
 @dataclass(frozen=True)
 class Device:
-    """A device with the precision of its matrix products; parameters and BatchNorm statistics are float32 everywhere."""
+    """A device with the precision of its products; parameters and BatchNorm statistics are float32 everywhere."""
 
     device: torch.device
     precision: torch.dtype

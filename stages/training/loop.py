@@ -180,6 +180,6 @@ class Training:
 
 
 def weights(network: nn.Module) -> dict[str, Any]:
-    """A copy of the network's state on the CPU. (A module's extra state need be no tensor: `GaussianNoise` has None.)"""
+    """A copy of the network's state on the CPU. (A module's extra state need be no tensor: GaussianNoise's is None.)"""
     state = network.state_dict().items()
     return {name: value.cpu().clone() if isinstance(value, torch.Tensor) else deepcopy(value) for name, value in state}

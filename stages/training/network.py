@@ -1,4 +1,4 @@
-"""The network of a run: an architecture of torchvision or timm by its name, from scratch, with a variant's modules attached."""
+"""The network of a run: an architecture by its name, from scratch, with a variant's modules attached."""
 
 import copy
 from collections.abc import Callable
@@ -24,8 +24,8 @@ STEPS_THAT_REPAY_COMPILATION = 5000
 def build(name: str, classes: int, stem: str = "imagenet") -> nn.Module:
     """The untrained architecture, taking images of shape (N, 3, H, W) and returning logits (N, classes).
 
-    It is torchvision's of that name, or else timm's where timm is installed. Raises SystemExit where neither has one, or where it has
-    no stem to make small.
+    It is torchvision's of that name, or else timm's where timm is installed. Raises SystemExit where neither has one,
+    or where it has no stem to make small.
     """
     names = models.list_models(module=models)
     if name in names:
@@ -100,8 +100,8 @@ def compiled(network: nn.Module, device: Device) -> nn.Module:
     return torch.compile(network, mode="reduce-overhead" if device.device.type == "cuda" else None)
 
 
-def must_take(network: nn.Module, name: str, size: int, classes: int):
-    """Raises SystemExit where a training step would fail over images of (3, size, size), or would not get logits (N, classes)."""
+def must_take(network: nn.Module, name: str, size: int, classes: int) -> None:
+    """Raises SystemExit where a step would fail over images of (3, size, size), or get no logits (N, classes)."""
     trial, device = copy.deepcopy(network).train(), next(network.parameters()).device
     try:
         with torch.random.fork_rng([device] if device.type == "cuda" else []), torch.no_grad():

@@ -9,7 +9,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 def synchronise_batch_norm(network: nn.Module, device: torch.device) -> nn.Module:
     """BatchNorm over the whole batch of all processes, parameters and names as before.
 
-    Raises SystemExit for another kind of BatchNorm (timm's with an activation inside), which would stay, or become, another function.
+    Raises SystemExit for another kind of BatchNorm (timm's with an activation inside), which would stay, or become,
+    another function.
     """
     kinds = {type(module) for module in network.modules() if isinstance(module, _BatchNorm)} - {nn.BatchNorm2d}
     if kinds:
@@ -26,9 +27,12 @@ def synchronise_batch_norm(network: nn.Module, device: torch.device) -> nn.Modul
 
 
 class GatheredBatchNorm2d(nn.BatchNorm2d):
-    """nn.SyncBatchNorm for processes on a CPU, which it does not serve: statistics are reduced by differentiable all-reduces."""
+    """nn.SyncBatchNorm for processes on a CPU, which it does not serve.
 
-    def forward(self, x):
+    Statistics are reduced by all-reduces with a gradient.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training:
             return super().forward(x)
         wide = x.float()

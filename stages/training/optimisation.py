@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def make_optimiser(network: nn.Module, options: "Train") -> torch.optim.Optimizer:
-    """The optimiser of `train.optimizer`; every parameter decays, as torch's defaults have it (AutoReLU lives on it)."""
+    """The optimiser of `train.optimizer`; every parameter decays, as by torch's defaults (AutoReLU lives on it)."""
     rates: dict[str, Any] = {"lr": options.learning_rate, "weight_decay": options.weight_decay, "fused": True}
     if options.optimizer == "sgd":
         return torch.optim.SGD(network.parameters(), momentum=options.momentum, **rates)
@@ -19,6 +19,6 @@ def make_optimiser(network: nn.Module, options: "Train") -> torch.optim.Optimize
 
 
 def make_average(network: nn.Module, decay: float) -> AveragedModel:
-    """The exponential running average of a network's parameters, with its buffers as they are: a flag has no average."""
+    """The exponential running average of a network's parameters; its buffers stay as they are: a flag has none."""
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))
     return average.requires_grad_(False)

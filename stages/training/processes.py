@@ -1,15 +1,19 @@
-"""One run on several processes: DistributedDataParallel averages their gradients. (`stages.running.launch` starts them.)
+"""One run on several processes: DistributedDataParallel averages gradients. (`stages.running.launch` starts them.)
 
-`train.batch_size` is the batch of all processes together, so the same run on one, two or eight GPUs means the same training: every
-process takes its part of the batch that one process would have, and BatchNorm takes its statistics over the whole of it.
+`train.batch_size` is the batch of all processes together, so the same run on one, two or eight GPUs means the same
+training: every process takes its part of the batch that one process would have, and BatchNorm takes its statistics
+over the whole of it.
 """
 
 import warnings
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import nn
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,10 @@ class Processes:
 
     @property
     def first(self) -> bool:
+        """Whether this is the process that writes and speaks for all."""
         return self.rank == 0
 
-    def agree(self, value):
+    def agree(self, value: T) -> T:
         """Rank 0's value, on every rank."""
         if self.world == 1:
             return value
@@ -31,7 +36,7 @@ class Processes:
         dist.broadcast_object_list(values)
         return values[0]
 
-    def gather(self, value) -> list:
+    def gather(self, value: T) -> list[T]:
         """The values of all ranks in their order, on every rank."""
         if self.world == 1:
             return [value]
@@ -51,8 +56,7 @@ class Processes:
         """The network whose backward pass averages the gradients over all processes; parameters start as rank 0's."""
         if self.world == 1:
             return network
-        # Every rank computes the same buffers from the same whole-batch statistics, the same steps and the same weights.
-        warnings.filterwarnings(
-            "ignore", "`broadcast_buffers` is deprecated", FutureWarning
-        )  # for a name that torch 2.11 does not have
+        # Every rank computes the same buffers from the same whole-batch statistics, steps and weights. (The warning is
+        # about a name that torch 2.11 does not have.)
+        warnings.filterwarnings("ignore", "`broadcast_buffers` is deprecated", FutureWarning)
         return nn.parallel.DistributedDataParallel(network, broadcast_buffers=False)

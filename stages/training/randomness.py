@@ -1,4 +1,4 @@
-"""Every random number of a run from its seed, the purpose and the epoch: no state, so a resumed run draws what a straight one does."""
+"""Every random number of a run from its seed, purpose and epoch: a resumed run draws what a straight one does."""
 
 import zlib
 
@@ -7,7 +7,7 @@ import torch
 
 
 def seed_for(seed: int, purpose: str, epoch: int = 0) -> int:
-    """A 63-bit seed; other seeds, purposes ("weights", "order", "augmentation", "dropout") and epochs give independent ones."""
+    """A 63-bit seed; another seed, purpose ("weights", "order", "augmentation", "dropout") or epoch gives another."""
     words = np.random.SeedSequence([seed, zlib.crc32(purpose.encode()), epoch]).generate_state(2, np.uint32)
     return int(words[0]) << 31 | int(words[1]) >> 1
 

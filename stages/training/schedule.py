@@ -6,8 +6,9 @@ import math
 def factor(step: int, steps: int, steps_per_epoch: int, schedule: str, warmup: int = 0) -> float:
     """What the learning rate is multiplied with in optimiser step `step` = 1..steps.
 
-    `warmup` epochs rise linearly to 1, then: "constant" stays there (the paper); "step" falls tenfold at half and three quarters of
-    what is left; "cosine" falls to 0; "one-cycle" brings its own rise (Smith & Topin 2018, as torch.optim.lr_scheduler.OneCycleLR).
+    `warmup` epochs rise linearly to 1, then: "constant" stays there (the paper); "step" falls tenfold at half and three
+    quarters of what is left; "cosine" falls to 0; "one-cycle" brings its own rise (Smith & Topin 2018, as
+    torch.optim.lr_scheduler.OneCycleLR).
     """
     rise = warmup * steps_per_epoch
     if step <= rise:

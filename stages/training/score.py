@@ -1,4 +1,4 @@
-"""Macro F1, by which an epoch is chosen while training. (What is reported is computed by scikit-learn: `stages.measures`.)
+"""Macro F1, by which an epoch is chosen while training. (What is reported, scikit-learn computes: `stages.measures`.)
 
 scikit-learn takes 1.6 s to import, in every training; the tests hold this to it.
 """

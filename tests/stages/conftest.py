@@ -9,7 +9,7 @@ torch.set_num_threads(1)
 
 
 def write_crops(folder, sizes, channels=1, side=16, classes=("calm", "glad", "sad"), seed=0):
-    """A store in the documented format: each class a stripe pattern of its own under noise, so that there is something to learn."""
+    """A store in the documented format: each class a stripe pattern of its own under noise, to be learned."""
     rng = np.random.default_rng(seed)
     counts = {}
     for split, size in sizes.items():

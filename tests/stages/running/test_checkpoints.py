@@ -85,11 +85,9 @@ def test_the_lock_outlives_no_killed_process_and_keeps_a_second_trainer_out(tmp_
     )
     holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(
-        SystemExit, match="another process is training this very run .*; start this one again when that has ended"
-    ):
-        with Checkpoints({}, tmp_path).locked(wait=False):
-            pass
+    busy = "another process is training this very run .*; start this one again when that has ended"
+    with pytest.raises(SystemExit, match=busy), Checkpoints({}, tmp_path).locked(wait=False):
+        pass
     said = []
 
     def waiting(line):

@@ -32,7 +32,12 @@ else:
 def late():
     from stages.crops.store import open_crops
 """,
-    "stages/training/batches.py": "import stages.training.augment as augment, os\nfrom .deep import inner\nfrom . import sibling\nfrom ..crops import cut\n",
+    "stages/training/batches.py": """
+import stages.training.augment as augment, os
+from .deep import inner
+from . import sibling
+from ..crops import cut
+""",
     "stages/training/augment.py": "",
     "stages/training/sibling.py": "",
     "stages/training/other.py": "",

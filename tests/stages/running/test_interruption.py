@@ -1,4 +1,4 @@
-"""Whatever ends a run, the same command continues it to the same bits: one process of one run, killed where it hurts."""
+"""Whatever ends a run, the same command continues it to the same bits: here one process, killed where it hurts."""
 
 import itertools
 import multiprocessing

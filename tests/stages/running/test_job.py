@@ -72,15 +72,19 @@ def test_what_decides_a_run_is_train_and_what_its_variant_reads(of_study):
     ("variant", "given", "line"),
     [
         ("dynamic", {}, "study.yaml: dynamic: missing; the variant dynamic reads it"),
-        ("dropout-periodic", {"parts": ["seeds", "train"]}, "study.yaml: interval: missing; .*\nstudy.yaml: periodic: missing.*\nstudy.yaml: dropout"),
+        (
+            "dropout-periodic",
+            {"parts": ["seeds", "train"]},
+            "study.yaml: interval: missing; .*\nstudy.yaml: periodic: missing.*\nstudy.yaml: dropout",
+        ),
         ("baseline", {"parts": ["seeds"]}, "study.yaml: train: missing; the training reads it"),
         ("periodic", {"interval": [3, 0]}, "study.yaml: interval: 0: must be greater than or equal to 1"),
-        ("periodic", {"periodic.sides": ["all"]}, "study.yaml: periodic.sides: no such parameter; did you mean sites[?]"),
+        ("periodic", {"periodic.sides": ["all"]}, "study.yaml: periodic.sides: no such parameter; did you mean sites"),
         ("periodic", {"intervall": [3]}, "study.yaml: vary: intervall: no variant reads it"),
         ("periodic", {"seeds": [3]}, "study.yaml: vary: seeds: no variant reads it"),
         ("dynamic", {"dynamic.start": [0.1]}, "study.yaml: vary: dynamic.start: there is no section dynamic to vary"),
     ],
-)  # fmt: skip
+)
 def test_what_a_study_gets_wrong_is_said(of_study, variant, given, line):
     with pytest.raises(SystemExit, match=f"^{line}"):
         of_study(variant, **given)

@@ -60,7 +60,7 @@ def kept_folder(job):
 
 def test_a_run_leaves_its_files_and_nothing_else(job, go, workspace):
     one = job()
-    lines, rows = go(one)
+    _, rows = go(one)
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
     assert sorted(contents(one.folder)) == FILES
     assert sorted(path.name for path in one.folder.parent.iterdir()) == ["0"]
@@ -120,7 +120,7 @@ def test_a_finished_run_is_kept_and_taken_as_a_copy(job, go, counted):
         here, there = (one.folder / name).stat(), (kept_folder(one) / name).stat()
         assert here.st_ino != there.st_ino and here.st_nlink == there.st_nlink == 1, "a copy, and no link"
     shutil.rmtree(one.folder)  # as DVC does before a stage
-    lines, rows = go(one)
+    _, rows = go(one)
     assert counted == [1, 2, 3, 4] and rows == [], "a revisited setting trains nothing"
     assert contents(one.folder) == first
     (one.folder / "best.pt").write_bytes(b"written into")

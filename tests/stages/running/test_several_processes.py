@@ -1,4 +1,4 @@
-"""A run on several processes by the stage's own command: launched, stopped together, continued, one run after another."""
+"""A run on several processes by the stage's own command: launched, stopped together, one run after another."""
 
 import json
 import multiprocessing
@@ -39,7 +39,9 @@ def test_being_stopped_stops_all_processes(started, ending):
     lines = [line for line in stage.said if "epoch" not in line]
     assert lines[0] == "baseline, seed 0: interrupted; the same command continues from the last checkpoint"
     # The launcher adds which stage it was, where it can.
-    assert lines[1:] == (["train-baseline: interrupted; the same command continues"] if ending == signal.SIGTERM else [])
+    assert lines[1:] == (
+        ["train-baseline: interrupted; the same command continues"] if ending == signal.SIGTERM else []
+    )
 
 
 def test_two_seeds_one_after_the_other_by_the_stages_own_command(started, workspace):
@@ -50,7 +52,9 @@ def test_two_seeds_one_after_the_other_by_the_stages_own_command(started, worksp
     for seed in (1, 0):
         record = json.loads((workspace / f"runs/dropout-periodic/{seed}/record.json").read_text())
         assert (record["processes"], record["epochs"], record["steps"], record["seed"]) == (2, 2, 8, seed)
-    assert [path.name for path in (workspace / ".scratch").glob("*/")] == ["kept"], "a finished run leaves no checkpoint"
+    assert [path.name for path in (workspace / ".scratch").glob("*/")] == ["kept"], (
+        "a finished run leaves no checkpoint"
+    )
 
 
 def test_what_befalls_all_processes_is_said_once_and_what_befalls_one_by_it(job, monkeypatch):

@@ -1,4 +1,4 @@
-"""Where a run computes: named in params.yaml, refused in one line where it is not there, and described in the record."""
+"""Where a run computes: named in params.yaml, refused in one line where it is not, described in the record."""
 
 import os
 

@@ -2,6 +2,7 @@
 
 import io
 import math
+from typing import ClassVar
 
 import pytest
 import torch
@@ -138,7 +139,7 @@ def test_early_stopping_stops(crops_folder):
 class Waits(TorchDispatchMode):
     """Counts the operations that on a GPU wait for the device: those whose result Python, or a shape, depends on."""
 
-    WAITING = {
+    WAITING: ClassVar = {
         "_local_scalar_dense",
         "nonzero",
         "equal",
@@ -150,7 +151,7 @@ class Waits(TorchDispatchMode):
     }
 
     def __init__(self, *on_the_host):
-        """What is computed from the tensors `on_the_host` alone is not counted: they are on the CPU on a GPU as well."""
+        """What is computed from the tensors `on_the_host` is not counted: they are on the CPU, wherever the run is."""
         super().__init__()
         self.count, self.on_the_host = 0, list(on_the_host)
 
@@ -182,7 +183,7 @@ def test_an_epoch_waits_for_the_device_once(crops_folder, variant):
     augmented = Augment(flip=True, shift=2, rotate=5.0, scale=0.1, erase=0.3)
     run = Training(make_run(crops_folder, variant, options=params(epochs=1, augment=augmented, **everything)))
     run.model = run.network
-    # AveragedModel counts its updates in a tensor on the CPU, and asks it in every step whether this is the first one.
+    # AveragedModel counts its updates in a tensor on the CPU, and asks it at each whether it is the first.
     with Waits(run.average.n_averaged) as waits:
         row = run._train(1)
     assert row["step"] == 4

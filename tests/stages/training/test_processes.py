@@ -134,7 +134,7 @@ def test_two_processes_have_the_gradient_of_one(crops_folder, balance):
 
 def test_each_process_drops_out_for_itself(crops_folder):
     (_, _, (mask,)), (_, _, (other,)) = on_two(first_gradients, crops_folder, {"variant": "dropout"})
-    assert mask.shape == other.shape and 0.3 < (mask != other).mean()
+    assert mask.shape == other.shape and (mask != other).mean() > 0.3
 
 
 def interrupted_run(processes, crops_folder):

@@ -46,7 +46,7 @@ def changed(section, **values):
 
 def test_a_variant_is_a_file_and_its_name_the_files():
     files = {path.stem for path in (ROOT / "stages" / "variants").glob("*.py")} - {"__init__"}
-    assert VARIANTS == sorted(name.replace("_", "-") for name in files)
+    assert sorted(name.replace("_", "-") for name in files) == VARIANTS
     assert set(VARIANTS) == set(ATTACHED), "say here what the new variant attaches"
 
 
