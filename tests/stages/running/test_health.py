@@ -57,14 +57,14 @@ def test_it_is_named_exactly_where_algorithm_1_never_turns():
 
 @pytest.mark.parametrize(
     ("start", "warns"),
-    [(0.5, True), (0.1201, True), (0.12, False), (0.1199, False), (0.01, False)],
+    [(0.5, True), (0.1251, True), (0.125, False), (0.1249, False), (0.01, False)],
 )
 def test_a_start_from_which_w_cannot_turn_is_named(start, warns):
-    """w falls by at most the learning rate a step: by 0.12 in 12 epochs of 100 steps at 0.0001."""
-    params = changed(dynamic={"start": start}, train={"epochs": 12, "learning_rate": 1e-4})
-    lines = warned("dynamic", params, 100)
+    """w falls by at most the learning rate a step: by exactly 1/8 in 8 epochs of 128 steps at 2^-13."""
+    params = changed(dynamic={"start": start}, train={"epochs": 8, "learning_rate": 2.0**-13})
+    lines = warned("dynamic", params, 128)
     assert len(lines) == warns
-    assert all("cannot turn within 1200 steps; choose dynamic.start below 0.1" in line for line in lines)
+    assert all("cannot turn within 1024 steps; choose dynamic.start below 0.1" in line for line in lines)
 
 
 def test_where_nothing_moves_w_that_is_named():

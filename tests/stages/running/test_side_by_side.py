@@ -2,9 +2,11 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from contextlib import closing
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,6 +17,7 @@ from stages.running import side_by_side as module
 from stages.running.side_by_side import Slots, ask, server, side_by_side, slots
 
 MACHINE = Machine(device="cpu", threads=1, side_by_side=None, compile="off", workers=None, checkpoint_seconds=1.0)
+ROOT = Path(__file__).parents[3]
 TWO = Slots(("one", "two"))
 
 
@@ -97,7 +100,23 @@ def test_leaving_early_ends_all_at_once(context):
     with closing(side_by_side(context, sleep, [0, 1, 2], TWO)) as messages:
         processes = [psutil.Process(next(messages)[2]) for _ in range(2)]
         assert all(process.is_running() for process in processes)
+        left_at = time.monotonic()
     _, left = psutil.wait_procs(processes, timeout=5)
+    assert not left and time.monotonic() - left_at < 30
+
+
+def test_a_kill_9_of_the_stage_which_can_tell_nobody_ends_all(context):
+    """However long they would go on, and whatever they are about to import."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    stage = subprocess.Popen([sys.executable, "-m", "tests.stages.running.sleeper"], cwd=ROOT, env=environment)
+    while len(family := psutil.Process(stage.pid).children(recursive=True)) < 4:
+        assert stage.poll() is None
+        time.sleep(0.02)
+    stage.kill()
+    stage.wait()
+    _, left = psutil.wait_procs(family, timeout=30)
+    for process in left:
+        process.kill()
     assert not left
 
 

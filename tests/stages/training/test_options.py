@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+import noise
 from stages.params import Augment
 from stages.training import augment, network
 from stages.training.batches import Batches
@@ -286,6 +287,25 @@ def test_every_epoch_has_an_order_of_its_own(crops_folder, watched):
         assert len(set(order)) == 64
         for other in orders[:index]:
             assert order != other and set(order) != set(other), "in turn, all pictures are seen"
+
+
+def test_every_seed_and_epoch_has_noise_of_its_own(crops_folder):
+    """Told by the signs of Gaussian noise; dropout draws from the same generator."""
+    first = []
+    for seed in (0, 1):
+        training = Training(make_run(crops_folder, "gaussian", seed, options=params(epochs=EPOCHS)))
+        module = next(module for module in training.network.modules() if isinstance(module, noise.GaussianNoise))
+        added = []
+
+        def note(module, inputs, output, added=added):
+            if module.training:
+                added.append((output.detach() > inputs[0].detach()).flatten().tolist())
+
+        module.register_forward_hook(note)
+        list(training.epochs())
+        assert len(added) == EPOCHS * STEPS_PER_EPOCH
+        first += added[::STEPS_PER_EPOCH]
+    assert len(set(map(tuple, first))) == 2 * EPOCHS
 
 
 def test_every_epoch_has_an_augmentation_of_its_own(crops_folder, watched):
