@@ -49,7 +49,7 @@ class FewPositionsConv2d(nn.Conv2d):
     """A Conv2d that multiplies matrices where its output has few positions, and is nn.Conv2d elsewhere."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        (stride, _), (padding, _), k = self.stride, self.padding, self.kernel_size[0]
+        stride, padding, k = self.stride[0], int(self.padding[0]), self.kernel_size[0]
         height, width = ((side + 2 * padding - k) // stride + 1 for side in x.shape[-2:])
         if height * width > MOST_POSITIONS:
             return super().forward(x)

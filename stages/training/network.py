@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
@@ -97,7 +97,8 @@ def compiled(network: nn.Module, device: Device) -> nn.Module:
 
     At the paper's batch of 64 launching the kernels takes longer than running them.
     """
-    return torch.compile(network, mode="reduce-overhead" if device.device.type == "cuda" else None)
+    mode = "reduce-overhead" if device.device.type == "cuda" else None
+    return cast(nn.Module, torch.compile(network, mode=mode))
 
 
 def must_take(network: nn.Module, name: str, size: int, classes: int) -> None:
