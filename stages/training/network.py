@@ -78,10 +78,19 @@ def prepare(
         sites = attach(network)
     except ValueError as error:
         raise SystemExit(f"params.yaml: the variant cannot be attached to {options.network}: {error}") from None
-    if device.device.type == "cpu" and device.precision == torch.bfloat16:
+    if gains_by_products(device):
         multiply_where_few(network)
     network = network.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, sites
+
+
+def gains_by_products(device: Device) -> bool:
+    """Whether convolutions over few positions are faster as matrix products: in bfloat16 on a CPU with AMX.
+
+    `benchmarks/training.py` has a row with them and one without, on any processor.
+    """
+    on_cpu = device.device.type == "cpu" and device.precision == torch.bfloat16
+    return on_cpu and torch.cpu._is_amx_tile_supported()
 
 
 def compiles(wish: str, device: Device, steps: int) -> bool:
