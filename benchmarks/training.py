@@ -6,8 +6,8 @@ The plain loop is torchvision's reference training in short: a DataLoader with a
 ToTensor, Normalize, the same network, Adam and batch; in bfloat16 autocast on a GPU, in float32 on a CPU. All
 contenders train one epoch in turn, round after round, so that a machine that slows down slows all of them; medians and
 spread are over the rounds. One round is a warm-up. Each contender's memory is that of one more epoch in a process of
-its own. "Not deterministic" shows what `train.deterministic` costs, the last two rows what
-`stages/training/convolution.py` is worth.
+its own. "Not deterministic" shows what `train.deterministic` costs, the last two rows what small convolutions as matrix
+products (`stages/training/convolution.py`) are worth.
 Writes reports/benchmarks/training-<device>-<size>px-batch<n>.json.
 """
 
@@ -43,7 +43,7 @@ CLASSES = 7
 
 
 class Ours(NamedTuple):
-    """One of our contenders; matrix products where convolutions are small: None is where this processor gains by them."""
+    """One of our contenders; small convolutions as matrix products: None is where this processor gains by them."""
 
     variant: str
     deterministic: bool = True
