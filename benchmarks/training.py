@@ -119,6 +119,9 @@ def main() -> None:
     parser.add_argument(
         "--compile", choices=["on", "off"], help="torch.compile for ours; default: on for a GPU, as in a long run"
     )
+    parser.add_argument(
+        "--only", nargs="+", choices=list(OURS), default=list(OURS), metavar="CONTENDER", help="beside the plain loop"
+    )
     arguments = parser.parse_args()
 
     device, params = choose(arguments.device), parameters(arguments)
@@ -126,7 +129,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         crops = Path(folder)
         write_crops(crops, {"train": arguments.images, "val": 64}, arguments.size, CLASSES)
-        names = [PLAIN, *OURS]
+        names = [PLAIN, *dict.fromkeys(["baseline", *arguments.only])]
         contenders = {name: contender(name, arguments, crops)[1] for name in names}
         times = {name: [] for name in names}
         for number in range(arguments.rounds + 1):
