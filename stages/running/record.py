@@ -63,7 +63,7 @@ def record(job: Job, training: Training, configuration: dict[str, Any], warnings
 def write(folder: Path, training: Training, record: dict[str, Any], configuration: str) -> None:
     """Write a run's files, each whole or not at all, record.json last: where it stands, the run is whole."""
     progress = training.progress
-    save_atomically(folder / "best.pt", progress.best)
+    save_atomically(folder / "best.pt", progress.best or {})
     save_atomically(folder / "last.pt", weights(training.evaluated))
     write_bytes(folder / "curves.csv", _table(list(progress.curves[0]), (row.values() for row in progress.curves)))
     write_bytes(folder / "signs.csv", _table(("site", "step", "epoch", "sign"), training.signs.rows))

@@ -1,9 +1,9 @@
 """Convolutions over few positions, as matrix products.
 
 The last stages of a ResNet on small images convolve 512 channels over 2x2 or 3x3 positions. oneDNN's convolution
-kernels split that work over positions, of which there are too few: in bfloat16 on a CPU with AMX, forward and backward
-take four times as long as one product of the (images x positions, kernel x channels) matrix with the weights.
-`benchmarks/training.py` shows what it is worth.
+kernels split that work over positions, of which there are too few for the tiles of a CPU with AMX; one product of the
+(images x positions, kernel x channels) matrix with the weights has no such limit. `python -m benchmarks.training` shows
+what it is worth on a processor: with AVX512-BF16 alone nothing, so that `gains_by_products` asks for AMX.
 """
 
 import torch
@@ -49,7 +49,7 @@ class FewPositionsConv2d(nn.Conv2d):
     """A Conv2d that multiplies matrices where its output has few positions, and is nn.Conv2d elsewhere."""
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        (stride, _), (padding, _), k = self.stride, self.padding, self.kernel_size[0]
+        stride, padding, k = self.stride[0], int(self.padding[0]), self.kernel_size[0]
         height, width = ((side + 2 * padding - k) // stride + 1 for side in x.shape[-2:])
         if height * width > MOST_POSITIONS:
             return super().forward(x)

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
@@ -78,10 +78,19 @@ def prepare(
         sites = attach(network)
     except ValueError as error:
         raise SystemExit(f"params.yaml: the variant cannot be attached to {options.network}: {error}") from None
-    if device.device.type == "cpu" and device.precision == torch.bfloat16:
+    if gains_by_products(device):
         multiply_where_few(network)
     network = network.to(device.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     return network, sites
+
+
+def gains_by_products(device: Device) -> bool:
+    """Whether convolutions over few positions are faster as matrix products: in bfloat16 on a CPU with AMX.
+
+    `benchmarks/training.py` has a row with them and one without, on any processor.
+    """
+    on_cpu = device.device.type == "cpu" and device.precision == torch.bfloat16
+    return on_cpu and torch.cpu._is_amx_tile_supported()
 
 
 def compiles(wish: str, device: Device, steps: int) -> bool:
@@ -97,7 +106,8 @@ def compiled(network: nn.Module, device: Device) -> nn.Module:
 
     At the paper's batch of 64 launching the kernels takes longer than running them.
     """
-    return torch.compile(network, mode="reduce-overhead" if device.device.type == "cuda" else None)
+    mode = "reduce-overhead" if device.device.type == "cuda" else None
+    return cast(nn.Module, torch.compile(network, mode=mode))
 
 
 def must_take(network: nn.Module, name: str, size: int, classes: int) -> None:

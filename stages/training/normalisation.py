@@ -32,6 +32,12 @@ class GatheredBatchNorm2d(nn.BatchNorm2d):
     Statistics are reduced by all-reduces with a gradient.
     """
 
+    # As in every nn.BatchNorm2d that tracks its statistics with a momentum, which is all that there is here.
+    running_mean: torch.Tensor
+    running_var: torch.Tensor
+    num_batches_tracked: torch.Tensor
+    momentum: float
+
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training:
             return super().forward(x)

@@ -40,7 +40,7 @@ class Processes:
         """The values of all ranks in their order, on every rank."""
         if self.world == 1:
             return [value]
-        values = [None] * self.world
+        values: list[T] = [value] * self.world  # overwritten by those of the ranks
         dist.all_gather_object(values, value)
         return values
 

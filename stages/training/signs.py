@@ -17,8 +17,8 @@ class SignRecord:
         self.network, self.names = network, site_names(network)
         device = next(network.parameters()).device
         self.buffer = torch.ones((steps_per_epoch, len(self.names)), dtype=torch.int8, device=device)
-        self.rows = []
-        self.last = [None] * len(self.names)
+        self.rows: list[tuple[str, int, int, int]] = []
+        self.last: list[int | None] = [None] * len(self.names)
 
     def observe(self, index: int) -> None:
         """Note the signs in force in step `index` = 0.. of the epoch; no synchronisation."""

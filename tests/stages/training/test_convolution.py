@@ -4,6 +4,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from stages.training.convolution import FewPositionsConv2d, multiply_where_few
+from stages.training.device import choose
+from stages.training.network import gains_by_products
 
 
 @pytest.mark.parametrize(
@@ -49,3 +51,10 @@ def test_only_plain_square_convolutions_change_and_the_state_dict_stays():
     assert multiply_where_few(network) == 1
     assert [type(module) is FewPositionsConv2d for module in network] == [True] + [False] * 6
     assert list(network.state_dict()) == before
+
+
+@pytest.mark.parametrize("has_amx", [False, True])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_network_is_changed_on_a_processor_that_gains_by_it_and_on_no_other(monkeypatch, has_amx, precision):
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: has_amx)
+    assert gains_by_products(choose("cpu", precision)) == (has_amx and precision == "bfloat16")
