@@ -10,7 +10,7 @@ from stages.reporting.runs import Runs, look_of
 from stages.reporting.style import BASELINE, title
 from stages.results.statistics import LEVEL, reach
 
-FEW = 5  # seeds below which the page says what so few cannot tell
+FEW = 5  # seeds below which nothing is decided: so few are as often luck as not
 
 EXPLANATION = """
 The train loss is the mean cross-entropy per image over the last epoch, in training mode. The paper gives its loss no
@@ -83,7 +83,7 @@ def _differences(rows: pd.DataFrame, runs: Runs, idle: dict[str, list[int]]) -> 
         numbers = zip(found["difference"], found["low"], found["high"])
         yield markdown_row(name, (f"{signed(mean)} [{signed(low)}, {signed(high)}]" for mean, low, high in numbers))
     yield ""
-    yield from (_verdict(others, measure) for measure in (PRIMARY, PAPERS))
+    yield from (_verdict(others, measure, n) for measure in (PRIMARY, PAPERS))
     yield f"- Each interval stands for itself: it is not corrected for the {len(variants)} comparisons in its row."
     if n < FEW:
         wide = f"the interval reaches {reach(n):.1f} standard deviations of the differences each way"
@@ -91,7 +91,9 @@ def _differences(rows: pd.DataFrame, runs: Runs, idle: dict[str, list[int]]) -> 
     yield from ("", *_machines(runs))
 
 
-def _verdict(others: pd.DataFrame, measure: str) -> str:
+def _verdict(others: pd.DataFrame, measure: str, n: int) -> str:
+    if n < FEW:
+        return f"- {MEASURES[measure].title}: undecided; fewer than {FEW} seeds decide nothing."
     found = others[(others["measure"] == measure) & others["beyond_seed"].astype(bool)]
     named = ", ".join(f"{title(variant)} ({signed(d)})" for variant, d in zip(found["variant"], found["difference"]))
     verdict = f"the interval leaves out 0 for {named}, and for no other variant"
