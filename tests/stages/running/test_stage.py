@@ -143,11 +143,11 @@ def test_one_run_by_its_name_and_no_other(folder, said):
 
 
 def test_kill_9_of_the_stage_at_any_moment_changes_nothing_and_leaves_no_process(folder, alone):
-    for moment in ("importing", "asked", "training"):
+    for moment in ("asked", "training"):
         started = Stage(folder, VARIANT)
         if moment == "training":
             started.wait_for("epoch 1/")
-        while len(family := started.family()) < {"importing": 2, "asked": 3, "training": 4}[moment]:
+        while len(family := started.family()) < {"asked": 3, "training": 4}[moment]:
             assert started.process.poll() is None
             time.sleep(0.01)
         started.process.kill()
