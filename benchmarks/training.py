@@ -6,8 +6,8 @@ The plain loop is torchvision's reference training in short: a DataLoader with a
 ToTensor, Normalize, the same network, Adam and batch; in bfloat16 autocast on a GPU, in float32 on a CPU. All
 contenders train one epoch in turn, round after round, so that a machine that slows down slows all of them; medians and
 spread are over the rounds. One round is a warm-up. Each contender's memory is that of one more epoch in a process of
-its own. "Not deterministic" shows what `train.deterministic` costs, the last two rows what small convolutions as matrix
-products (`stages/training/convolution.py`) are worth.
+its own. "Not deterministic" shows what `train.deterministic` costs, "oneDNN's own convolutions" what small convolutions
+as matrix products (`stages/training/convolution.py`) are worth.
 Writes reports/benchmarks/training-<device>-<size>px-batch<n>.json.
 """
 
@@ -43,16 +43,15 @@ CLASSES = 7
 
 
 class Ours(NamedTuple):
-    """One of our contenders; small convolutions as matrix products: None is where this processor gains by them."""
+    """One of our contenders: `train.deterministic`, and small convolutions as matrix products, as by default or not."""
 
     variant: str
     deterministic: bool = True
-    matrix_products: bool | None = None
+    matrix_products: bool = True
 
 
 OURS = {name: Ours(name) for name in ("baseline", "dropout", "periodic", "dynamic", "gaussian")} | {
     "baseline, not deterministic": Ours("baseline", deterministic=False),
-    "baseline, small convolutions as products": Ours("baseline", matrix_products=True),
     "baseline, oneDNN's own convolutions": Ours("baseline", matrix_products=False),
 }
 
@@ -62,7 +61,7 @@ def our_epochs(ours: Ours, crops: Path, params: Params, device: Device, compiled
     variant = load(ours.variant)
     attach = partial(variant.attach, params=params)
     run = Run(attach, variant.unit(params), params.train, 0, open_crops(crops), device, compiled)
-    gains = network.gains_by_products if ours.matrix_products is None else lambda device: ours.matrix_products
+    gains = network.gains_by_products if ours.matrix_products else lambda device: False
     with patch.object(network, "gains_by_products", gains):
         training = Training(run)
     yield from training.epochs()

@@ -10,15 +10,15 @@ from typing import Any
 
 from stages.datasets.registry import DataSetError, find
 from stages.files import write_text
-from stages.params import Params, read, with_values
+from stages.params import Machine, Params, read, with_values
 
 
 def main(params_file: str, out: Path) -> None:
     """Check a file of parameters. Raises SystemExit with one line per mistake, and how to undo it."""
     try:
-        params, _ = read(params_file), read()  # the machine's part is always the root's
+        params, machine = read(params_file), read().machine  # always the root's
         for each in [params, *varied(params, params_file)]:
-            check(each, params_file)
+            check(each, machine, params_file)
     except SystemExit as mistake:
         undo = f"to undo what `dvc exp run -S` has written there: git checkout {params_file}"
         raise SystemExit(f"{mistake}\nnothing was deleted and nothing was run; {undo}") from None
@@ -31,21 +31,25 @@ def varied(params: Params, params_file: str) -> list[Params]:
     return [with_values(params, {name: value}, params_file) for name, values in vary.items() for value in values]
 
 
-def check(params: Params, params_file: str) -> None:
-    """Raises SystemExit where a data set, a network, or sites of it do not exist."""
+def check(params: Params, machine: Machine, params_file: str) -> None:
+    """Raises SystemExit where a data set or a class of it, a device, a network, or sites of it do not exist."""
     if params.dataset is not None:
-        try:
-            find(params.dataset)
-        except DataSetError as error:
-            raise SystemExit(f"{params_file}: dataset: {error}") from None
+        _check_data(params, params_file)
     if params.train is None:
         return
+    if params.train.batch_size % params.train.processes:
+        shared = f"train.processes: {params.train.processes} cannot share a batch of {params.train.batch_size} evenly"
+        raise SystemExit(f"{params_file}: {shared}")
     # What the sites of a network are called, `noise.sites` alone knows: it is asked, over a network without weights.
     import torch
 
     from noise.sites import find_sites
+    from stages.running.job import must_be_read
+    from stages.training.device import choose
     from stages.training.network import build
 
+    must_be_read(params, params_file)
+    choose(machine.device, params.train.precision, params.train.deterministic)
     with torch.device("meta"):
         network = build(params.train.network, 7, params.train.stem)
     for name in type(params).model_fields:
@@ -54,6 +58,17 @@ def check(params: Params, params_file: str) -> None:
             _ = sites and find_sites(network, sites)
         except ValueError as error:
             raise SystemExit(f"{params_file}: {name}.sites: {error}") from None
+
+
+def _check_data(params: Params, params_file: str) -> None:
+    try:
+        known = find(params.dataset).classes
+    except DataSetError as error:
+        raise SystemExit(f"{params_file}: dataset: {error}") from None
+    wanted = params.data.classes if params.data else None
+    # A set without classes of its own (folders) has those that its reader finds.
+    if known and isinstance(wanted, list) and (unknown := sorted(set(wanted) - set(known))):
+        raise SystemExit(f"{params_file}: data.classes: no class {', '.join(unknown)}; there are {', '.join(known)}")
 
 
 if __name__ == "__main__":

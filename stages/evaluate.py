@@ -33,7 +33,8 @@ class Piece(NamedTuple):
 def main(runs: Path, crops: Path, out: Path) -> None:
     """Evaluate the runs below a folder. Raises SystemExit where there are none, or one of them cannot be evaluated."""
     machine = read().machine
-    found = sorted(path.parent for path in runs.rglob("record.json"))
+    records = (path for path in runs.rglob("record.json") if not any(part.startswith(".") for part in path.parts))
+    found = sorted(path.parent for path in records)
     if not found:
         raise SystemExit(f"evaluate: no runs in {runs}; the stage that trains them writes it")
     context = server("stages.evaluation.predictions")
@@ -43,7 +44,7 @@ def main(runs: Path, crops: Path, out: Path) -> None:
         first = [folder / "features.npz", *[None] * (len(found) - 1)]
         pieces = [Piece(*piece) for piece in zip(found, files, first)]
         with closing(side_by_side(context, partial(work, crops, machine), pieces, places)) as messages:
-            failures = [f"{piece.run}: {line}" for piece, kind, line in messages if kind == "failed"]
+            failures = [f"{piece.run}: {line}" for piece, kind, line in messages if kind in ("failed", "killed")]
         if failures:
             raise SystemExit("\n".join(f"evaluate: {line}" for line in failures))
     print(f"{len(found)} runs evaluated into {out}")
@@ -77,5 +78,7 @@ if __name__ == "__main__":
     arguments = parser.parse_args()
     try:
         main(arguments.runs, arguments.crops, arguments.out)
+    except OSError as error:
+        sys.exit(f"evaluate: {error.filename}: {error.strerror}")
     except KeyboardInterrupt:
         sys.exit("evaluate: interrupted; the same command begins anew")

@@ -19,7 +19,7 @@ from stages.crops.summary import describe
 from stages.datasets import DataSetError, find, root_of
 from stages.datasets.division import divide
 from stages.datasets.fingerprint import fingerprint
-from stages.params import Params, read
+from stages.params import Params, must_have, read
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -31,7 +31,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default="data/crops", metavar="FOLDER", help="default: %(default)s")
     chosen = parser.parse_args(arguments)
     try:
-        summary = stored(chosen.out) if chosen.describe else prepare(read(chosen.params), chosen.source, chosen.out)
+        if chosen.describe:
+            summary = stored(chosen.out)
+        else:
+            params = read(chosen.params)
+            must_have(params, ["dataset", "data"], "the stage prepare", str(chosen.params))
+            summary = prepare(params, chosen.source, chosen.out)
     except (DataSetError, CropsError) as error:
         raise SystemExit(f"prepare: {error}") from None
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from pathlib import Path
 from stages.datasets import DataSetError, find, root_of
 from stages.datasets.fingerprint import fingerprint
 from stages.files import write_text
-from stages.params import read
+from stages.params import must_have, read
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -27,7 +27,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default="data/source.json", metavar="FILE", help="default: %(default)s")
     chosen = parser.parse_args(arguments)
     try:
-        record = describe(read(chosen.params).dataset, chosen.out)
+        params = read(chosen.params)
+        must_have(params, ["dataset"], "the stage source", str(chosen.params))
+        record = describe(params.dataset, chosen.out)
     except DataSetError as error:
         raise SystemExit(f"source: {error}") from None
     if record is None:

@@ -44,7 +44,7 @@ def main(variant: str, params_file: str, crops: Path, out: Path, only: str | Non
                 progress.log(job, content)
             else:
                 progress.end(job)
-            if kind == "failed" and content not in said:  # the same mistake of every run is said once
+            if kind == "killed" or (kind == "failed" and content not in said):  # a mistake of every run is said once
                 said.add(content)
                 progress.log(job, content)
     if said:

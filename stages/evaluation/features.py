@@ -27,7 +27,8 @@ def features(network: nn.Module, crops: Crops, device: Device) -> Iterator[tuple
 @torch.inference_mode()
 def feature_maps(network: nn.Module, split: Batches) -> np.ndarray:
     """The `CHANNELS` maps of the split's first image that vary most, float16 (channels, h, w)."""
-    (site,) = find_sites(network, "first")[:1]
+    every = [site for site in find_sites(network, "all") if site.addition is None]
+    site = next((site for site in every if site.kind == "first"), every[0])
     kept = []  # copies: the ReLU behind works in place
     module = network.get_submodule(site.name)  # a BatchNorm, or the wrapper that holds it beside the methods
     handle = getattr(module, "bn", module).register_forward_hook(lambda *call: kept.append(call[2].clone()))

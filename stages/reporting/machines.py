@@ -5,7 +5,7 @@ import pandas as pd
 from stages.reporting.runs import Run, Runs
 from stages.reporting.style import BASELINE
 
-DECIDING = ("hardware", "threads", "precision")  # columns of runs.csv that change the bits of a run
+DECIDING = ("hardware", "threads", "precision", "compiled")  # columns of runs.csv that change the bits of a run
 
 
 def mixed(runs: Runs) -> dict[str, dict[int, dict[str, tuple[str, str]]]]:

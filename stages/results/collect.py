@@ -30,7 +30,7 @@ Measured = Callable[
 
 def finished_runs(folder: Path, predictions: Path) -> list[Finished]:
     """The runs below a variant's folder, by their varied values, then seeds. Raises BadInput where there are none."""
-    found = [path.parent for path in folder.rglob("record.json")]
+    found = [path.parent for path in folder.rglob("record.json") if not _is_aside(path.relative_to(folder))]
     if not found:
         raise BadInput(f"{folder}: no runs; the stage that trains them writes it")
     runs = [_read(run, predictions / run.relative_to(folder).with_name(f"{run.name}.npz")) for run in found]
@@ -60,6 +60,11 @@ def collect(runs: list[Finished], measured: Measured) -> Results:
     curves = pd.concat([_with(key, run.curves) for key, run in zip(keys, runs)], ignore_index=True)
     turns = pd.concat([_with(key, run.signs) for key, run in zip(keys, runs)], ignore_index=True)
     return Results(pd.DataFrame(rows, dtype=object), measures, curves, turns, _predictions(runs), varied)
+
+
+def _is_aside(path: Path) -> bool:
+    """Whether it lies in a folder that a killed process was about to put in place."""
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _read(folder: Path, predictions: Path) -> Finished:
@@ -94,6 +99,9 @@ def _varied(parameters: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _facts(run: Finished) -> dict[str, Any]:
+    if missing := [name for name in RUNS if name not in run.record]:
+        cure = "`python -m stages.running.kept --prune`, then `dvc repro --force` of the stage that trains it"
+        raise BadInput(f"{run.record['run']}: an older record, without {', '.join(missing)}: {cure}")
     return {name: run.record[name] for name in RUNS} | {"sites": " ".join(run.record["sites"])}
 
 

@@ -39,11 +39,12 @@ KEY = {"run": TEXT, "variant": TEXT, "seed": INTEGER}
 # runs.csv behind the parameters: images is JSON, {split: {class: number}}; classes and warnings are JSON lists; sites
 # are names with spaces between; signed is how many of them carry a sign; first_turn is empty where none ever turned.
 RUNS = {
-    "dataset": TEXT, "title": TEXT, "images": JSON, "classes": JSON, "epochs": INTEGER, "steps_per_epoch": INTEGER,
-    "steps": INTEGER, "sites": TEXT, "signed": INTEGER, "first_turn": OPTIONAL_INTEGER, "turns": INTEGER,
-    "best_epoch": INTEGER, "hardware": TEXT, "threads": OPTIONAL_INTEGER, "precision": TEXT, "processes": INTEGER,
-    "torch": TEXT, "torchvision": TEXT, "python": TEXT, "commit": TEXT, "seconds": NUMBER, "configuration": TEXT,
-    "crops": TEXT, "warnings": JSON,
+    "dataset": TEXT, "title": TEXT, "size": INTEGER, "channels": INTEGER, "flip": TEXT, "images": JSON,
+    "classes": JSON, "epochs": INTEGER, "steps_per_epoch": INTEGER, "steps": INTEGER, "sites": TEXT, "signed": INTEGER,
+    "first_turn": OPTIONAL_INTEGER, "turns": INTEGER, "best_epoch": INTEGER, "hardware": TEXT,
+    "threads": OPTIONAL_INTEGER, "precision": TEXT, "compiled": TEXT, "processes": INTEGER, "torch": TEXT,
+    "torchvision": TEXT, "python": TEXT, "commit": TEXT, "seconds": NUMBER, "configuration": TEXT, "crops": TEXT,
+    "warnings": JSON,
 }  # fmt: skip
 # weights: best or last; split: train, val or test; corruption: empty for the pictures as they are. The value is empty
 # where there is none, as the F1 of a class that a split does not hold.

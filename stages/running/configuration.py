@@ -10,6 +10,16 @@ import torchvision
 from stages.running.closure import digest
 from stages.running.job import Job
 from stages.training.loop import Run
+from stages.variants import load, names
+
+
+def code_of(variant: str) -> str:
+    """A hash of the files that decide what a variant trains."""
+    return digest(["stages/training", f"stages/variants/{load(variant).name.replace('-', '_')}.py"])
+
+
+# Of the code that this process has imported, which is not what the files hold when somebody edits them as it works.
+CODE = {name: code_of(name) for name in names()}
 
 
 def configuration(job: Job, run: Run) -> dict[str, Any]:
@@ -20,9 +30,12 @@ def configuration(job: Job, run: Run) -> dict[str, Any]:
         "seed": job.seed,
         "params": job.read(),
         "crops": run.crops.summary["digest"],
-        "code": digest(["stages/training", f"stages/variants/{job.variant.replace('-', '_')}.py"]),
+        "flip": run.crops.summary["flip"],
+        "classes": run.classes,
+        "code": CODE[job.variant],
         "torch": str(torch.__version__),
         "torchvision": str(torchvision.__version__),
+        "device": device.device.type,
         "hardware": device.hardware,
         "threads": device.threads,
         "precision": str(device.precision).removeprefix("torch."),

@@ -15,7 +15,8 @@ def in_one_line(error: BaseException) -> str | None:
         return str(error)
     if isinstance(error, OSError):
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        return f"{reason}; {GO_ON}"
+        # What is not there will not be there the next time either.
+        return reason if isinstance(error, FileNotFoundError) else f"{reason}; {GO_ON}"
     if isinstance(error, RuntimeError):
         return _of_pytorch(error)
     return None

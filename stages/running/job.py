@@ -67,9 +67,11 @@ def jobs(variant: str, params: Params, machine: Machine, crops: Path, out: Path,
 
 
 def must_be_read(params: Params, where: str) -> None:
-    """Raises SystemExit where a study varies what no variant reads: its runs would all be the same."""
+    """Raises SystemExit where a study varies what no variant reads, or what all runs of a stage must share."""
     read = {"train", *(part for name in names() for part in load(name).reads)}
     for name in getattr(params, "vary", None) or {}:
+        if name == "train.processes":
+            raise SystemExit(f"{where}: vary: {name}: the runs of a stage are all made by as many processes")
         if name.split(".")[0] not in read:
             known = ", ".join(sorted(read))
             raise SystemExit(f"{where}: vary: {name}: no variant reads it, and so no training; there are {known}")

@@ -45,7 +45,7 @@ def train(
             if processes.first:
                 keep(job, training, checkpoints, log)
         if processes.first:
-            hand_over(job, checkpoints)
+            hand_over(job, run, checkpoints)
 
 
 def made(job: Job, device: str, processes: Processes = ALONE) -> Run:
@@ -102,12 +102,13 @@ def keep(job: Job, training: Training, checkpoints: Checkpoints, log: Callable) 
     put_folder(folder, kept.folder_of(checkpoints.hash))
 
 
-def hand_over(job: Job, checkpoints: Checkpoints) -> None:
+def hand_over(job: Job, run: Run, checkpoints: Checkpoints) -> None:
     """Put the kept run into the job's folder, where it is not there yet, and clear up after it."""
     recover(job.folder)
     if not record.is_of(job.folder, checkpoints.hash):
         finished = kept.folder_of(checkpoints.hash)
-        kept.copy(finished, job.folder, checkpoints.folder / "copy", record.names(job))
+        names = record.names(job) | record.data(run.crops.summary)
+        kept.copy(finished, job.folder, checkpoints.folder / "copy", names)
     checkpoints.remove()
 
 

@@ -67,7 +67,8 @@ class Progress:
             from dvclive import Live  # 0.6 s, while the runs go on
 
             # dvcyaml and save_dvc_exp would have it rewrite the pipeline's dvc.yaml and make experiments of its own.
-            self.curves[job.name] = Live(str(LIVE / job.name), dvcyaml=None, save_dvc_exp=False)
+            folder = LIVE / job.folder.as_posix().removeprefix("runs/")
+            self.curves[job.name] = Live(str(folder), dvcyaml=None, save_dvc_exp=False)
         live = self.curves[job.name]
         live.step = row["epoch"]
         for name in CURVES:

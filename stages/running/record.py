@@ -28,21 +28,23 @@ def names(job: Job) -> dict[str, Any]:
     return {"run": job.name, "varied": job.varied}
 
 
+def data(summary: dict[str, Any]) -> dict[str, Any]:
+    """What a run was trained on, of the summary of the crops."""
+    named = {name: summary[name] for name in ("dataset", "title", "size", "channels", "flip", "classes")}
+    return named | {"images": summary["counts"]}
+
+
 def record(job: Job, training: Training, configuration: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
     """What was run, by what, on what, and what came of it."""
-    progress, signs, data = training.progress, training.signs, training.run.crops.summary
-    decided = {
-        name: configuration[name] for name in ("params", "crops", "hardware", "threads", "precision", "processes")
-    }
+    progress, signs = training.progress, training.signs
+    machine = ("hardware", "threads", "precision", "compiled", "processes")
+    decided = {name: configuration[name] for name in ("params", "crops", *machine)}
     return {
         **names(job),
         "variant": job.variant,
         "seed": job.seed,
         **decided,
-        "dataset": data["dataset"],
-        "title": data["title"],
-        "classes": data["classes"],
-        "images": data["counts"],
+        **data(training.run.crops.summary),
         "epochs": progress.epoch,
         "steps": progress.epoch * training.steps_per_epoch,
         "steps_per_epoch": training.steps_per_epoch,

@@ -8,6 +8,7 @@ from stages.running.ending import said_once
 from stages.running.job import Job
 from stages.running.launch import join, launch, leave
 from stages.running.progress import Progress
+from stages.training.processes import Processes
 
 
 def train(runs: list[Job], arguments: list[str]) -> None:
@@ -17,24 +18,24 @@ def train(runs: list[Job], arguments: list[str]) -> None:
     Raises SystemExit where a run does not end well.
     """
     if "LOCAL_RANK" in os.environ:
+        processes = join(runs[0].machine.device)  # once for all runs: a group is not made twice in a process
         for job in runs:
-            _take_part(job)
+            _take_part(job, processes)
+        leave(processes)
         return
     for job in runs:
         only = job.name.removeprefix(f"{job.variant}/")
         launch(job.params.train.processes, job.machine.device, "stages.train", *arguments, "--only", only)
 
 
-def _take_part(job: Job) -> None:
+def _take_part(job: Job, processes: Processes) -> None:
     rank = int(os.environ.get("RANK", 0))
     progress = Progress([job], 1)
     try:
-        processes = join(job.machine.device)
         log, show = partial(progress.log, job), partial(progress.show, job)
         if rank:  # the first says it for all
             log = show = _nothing
         one_run.train(job, job.machine.device, log, show, processes)
-        leave(processes)
     except BaseException as error:
         if (ending := said_once(job.title, rank, error)) is None:
             raise

@@ -40,13 +40,13 @@ class Running:
     line: str | None = None
 
     def outcome(self) -> tuple[str, str | None]:
-        """How the process has ended: ("done", None) or ("failed", line)."""
+        """How the process has ended: ("done", None), ("failed", line), or ("killed", line) by a signal."""
         self.process.join()
         code = self.process.exitcode or 0
         if code == 0:
             return "done", None
         if code < 0:
-            return "failed", f"its process was ended by {signal.Signals(-code).name}"
+            return "killed", f"its process was ended by {signal.Signals(-code).name}"
         return "failed", self.line or "failed, see the traceback above"
 
 
@@ -69,7 +69,7 @@ def ask(context: multiprocessing.context.BaseContext, question: Callable, *argum
     answer = None
     with contextlib.closing(side_by_side(context, _answer, [(question, arguments)], Slots(("",)))) as messages:
         for _, kind, content in messages:
-            if kind == "failed":
+            if kind in ("failed", "killed"):
                 raise SystemExit(content)
             if kind == "answer":
                 answer = content
@@ -103,8 +103,8 @@ def side_by_side(
     """Do `work(piece, device, send)` for every piece, as many at once as there are places.
 
     Yields (piece, kind, content) of every message that the work sends, and at last of each piece ("done", None), or
-    ("failed", line): others go on when one fails. Leaving the iteration early (an exception, Ctrl-C; close it) ends all
-    processes at once.
+    ("failed", line), or ("killed", line) by a signal: others go on when one fails. Leaving the iteration early (an
+    exception, Ctrl-C; close it) ends all processes at once.
     """
     waiting, free = list(pieces), list(places.devices)
     running: dict[Connection, Running] = {}

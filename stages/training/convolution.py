@@ -1,9 +1,9 @@
 """Convolutions over few positions, as matrix products.
 
 The last stages of a ResNet on small images convolve 512 channels over 2x2 or 3x3 positions. oneDNN's convolution
-kernels split that work over positions, of which there are too few for the tiles of a CPU with AMX; one product of the
-(images x positions, kernel x channels) matrix with the weights has no such limit. `python -m benchmarks.training` shows
-what it is worth on a processor: with AVX512-BF16 alone nothing, so that `gains_by_products` asks for AMX.
+kernels split that work over positions, of which there are too few; one product of the (images x positions, kernel x
+channels) matrix with the weights has no such limit. `python -m benchmarks.training` shows what it is worth on a
+processor, in its row "oneDNN's own convolutions".
 """
 
 import torch

@@ -139,9 +139,7 @@ class Training:
             total_loss += loss.detach()
 
         loss = sum(processes.gather(total_loss.item())) / processes.world / self.steps_per_epoch
-        if not math.isfinite(loss):
-            cure = f"lower train.learning_rate (now {options.learning_rate:g})"
-            raise Diverged(f"the training loss is {loss} in epoch {epoch}: {cure}")
+        self._must_be_finite("training", loss, epoch)
         return {"epoch": epoch, "step": step, "lr": rate, "train_loss": loss, "flipped": self.signs.close_epoch(epoch)}
 
     def _set_rate(self, step):
@@ -153,11 +151,17 @@ class Training:
 
     def _validate(self, epoch):
         said = predict(self.evaluated, self.val, self.run.device, self.run.processes)
+        self._must_be_finite("validation", said.loss, epoch)
         columns, score = self.task.validate(said.actual, said.predicted, said.loss)
         if score > self.progress.best_score:
             self.progress.best_score, self.progress.best_epoch = score, epoch
             self.progress.best = weights(self.evaluated)
         return columns
+
+    def _must_be_finite(self, split, loss, epoch):
+        if not math.isfinite(loss):
+            cure = f"lower train.learning_rate (now {self.options.learning_rate:g})"
+            raise Diverged(f"the {split} loss is {loss} in epoch {epoch}: {cure}")
 
     def _stops_early(self):
         patience = self.options.early_stopping

@@ -85,12 +85,11 @@ def prepare(
 
 
 def gains_by_products(device: Device) -> bool:
-    """Whether convolutions over few positions are faster as matrix products: in bfloat16 on a CPU with AMX.
+    """Whether convolutions over few positions are faster as matrix products: in bfloat16 on a CPU.
 
-    `benchmarks/training.py` has a row with them and one without, on any processor.
+    `python -m benchmarks.training` has a row without them.
     """
-    on_cpu = device.device.type == "cpu" and device.precision == torch.bfloat16
-    return on_cpu and torch.cpu._is_amx_tile_supported()
+    return device.device.type == "cpu" and device.precision == torch.bfloat16
 
 
 def compiles(wish: str, device: Device, steps: int) -> bool:

@@ -20,7 +20,7 @@ from torchvision import models
 
 from tests.pipeline.pipelines import ROOT, outs, stages
 
-VARIANTS = ["baseline", "dropout-periodic"]  # the others are trained by the same command
+VARIANTS = ["baseline", "dynamic", "dropout-periodic"]  # the others are trained by the same command
 SEEDS = [0, 1]
 TINY = {
     "interval": 2,
@@ -29,6 +29,7 @@ TINY = {
     "data": {"size": 32, "test_share": 0.3},
     "train": {"network": "resnet18", "epochs": 3, "batch_size": 32, "precision": "float32", "learning_rate": 0.001},
     "machine": {"device": "cpu", "checkpoint_seconds": 1e9},
+    "dynamic": {"start": 0.0005},  # less than a step of Adam: the sign turns at once
     "circles": {"epochs": 3, "seeds": 2, "draws": 2, "hidden": 8, "test_points": 100},
 }
 
@@ -52,7 +53,7 @@ def in_running_order(pipeline):
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
-    """Every stage of dvc.yaml, run in a folder of its own; of the variants, two. Read it, never write to it."""
+    """Every stage of dvc.yaml, run in a folder of its own; of the variants, three. Read it, never write to it."""
     root = tmp_path_factory.mktemp("pipeline")
     params = YAML().load(ROOT / "params.yaml")
     for name, value in TINY.items():
@@ -118,10 +119,12 @@ def logits_of(project, run, weights, images):
     """What the plain ResNet-18 of a run's weights says of uint8 images, in float32; the sign as its buffers have it."""
     summary = json.loads((project / "data/crops/summary.json").read_text())
     state = torch.load(project / "runs" / run / f"{weights}.pt", weights_only=True)
-    plain = {name.replace(".bn.", "."): value for name, value in state.items() if not name.endswith(".flag")}
-    for name, flag in state.items():
-        if name.endswith(".flag") and flag:  # a flipped sign behind BatchNorm is its weight and bias negated
-            norm = name.removesuffix(".signflip.flag")
+    methods = (".signflip.flag", ".autorelu.weight")
+    plain = {name.replace(".bn.", "."): value for name, value in state.items() if not name.endswith(methods)}
+    for name, value in state.items():
+        turned = (name.endswith(methods[0]) and value) or (name.endswith(methods[1]) and value.mean() < 0)
+        if turned:  # a negated sign behind BatchNorm is its weight and bias negated
+            norm = name.removesuffix(methods[0]).removesuffix(methods[1])
             plain[f"{norm}.weight"], plain[f"{norm}.bias"] = -plain[f"{norm}.weight"], -plain[f"{norm}.bias"]
     network = models.resnet18(num_classes=len(summary["classes"]))
     network.load_state_dict(plain)
@@ -204,6 +207,8 @@ def test_a_row_of_runs_names_all_that_decided_it(project):
         if row["variant"] == "dropout-periodic":  # T=2 over three epochs: clean, flipped, flipped
             assert {(turn["epoch"], turn["sign"]) for turn in turns} == {("1", "1"), ("2", "-1")}
             assert int(row["turns"]) == len(turns) - int(row["signed"]) == 8
+        elif row["variant"] == "dynamic":
+            assert {(turn["step"], turn["sign"]) for turn in turns} >= {("1", "1"), ("2", "-1")}
         else:
             assert not turns
 

@@ -99,6 +99,7 @@ def simulate_run(variant, seed, epochs=12, steps_per_epoch=41, flipped=None, val
     run = key | {"train.epochs": epochs, "train.learning_rate": 1e-4} | values
     run |= {name: 5 for name, readers in READS.items() if variant in readers and name not in values}
     run |= dict(dataset="faces", title="Drawn faces", epochs=epochs, steps_per_epoch=steps_per_epoch)
+    run |= dict(size=48, channels=3, flip="true", compiled="false")
     run["images"] = json.dumps({split: dict.fromkeys(classes, count // 7) for split, count in IMAGES.items()})
     run |= dict(classes=json.dumps(classes), steps=epochs * steps_per_epoch, sites=" ".join(sites), signed=len(sites))
     run |= dict(first_turn=int(steps[0]) + 1 if len(steps) else None, turns=len(turns) - len(flipped))

@@ -1,11 +1,14 @@
 """Every change that may change a result makes another configuration, and nothing else does."""
 
+import json
+
 import pytest
 import torch
 
 from stages.running import configuration as module
 from stages.running.configuration import configuration, fingerprint
 from stages.running.one_run import made
+from stages.variants import names
 
 
 def test_fingerprint_is_of_the_values_not_their_order():
@@ -66,24 +69,34 @@ def test_what_decides_nothing_of_it_does_not(hashed, changes):
     assert hashed(**changes) == hashed()
 
 
-def test_other_crops_are_another_configuration(hashed, workspace):
-    before = hashed()
-    summary = workspace / "data" / "crops" / "summary.json"
-    summary.write_text(summary.read_text().replace('"digest": "', '"digest": "other '))
+@pytest.mark.parametrize(("name", "value"), [("digest", "other"), ("flip", False), ("classes", ["a", "b", "c"])])
+def test_other_crops_are_another_configuration(hashed, workspace, name, value):
+    before, summary = hashed(), workspace / "data" / "crops" / "summary.json"
+    summary.write_text(json.dumps(json.loads(summary.read_text()) | {name: value}))
     assert hashed() != before
+
+
+def test_the_code_of_a_variant_is_the_closure_of_training_and_its_own_file(monkeypatch):
+    asked = []
+    monkeypatch.setattr(module, "digest", lambda entries: asked.append(entries) or "a hash")
+    assert module.code_of("dropout-periodic") == "a hash"
+    assert asked == [["stages/training", "stages/variants/dropout_periodic.py"]]
+    assert set(module.CODE) == set(names()) and len(set(module.CODE.values())) == len(names())
+
+
+def test_code_edited_while_a_stage_works_is_not_taken_for_the_code_that_it_runs(hashed, monkeypatch):
+    before = hashed()
+    monkeypatch.setattr(module, "digest", lambda entries: "of the files as they are now")
+    assert hashed() == before
 
 
 def test_other_code_hardware_and_versions_are_another_configuration(hashed, monkeypatch):
     before = hashed()
-    asked = []
     with monkeypatch.context() as patch:
-        patch.setattr(module, "digest", lambda entries: asked.append(entries) or "other code")
+        patch.setitem(module.CODE, "dropout", "other code")
+        assert hashed() == before
+        patch.setitem(module.CODE, "periodic", "other code")
         assert hashed() != before
-        hashed("dropout-periodic")
-    assert asked == [
-        ["stages/training", "stages/variants/periodic.py"],
-        ["stages/training", "stages/variants/dropout_periodic.py"],
-    ]
     with monkeypatch.context() as patch:
         patch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: not torch.backends.mkldnn.is_available())
         patch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "ANOTHER")

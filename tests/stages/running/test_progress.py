@@ -2,6 +2,7 @@
 
 import csv
 import io
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,8 @@ from stages.running.progress import Progress
 def run(name, epochs=4):
     """What `Progress` reads of a job."""
     params = SimpleNamespace(train=SimpleNamespace(epochs=epochs))
-    return SimpleNamespace(name=name, title=name.replace("/", ", seed "), params=params)
+    title, folder = name.replace("/", ", seed "), Path("runs") / name
+    return SimpleNamespace(name=name, title=title, params=params, folder=folder)
 
 
 def row(epoch):

@@ -83,7 +83,7 @@ def test_one_that_fails_stops_no_other_and_says_why(context, tmp_path):
         "line": ("failed", "params.yaml: wrong"),
         "disk": ("failed", "file: No space left on device; the same command continues from the last checkpoint"),
         fault: ("failed", "failed, see the traceback above"),
-        "killed": ("failed", "its process was ended by SIGKILL"),
+        "killed": ("killed", "its process was ended by SIGKILL"),
         "well": ("done", None),
     }
     assert all(lines[:-1] == [("row", piece)] for piece, lines in said.items())
