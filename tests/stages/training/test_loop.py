@@ -9,7 +9,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from stages.params import Augment
-from stages.training import network
+from stages.training import loop, network
 from stages.training.batches import Batches
 from stages.training.loop import Diverged, Training
 from stages.variants import names
@@ -204,3 +204,10 @@ def test_turning_compiles_once(crops_folder, monkeypatch, variant):
     run, _ = trained(crops_folder, variant, options=params(epochs=12), compile=True)
     assert run.signs.turns > 0
     assert len(compilations) == 1
+
+
+def test_a_validation_loss_that_is_no_number_stops_the_run_too(crops_folder, monkeypatch):
+    real = loop.predict
+    monkeypatch.setattr(loop, "predict", lambda *arguments: real(*arguments)._replace(loss=math.inf))
+    with pytest.raises(Diverged, match="validation loss is inf in epoch 1: lower train.learning_rate"):
+        trained(crops_folder)

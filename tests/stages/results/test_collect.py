@@ -1,0 +1,90 @@
+"""From folders of runs to tables: what is left aside, what is named, and that a parameter varies where it does."""
+
+import json
+
+import numpy as np
+import pytest
+
+from stages import measure
+from stages.results import tables
+from stages.results.collect import collect, finished_runs
+from stages.results.inputs import BadInput
+from stages.results.tables import RUNS
+
+CLASSES = ["calm", "glad"]
+
+
+def write_run(root, variant, seed, varied=None, **record):
+    """A run as stages train and evaluate leave it, of three test images."""
+    varied = varied or {}
+    place = "/".join([*(f"{name}={value}" for name, value in varied.items()), str(seed)])
+    folder, said = root / variant / place, root / "predictions" / variant / f"{place}.npz"
+    folder.mkdir(parents=True)
+    said.parent.mkdir(parents=True, exist_ok=True)
+    about = dict.fromkeys(RUNS, 1) | {"dataset": "d", "title": "T", "flip": True, "compiled": False, "images": {}}
+    about |= {"classes": CLASSES, "sites": [], "signed": 0, "first_turn": None, "turns": 0, "warnings": []}
+    about |= {"hardware": "h", "precision": "float32", "torch": "1", "torchvision": "1", "python": "3", "commit": None}
+    about |= {"configuration": "c", "crops": "x", "seconds": 1.5, "epochs": 1, "steps": 2}
+    params = {"train": {"epochs": 1, "ema": None}} | varied
+    about |= {"run": f"{variant}/{place}", "variant": variant, "seed": seed, "varied": varied, "params": params}
+    (folder / "record.json").write_text(json.dumps({k: v for k, v in (about | record).items() if v != "absent"}))
+    columns = "epoch,step,lr,train_loss,flipped,val_loss,val_macro_f1,val_accuracy,predicted_classes"
+    (folder / "curves.csv").write_text(f"{columns}\n1,2,0.1,0.7,0,0.8,0.5,0.5,2\n")
+    (folder / "signs.csv").write_text("site,step,epoch,sign\n")
+    probability = np.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]], np.float16)
+    arrays = {f"{split}_actual": np.array([0, 1, 1], np.uint8) for split in ("val", "test")}
+    for split in ("val", "test"):
+        for weights in ("best", "last"):
+            arrays |= {f"{split}_{weights}_predicted": np.array([0, 1, 0], np.uint8)}
+            arrays |= {f"{split}_{weights}_probability": probability, f"{split}_{weights}_loss": np.array(0.4)}
+    np.savez(said, **arrays)
+    return folder
+
+
+def test_runs_become_rows_in_the_order_of_values_and_seeds(tmp_path):
+    for value in (10, 2):
+        for seed in (1, 0):
+            write_run(tmp_path, "periodic", seed, {"interval": value})
+    write_run(tmp_path, "baseline", 0)
+    measure.main(tmp_path, tmp_path / "predictions", ["baseline", "periodic"], tmp_path / "tables")
+    results = tables.read(tmp_path / "tables")
+    periodic = [f"periodic/interval={value}/{seed}" for value in (2, 10) for seed in (0, 1)]
+    assert results.runs["run"].tolist() == ["baseline/0", *periodic] and results.varied == ("interval",)
+    assert results.runs["interval"].tolist() == ["", "2", "2", "10", "10"]
+    assert results.runs["train.ema"].tolist() == ["null"] * 5, "an empty cell is what is not read"
+    assert results.predictions.truth[0].tolist() == [0.75, 0.75, 0.5]
+    assert results.predictions.predicted[0].tolist() == [0, 1, 0] and results.predictions.actual.tolist() == [0, 1, 1]
+
+
+def test_what_a_killed_process_was_about_to_put_in_place_is_no_run(tmp_path):
+    write_run(tmp_path, "baseline", 0)
+    (tmp_path / "baseline" / "0").rename(tmp_path / "baseline" / ".1-old")
+    write_run(tmp_path, "baseline", 0)
+    assert [run.record["run"] for run in finished_runs(tmp_path / "baseline", tmp_path / "predictions/baseline")] == [
+        "baseline/0"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("damage", "line"),
+    [
+        (lambda root: write_run(root, "dropout", 0, compiled="absent"), "dropout/0: an older record, without compiled"),
+        (lambda root: write_run(root, "dropout", 0, crops="y"), "are of different crops"),
+        (lambda root: (write_run(root, "dropout", 0) / "curves.csv").unlink(), "curves.csv: missing"),
+        (lambda root: (write_run(root, "dropout", 0) / "record.json").write_text("{"), "is damaged"),
+        (lambda root: (root / "dropout").mkdir(), "dropout: no runs"),
+    ],
+    ids=["older", "other crops", "missing", "damaged", "none"],
+)
+def test_what_cannot_be_measured_is_one_line(tmp_path, damage, line):
+    write_run(tmp_path, "baseline", 0)
+    damage(tmp_path)
+    with pytest.raises(SystemExit, match=f"^measure: .*{line}") as stopped:
+        measure.main(tmp_path, tmp_path / "predictions", ["baseline", "dropout"], tmp_path / "tables")
+    assert len(str(stopped.value).splitlines()) == 1
+    assert not (tmp_path / "tables").exists()
+
+
+def test_collecting_nothing_is_said(tmp_path):
+    with pytest.raises(BadInput, match="no runs; the stage that trains them writes it"):
+        collect(finished_runs(tmp_path, tmp_path), measure.measured)

@@ -1,0 +1,85 @@
+"""What cannot be carried out stops in the first stage, in one line and with how to undo it."""
+
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from stages import check
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    """A folder with params.yaml and a study's; returns a function that changes values and checks one of the files."""
+    monkeypatch.chdir(tmp_path)
+
+    def checked(changes, file="params.yaml"):
+        yaml = YAML()
+        for name in ("params.yaml", "studies/interval/params.yaml"):
+            params = yaml.load(ROOT / name)
+            for dotted, value in (changes if name == file else {}).items():
+                *sections, last = dotted.split(".")
+                part = params
+                for section in sections:
+                    part = part[section]
+                part[last] = value
+            Path(name).parent.mkdir(parents=True, exist_ok=True)
+            yaml.dump(params, Path(name))
+        check.main(file, Path("data/checked"))
+
+    return checked
+
+
+def test_the_files_of_the_repository_pass_and_the_out_is_always_the_same(workspace, tmp_path):
+    workspace({})
+    first = (tmp_path / "data/checked").read_bytes()
+    workspace({"interval": 5, "train.network": "vgg11_bn", "dynamic.sites": ["first", "features.1"]})
+    assert (tmp_path / "data/checked").read_bytes() == first
+    workspace({}, "studies/interval/params.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "line"),
+    [
+        ({"train.epochs": "abc"}, "params.yaml: train.epochs: 'abc': must be a valid integer"),
+        ({"dataset": "facs"}, "params.yaml: dataset: no data set 'facs'; did you mean faces?"),
+        (
+            {"data.classes": ["Neutral", "Hapy"]},
+            "params.yaml: data.classes: no class Hapy; there are Neutral, Happiness",
+        ),
+        ({"train.network": "resnet17"}, "params.yaml: train.network: .*'resnet17'"),
+        ({"train.stem": "small", "train.network": "vgg11_bn"}, "params.yaml: train.stem: 'small' is for ResNets"),
+        ({"periodic.sites": "frist"}, "params.yaml: periodic.sites: no site 'frist'"),
+        ({"gaussian.sites": ["stem", "layer9"]}, "params.yaml: gaussian.sites: no site 'layer9'"),
+        ({"train.processes": 2, "train.batch_size": 63}, "params.yaml: train.processes: 2 cannot share a batch of 63"),
+        ({"machine.device": "cuda:99"}, "params.yaml: machine.device: 'cuda:99' cannot be used here"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_carried_out_is_one_line(workspace, tmp_path, changes, line):
+    with pytest.raises(SystemExit, match=f"^{line}") as stopped:
+        workspace(changes)
+    _, undo = str(stopped.value).splitlines()
+    assert undo.endswith("git checkout params.yaml") and "nothing was deleted" in undo
+    assert not (tmp_path / "data/checked").exists()
+
+
+@pytest.mark.parametrize(
+    ("vary", "line"),
+    [
+        ({"interval": [0]}, "interval: 0: must be greater than or equal to 1"),
+        ({"interval": []}, "vary.interval: .*at least 1 item"),
+        ({"interval": [3, 5, 3]}, r"vary.interval: \[3, 5, 3\]: \[3\] stand more than once"),
+        ({"dropout.p": [0.1]}, "vary: dropout.p: there is no section dropout to vary"),
+        ({"periodic.sites": ["first", "frist"]}, "periodic.sites: no site 'frist'"),
+        ({"train.processes": [1, 2]}, "vary: train.processes: the runs of a stage are all made by as many processes"),
+        ({"data.size": [32]}, "vary: data.size: "),
+    ],
+    ids=str,
+)
+def test_what_a_study_cannot_vary_is_one_line(workspace, vary, line):
+    file = "studies/interval/params.yaml"
+    with pytest.raises(SystemExit, match=f"^{file}: {line}"):
+        workspace({"vary": vary}, file)
