@@ -17,14 +17,14 @@ from stages.files import new_folder
 from stages.reporting import exhibits, study_figure, style
 from stages.reporting.groups import Group, by_seed, difference, groups_of
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
-from stages.reporting.table1_page import markdown_row, signed
+from stages.reporting.table1_page import FEW, markdown_row, signed
 from stages.results import tables
 from stages.results.inputs import BadInput
 from stages.results.statistics import LEVEL, Interval, summary
 
 JUDGED = (PRIMARY, PAPERS, LOSS)
 NOTES = f"""Means over n seeds with their standard deviation; differences to the baseline of the same seed with their
-{LEVEL:.0%} t interval, not corrected for the number of rows. Where that leaves out 0, it is not the seed alone."""
+{LEVEL:.0%} t interval, not corrected for the number of rows: of fewer than {FEW} seeds it decides nothing."""
 
 
 def main(name: str) -> None:
