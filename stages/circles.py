@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stages.files import new_folder
+from stages.files import new_folder, reason
 from stages.params import Circles, read
 from stages.two_circles import study, tables
 from stages.two_circles.points import best_accuracy
@@ -38,7 +38,7 @@ def main() -> None:
             for name, content in files(settings, results):
                 (folder / name).write_bytes(content)
     except OSError as error:
-        raise SystemExit(f"circles: {error.filename}: {error.strerror}") from None
+        raise SystemExit(f"circles: {reason(error)}") from None
     print(f"{FOLDER}: {len(results.runs)} models; `dvc repro report` says what came of them")
 
 

@@ -17,8 +17,9 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.files import new_folder, write_atomically
+from stages.files import new_folder, reason, write_atomically
 from stages.params import Machine, read
+from stages.results.folders import finished_in
 from stages.running.side_by_side import Send, ask, server, side_by_side, slots
 
 
@@ -33,8 +34,7 @@ class Piece(NamedTuple):
 def main(runs: Path, crops: Path, out: Path) -> None:
     """Evaluate the runs below a folder. Raises SystemExit where there are none, or one of them cannot be evaluated."""
     machine = read().machine
-    records = (path for path in runs.rglob("record.json") if not any(part.startswith(".") for part in path.parts))
-    found = sorted(path.parent for path in records)
+    found = finished_in(runs)
     if not found:
         raise SystemExit(f"evaluate: no runs in {runs}; the stage that trains them writes it")
     context = server("stages.evaluation.predictions")
@@ -79,6 +79,6 @@ if __name__ == "__main__":
     try:
         main(arguments.runs, arguments.crops, arguments.out)
     except OSError as error:
-        sys.exit(f"evaluate: {error.filename}: {error.strerror}")
+        sys.exit(f"evaluate: {reason(error)}")
     except KeyboardInterrupt:
         sys.exit("evaluate: interrupted; the same command begins anew")

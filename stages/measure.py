@@ -8,6 +8,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from stages.files import reason
 from stages.measures import classification, training
 from stages.results import tables
 from stages.results.collect import Finished, collect, finished_runs
@@ -23,7 +24,7 @@ def main(runs: Path, predictions: Path, variants: list[str], out: Path) -> None:
     except BadInput as error:
         raise SystemExit(f"measure: {error}") from None
     except OSError as error:
-        raise SystemExit(f"measure: {error.filename}: {error.strerror}") from None
+        raise SystemExit(f"measure: {reason(error)}") from None
     print(f"{len(finished)} runs of {', '.join(variants)}: {', '.join(tables.FILES)} in {out}/")
 
 

@@ -22,11 +22,11 @@ Seed = Annotated[int, Field(ge=0, lt=2**32)]
 Sites = Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)]
 
 
-def _each_once(seeds: list[int]) -> list[int]:
-    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
-    if repeated:
-        raise PydanticCustomError("repeated", "{seeds} stand more than once; each seed is one run", {"seeds": repeated})
-    return seeds
+def _each_once(values: list[Any]) -> list[Any]:
+    if repeated := [value for place, value in enumerate(values) if value in values[:place]]:
+        words = "{values} stand more than once; each is a run of its own"
+        raise PydanticCustomError("repeated", words, {"values": repeated})
+    return values
 
 
 class Section(BaseModel):
@@ -157,17 +157,10 @@ class Params(Section):
 
 # A study's params.yaml holds only what its stages read, and `vary`: the values that a parameter takes in turn. How the
 # machine computes is none of a study's business: `machine` is always that of the root's params.yaml.
-def _each_value_once(values: list[Any]) -> list[Any]:
-    if repeated := [value for place, value in enumerate(values) if value in values[:place]]:
-        raise PydanticCustomError("repeated", "{values} stand more than once", {"values": repeated})
-    return values
-
-
-Values = Annotated[list[Any], Field(min_length=1), AfterValidator(_each_value_once)]
 Study: Any = create_model(  # type: ignore[call-overload]
     "Study",
     __base__=Section,
-    vary=(dict[str, Values], ...),
+    vary=(dict[str, Annotated[list[Any], Field(min_length=1), AfterValidator(_each_once)]], ...),
     **{
         name: (Optional[field.rebuild_annotation()], None)  # noqa: UP045 - no `|` for what is made at run time
         for name, field in Params.model_fields.items()

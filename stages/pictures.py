@@ -15,6 +15,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from stages.crops.store import open_crops
+from stages.files import reason
 from stages.params import read
 from stages.reporting import activation, contact_sheet, exhibits, process, style
 from stages.results.inputs import BadInput
@@ -27,7 +28,7 @@ def main(crops: str, features: str, out: str, params: str) -> None:
     except BadInput as error:
         raise SystemExit(f"pictures: {error}") from None
     except OSError as error:
-        raise SystemExit(f"pictures: {error.filename}: {error.strerror}") from None
+        raise SystemExit(f"pictures: {reason(error)}") from None
     print(f"{len(written)} files in {out}/")
 
 

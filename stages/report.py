@@ -13,6 +13,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from stages.files import reason
 from stages.reporting import (
     circles,
     circles_study,
@@ -42,7 +43,7 @@ def main() -> None:
     except BadInput as error:
         raise SystemExit(f"report: {error}") from None
     except OSError as error:
-        raise SystemExit(f"report: {error.filename}: {error.strerror}") from None
+        raise SystemExit(f"report: {reason(error)}") from None
     means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
     scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
     print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")

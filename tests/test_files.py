@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.files import new_folder, put_folder, recover, write_atomically, write_bytes, write_text
+from stages.files import new_folder, put_folder, reason, recover, write_atomically, write_bytes, write_text
 
 
 def content(folder):
@@ -243,3 +243,8 @@ def test_a_new_folder_whose_process_is_killed_is_cleared_by_the_next(tmp_path):
     with new_folder(tmp_path / "faces") as folder:
         (folder / "a").write_text("new")
     assert content(tmp_path) == {"faces/a": "new"}
+
+
+def test_a_reason_names_the_file_where_the_error_does():
+    assert reason(OSError(28, "No space left on device", "file")) == "file: No space left on device"
+    assert reason(OSError("1000 requested and 0 written")) == "1000 requested and 0 written"

@@ -112,7 +112,8 @@ def _results(name: str, report: dict[str, Any]) -> Iterator[str]:
     for row in rows:
         first, *cells = (_cell(row, column) for column in columns)
         yield markdown_row(first, cells)
-    conditions = (f"{key.replace('_', ' ')} {_cell(report, key)}" for key in report if key != "results")
+    single = (key for key, value in report.items() if not isinstance(value, list))  # the contenders have rows
+    conditions = (f"{key.replace('_', ' ')} {_cell(report, key)}" for key in single)
     yield ""
     yield _wrapped(f"`{name}`: {'; '.join(conditions)}.")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.files import new_folder
+from stages.files import new_folder, reason
 from stages.reporting import exhibits, study_figure, style
 from stages.reporting.groups import Group, by_seed, difference, groups_of
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
@@ -34,7 +34,7 @@ def main(name: str) -> None:
     except BadInput as error:
         raise SystemExit(f"study {name}: {error}; `make study NAME={name}` runs it") from None
     except OSError as error:
-        raise SystemExit(f"study {name}: {error.filename}: {error.strerror}") from None
+        raise SystemExit(f"study {name}: {reason(error)}") from None
     print(f"{target}/: {', '.join(sorted(path.name for path in target.iterdir()))}")
 
 

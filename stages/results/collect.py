@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from stages.results.folders import finished_in
 from stages.results.inputs import BadInput
 from stages.results.tables import RUNS, Predictions, Results
 
@@ -23,14 +24,13 @@ class Finished:
     said: dict[str, np.ndarray]
 
 
-Measured = Callable[
-    [Finished], Iterable[tuple[str, str, str, str, float]]
-]  # weights, split, corruption, measure, value
+# Of a run: weights, split, corruption, measure and value of each of its rows.
+Measured = Callable[[Finished], Iterable[tuple[str, str, str, str, float]]]
 
 
 def finished_runs(folder: Path, predictions: Path) -> list[Finished]:
     """The runs below a variant's folder, by their varied values, then seeds. Raises BadInput where there are none."""
-    found = [path.parent for path in folder.rglob("record.json") if not _is_aside(path.relative_to(folder))]
+    found = finished_in(folder)
     if not found:
         raise BadInput(f"{folder}: no runs; the stage that trains them writes it")
     runs = [_read(run, predictions / run.relative_to(folder).with_name(f"{run.name}.npz")) for run in found]
@@ -60,11 +60,6 @@ def collect(runs: list[Finished], measured: Measured) -> Results:
     curves = pd.concat([_with(key, run.curves) for key, run in zip(keys, runs)], ignore_index=True)
     turns = pd.concat([_with(key, run.signs) for key, run in zip(keys, runs)], ignore_index=True)
     return Results(pd.DataFrame(rows, dtype=object), measures, curves, turns, _predictions(runs), varied)
-
-
-def _is_aside(path: Path) -> bool:
-    """Whether it lies in a folder that a killed process was about to put in place."""
-    return any(part.startswith(".") for part in path.parts)
 
 
 def _read(folder: Path, predictions: Path) -> Finished:

@@ -2,6 +2,7 @@
 
 import torch
 
+from stages.files import reason
 from stages.training.loop import Diverged
 
 GO_ON = "the same command continues from the last checkpoint"
@@ -14,9 +15,8 @@ def in_one_line(error: BaseException) -> str | None:
     if isinstance(error, Diverged):
         return str(error)
     if isinstance(error, OSError):
-        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         # What is not there will not be there the next time either.
-        return reason if isinstance(error, FileNotFoundError) else f"{reason}; {GO_ON}"
+        return reason(error) if isinstance(error, FileNotFoundError) else f"{reason(error)}; {GO_ON}"
     if isinstance(error, RuntimeError):
         return _of_pytorch(error)
     return None

@@ -17,9 +17,9 @@ from stages.files import write_bytes, write_text
 from stages.running.checkpoints import save_atomically
 from stages.running.closure import ROOT
 from stages.running.job import Job
+from stages.running.kept import RECORD
 from stages.training.loop import Training, weights
 
-RECORD = "record.json"
 FILES = ("best.pt", "last.pt", "curves.csv", "signs.csv")
 
 

@@ -8,7 +8,6 @@ from stages.running.ending import said_once
 from stages.running.job import Job
 from stages.running.launch import join, launch, leave
 from stages.running.progress import Progress
-from stages.training.processes import Processes
 
 
 def train(runs: list[Job], arguments: list[str]) -> None:
@@ -18,24 +17,24 @@ def train(runs: list[Job], arguments: list[str]) -> None:
     Raises SystemExit where a run does not end well.
     """
     if "LOCAL_RANK" in os.environ:
-        processes = join(runs[0].machine.device)  # once for all runs: a group is not made twice in a process
-        for job in runs:
-            _take_part(job, processes)
-        leave(processes)
+        _take_part(runs)
         return
     for job in runs:
         only = job.name.removeprefix(f"{job.variant}/")
         launch(job.params.train.processes, job.machine.device, "stages.train", *arguments, "--only", only)
 
 
-def _take_part(job: Job, processes: Processes) -> None:
-    rank = int(os.environ.get("RANK", 0))
-    progress = Progress([job], 1)
+def _take_part(runs: list[Job]) -> None:
+    rank, job = int(os.environ.get("RANK", 0)), runs[0]
     try:
-        log, show = partial(progress.log, job), partial(progress.show, job)
-        if rank:  # the first says it for all
-            log = show = _nothing
-        one_run.train(job, job.machine.device, log, show, processes)
+        processes = join(job.machine.device)  # once for all runs: no process joins a second group
+        for job in runs:
+            progress = Progress([job], 1)
+            log, show = partial(progress.log, job), partial(progress.show, job)
+            if rank:  # the first says it for all
+                log = show = _nothing
+            one_run.train(job, job.machine.device, log, show, processes)
+        leave(processes)
     except BaseException as error:
         if (ending := said_once(job.title, rank, error)) is None:
             raise

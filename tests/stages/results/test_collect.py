@@ -1,6 +1,7 @@
 """From folders of runs to tables: what is left aside, what is named, and that a parameter varies where it does."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from stages import measure
 from stages.results import tables
 from stages.results.collect import collect, finished_runs
+from stages.results.folders import finished_in
 from stages.results.inputs import BadInput
 from stages.results.tables import RUNS
 
@@ -63,6 +65,15 @@ def test_what_a_killed_process_was_about_to_put_in_place_is_no_run(tmp_path):
     assert [run.record["run"] for run in finished_runs(tmp_path / "baseline", tmp_path / "predictions/baseline")] == [
         "baseline/0"
     ]
+
+
+def test_the_path_to_the_runs_may_hold_dots(tmp_path, monkeypatch):
+    root = tmp_path / ".hidden" / "project"
+    write_run(root, "baseline", 0)
+    (root / "work").mkdir()
+    monkeypatch.chdir(root / "work")
+    assert finished_in(root / "baseline") == [root / "baseline/0"]
+    assert finished_in(Path("../baseline")) == [Path("../baseline/0")]
 
 
 @pytest.mark.parametrize(

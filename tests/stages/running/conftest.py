@@ -3,7 +3,7 @@ import torch
 from ruamel.yaml import YAML
 
 from stages.params import read
-from stages.running import closure
+from stages.running import closure, one_run
 from stages.running.job import jobs
 from stages.training import network
 from tests.stages.training import small
@@ -61,3 +61,28 @@ def job(workspace):
         return next(each for each in made if each.seed == seed)
 
     return make
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The epochs that were trained, in turn; a run that is only copied trains none."""
+    trained, real = [], one_run.Training._train
+
+    def train(self, epoch):
+        trained.append(epoch)
+        return real(self, epoch)
+
+    monkeypatch.setattr(one_run.Training, "_train", train)
+    return trained
+
+
+@pytest.fixture
+def go():
+    """Train a job (or take it); returns the lines that were said and the rows that were shown."""
+
+    def train(job):
+        lines, rows = [], []
+        one_run.train(job, job.machine.device, lines.append, rows.append)
+        return lines, rows
+
+    return train

@@ -4,6 +4,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 
 import psutil
 import pytest
@@ -12,7 +14,7 @@ import torch
 from stages.running import several_processes
 from stages.running.launch import launch
 from stages.training.processes import Processes
-from tests.stages.running.stage import Stage
+from tests.stages.running.stage import ROOT, Stage
 
 
 @pytest.fixture
@@ -57,6 +59,20 @@ def test_two_seeds_one_after_the_other_by_the_stages_own_command(started, worksp
     )
 
 
+def test_torchruns_own_processes_train_all_seeds_in_one_group(prepare_workspace, workspace):
+    """As on several machines, where each is started by hand: docs/long-runs.md."""
+    prepare_workspace(workspace, {"seeds": [1, 0], "train.processes": 2}, epochs=1)
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    environment.pop("DVC_ROOT", None)
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [*torchrun, "-m", "stages.train", "--variant", "periodic"]
+    done = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    for seed in (1, 0):
+        record = json.loads((workspace / f"runs/periodic/{seed}/record.json").read_text())
+        assert (record["processes"], record["epochs"], record["seed"]) == (2, 1, seed)
+
+
 def test_what_befalls_all_processes_is_said_once_and_what_befalls_one_by_it(job, monkeypatch):
     """`stages.running.ending` says which is which; here, that both processes end by it."""
 
@@ -74,6 +90,17 @@ def test_what_befalls_all_processes_is_said_once_and_what_befalls_one_by_it(job,
         assert end.value.code == said
     monkeypatch.setattr(several_processes.one_run, "train", lambda *given: 1 / 0)
     with pytest.raises(ZeroDivisionError):
+        several_processes.train([job()], [])
+
+
+def test_being_stopped_while_the_group_is_joined_is_one_line_too(job, monkeypatch):
+    def stopped(device):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(several_processes, "join", stopped)
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("RANK", "0")
+    with pytest.raises(SystemExit, match="^periodic, seed 0: interrupted; the same command continues"):
         several_processes.train([job()], [])
 
 
