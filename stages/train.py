@@ -19,6 +19,7 @@ from contextlib import closing
 from pathlib import Path
 
 from stages.params import Machine, Params, read
+from stages.running.interruptions import held_back
 from stages.running.job import Job, jobs
 from stages.running.progress import Progress
 from stages.running.side_by_side import Send, Slots, ask, server, side_by_side, slots
@@ -30,7 +31,8 @@ def main(variant: str, params_file: str, crops: Path, out: Path, only: str | Non
     params, machine = read(params_file), read().machine
     asked = variant, params, machine, crops, out, params_file, only
     if params.train.processes > 1 or "LOCAL_RANK" in os.environ:
-        from stages.running import several_processes  # imports torch
+        with held_back():
+            from stages.running import several_processes  # imports torch
 
         return several_processes.train(planned(*asked)[0], sys.argv[1:])
     context = server("stages.running.one_run")

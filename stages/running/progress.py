@@ -6,6 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from stages.running.interruptions import held_back
 from stages.running.job import Job
 
 CURVES = ("train_loss", "val_loss", "val_macro_f1", "flipped")
@@ -64,7 +65,8 @@ class Progress:
 
     def _live(self, job: Job, row: dict) -> None:
         if job.name not in self.curves:
-            from dvclive import Live  # 0.6 s, while the runs go on
+            with held_back():
+                from dvclive import Live  # 0.6 s, while the runs go on
 
             # dvcyaml and save_dvc_exp would have it rewrite the pipeline's dvc.yaml and make experiments of its own.
             folder = LIVE / job.folder.as_posix().removeprefix("runs/")
