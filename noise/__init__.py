@@ -8,12 +8,13 @@
 that it attached to; `noise.sites` says which sites there are.
 """
 
+from noise.attaching import attach, signs, site_names
 from noise.dropout import attach_dropout
 from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise
 from noise.periodic import SignFlip, attach_periodic, flag_at, flipped_stretches, sign_flip
 from noise.schedule import set_step
-from noise.sites import SITE_SETS, Site, attach, find_sites, signs, site_names
+from noise.sites import SITE_SETS, Site, find_sites
 
 __all__ = [
     "SITE_SETS",

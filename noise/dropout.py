@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from torch import nn
 
-from noise.sites import attach
+from noise.attaching import attach
 
 
 def attach_dropout(

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
-from noise.sites import Site, attach
+from noise.attaching import attach
+from noise.sites import Site
 
 GRADIENTS = ("autograd", "exact")
 DIVISORS = ("absolute", "signed")

@@ -6,7 +6,7 @@ from typing import overload
 import torch
 from torch import Tensor, nn
 
-from noise.sites import attach
+from noise.attaching import attach
 
 
 @overload
