@@ -8,9 +8,10 @@
 that it attached to; `noise.sites` says which sites there are.
 """
 
-from noise.attaching import attach, signs, site_names
+from noise.attaching import attach, detach, methods, signs, site_names
 from noise.dropout import attach_dropout
 from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu
+from noise.folding import fold
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise
 from noise.periodic import SignFlip, attach_periodic, flag_at, flipped_stretches, sign_flip
 from noise.schedule import set_step
@@ -30,10 +31,13 @@ __all__ = [
     "attach_periodic",
     "auto_relu",
     "cliff_relu",
+    "detach",
     "find_sites",
     "flag_at",
     "flipped_stretches",
+    "fold",
     "gaussian_noise",
+    "methods",
     "set_step",
     "sign_flip",
     "signs",

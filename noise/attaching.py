@@ -1,96 +1,232 @@
-"""Attaching a method to the sites of a network, and which signs are in force at them."""
+"""Attaching methods behind the BatchNorms and additions of a network, and taking them away again.
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterable
-from functools import reduce
+A BatchNorm stays the object that it was, under its own name and with its own keys. Its class becomes a subclass of the
+same name whose forward passes the output on to the methods, in the way of torch.distributed's `fully_shard`; the
+methods are its children.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from itertools import chain
-from operator import xor
+from types import FunctionType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from noise.graph import Injected, splice
+from noise.graph import Join
 from noise.sites import Site, find_sites
+from noise.splicing import splice, subclass, unsplice
 
 
-def attach(model: nn.Module, make: Callable[[Site], nn.Module], sites: str | Iterable[str] = "first") -> list[str]:
+class Injecting(nn.Module):
+    """What attaching makes of a BatchNorm, or of the activation inside of one (timm's BatchNormAct2d).
+
+    injected: the names of its children that are methods, in the order in which they were attached.
+    """
+
+    site: Site
+    injected: tuple[str, ...]
+    plain: type[nn.Module]  # the class that it was
+    plain_forward: Callable[[Tensor], Tensor]
+
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        # Weights of the plain network say nothing of the methods: with them, nothing is in force.
+        own = {f"{prefix}{key}" for key in self.state_dict() if key.split(".")[0] in self.injected}
+        if own.isdisjoint(state_dict):
+            for name in self.injected:
+                for module in self.get_submodule(name).modules():
+                    if callable(reset := getattr(module, "reset_parameters", None)):
+                        reset()
+            present = self.state_dict(prefix=prefix)
+            state_dict.update((key, present[key]) for key in own)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def __reduce_ex__(self, protocol):
+        # The class is made at run time: a pickle names the one that it was, and which of the three it has become.
+        return _empty, (self.plain, type(self).__mro__[1]), self.__dict__
+
+
+# `plain_forward` is the forward of the class that it was, under a name of its own for TorchScript, which knows no
+# `super`. So the first two can be scripted.
+class Behind(Injecting):
+    """A BatchNorm, and then the methods."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        output = self.plain_forward(input)
+        for method in self.children():
+            output = method(output)
+        return output
+
+
+class Before(Injecting):
+    """The methods, and then the activation inside of a BatchNorm."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        for method in self.children():
+            input = method(input)
+        return self.plain_forward(input)
+
+
+class BehindParent(Injecting):
+    """A BatchNorm with children of its own, and then the methods."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        output = self.plain_forward(input)
+        for name in self.injected:
+            output = self.get_submodule(name)(output)
+        return output
+
+
+def attach(
+    model: nn.Module,
+    make: Callable[[Site], nn.Module],
+    sites: str | Iterable[str] = "first",
+    *,
+    example_input: Any = None,
+) -> list[str]:
     """Puts `make(site)` behind each of the `sites` and returns their names, in order of execution.
 
-    The BatchNorm `layer1.0.bn1` becomes an `Injected` of that name, which holds it as `layer1.0.bn1.bn` and behind it
-    the methods in the order in which they were attached, each under its class's name in lower case (`...bn1.signflip`).
-    Methods go to the site's device. Parameters keep their values and no random number is drawn, so that networks from
-    one seed stay paired. Make the optimiser afterwards.
+    A method becomes a child of the BatchNorm, under its class's name in lower case (`layer1.0.bn1.signflip`); behind an
+    addition, of a module that is spliced in there (`layer1.0.join.signflip`). Methods act in the order in which they
+    were attached, and go to the site's device. The network's own parameters keep their names and values and no random
+    number is drawn, so that networks from one seed stay paired.
 
-    Raises ValueError as `find_sites` does, and where a method of the same class is attached already.
+    The plain network's weights load into it as before (`strict`, too): where a state dict holds nothing of a site's
+    methods, they are reset, and the network computes what the plain one does. `noise.fold` is the way back.
+
+    Make the optimiser afterwards. Convert to SyncBatchNorm, and shard, before.
+
+    Raises ValueError as `find_sites` does, and where a method of the same class is attached already or the name is
+    taken. The network is then as it was.
     """
     found = find_sites(model, sites)
-    methods = [make(site) for site in found]
-    for site, method in zip(found, methods, strict=True):
-        if hasattr(_injected(model, site), _key(method)):
-            raise ValueError(f"{type(method).__name__} is attached at {site.name} already")
-    for site, method in zip(found, methods, strict=True):
-        injected = _injected(model, site)
-        if injected is None:
-            injected = _inject(model, site)
-        device = _device(injected, model.get_submodule(site.name.rpartition(".")[0]))
-        injected.append_method(_key(method), method.to(device).train(injected.training))
+    made = [make(site) for site in found]
+    done: list[tuple[Injecting | Join, str]] = []
+    try:
+        for site, method in zip(found, made, strict=True):
+            done.append(_put(model, site, method))
+    except BaseException:
+        for holder, name in reversed(done):
+            _remove(model, holder, (name,))
+        raise
     return [site.name for site in found]
 
 
-def site_names(model: nn.Module) -> list[str]:
-    """The names of the sites with a sign (those of `SignFlip` or `AutoReLU`), in the order of `signs`."""
-    return [injected.site for injected, _ in _signed(model)]
+def detach(model: nn.Module) -> nn.Module:
+    """Removes all methods from `model`, in place, and returns it: its classes, keys and forward are the plain network's.
 
-
-def signs(model: nn.Module) -> Tensor:
-    """The sign in force at each of `site_names`, +1 or -1: int8, shape (sites,), on the model's device, without a sync.
-
-    Several signs at one site multiply. AutoReLU's sign is that of the next forward: ask before the optimiser's step for
-    the one that the last forward had.
+    What they did goes with them: under a sign of -1 the plain network computes something else (`noise.fold` does not).
+    Raises ValueError where a class was changed once more after attaching (`fully_shard`).
     """
-    flipped = [reduce(xor, (method.flipped() for method in methods)) for _, methods in _signed(model)]  # type: ignore[operator]
-    if not flipped:
+    found = list(holders(model))
+    must_be_as_attached(found)
+    for holder in found:
+        _remove(model, holder, holder.injected)
+    return model
+
+
+def must_be_as_attached(found: Iterable[Injecting | Join]) -> None:
+    """Raises ValueError where a class was changed once more after attaching."""
+    for holder in found:
+        kind = type(holder)
+        if isinstance(holder, Injecting) and "plain" not in vars(kind):
+            raise ValueError(f"{holder.site.name} has become {kind.__name__} since attaching: undo that first")
+
+
+def holders(model: nn.Module) -> Iterator[Injecting | Join]:
+    """The modules of `model` that methods are attached to."""
+    return (module for module in model.modules() if isinstance(module, (Injecting, Join)))
+
+
+def methods(model: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
+    """Each attached method, as (site, name below it, method), site by site and in the order in which they act."""
+    for holder in holders(model):
+        for name in holder.injected:
+            yield holder.site.name, name, holder.get_submodule(name)
+
+
+def site_names(model):
+    return list(dict.fromkeys(site for site, _, method in methods(model) if hasattr(method, "flipped")))
+
+
+def signs(model):
+    from functools import reduce
+    from operator import xor
+
+    found: dict[str, list] = {}
+    for site, _, method in methods(model):
+        if hasattr(method, "flipped"):
+            found.setdefault(site, []).append(method.flipped())
+    if not found:
         return torch.empty(0, dtype=torch.int8, device=_device(model))
-    return 1 - 2 * torch.stack(flipped).to(torch.int8)
+    return 1 - 2 * torch.stack([reduce(xor, each) for each in found.values()]).to(torch.int8)
 
 
-def _signed(model: nn.Module) -> list[tuple[Injected, list[nn.Module]]]:
-    wrappers = (module for module in model.modules() if isinstance(module, Injected))
-    signed = ((wrapper, [method for method in wrapper if hasattr(method, "flipped")]) for wrapper in wrappers)
-    return [(wrapper, methods) for wrapper, methods in signed if methods]
-
-
-def _injected(model: nn.Module, site: Site) -> Injected | None:
-    parent, _, name = site.name.rpartition(".")
-    module = getattr(model.get_submodule(parent), name, None)
-    return module if isinstance(module, Injected) else None
-
-
-def _inject(model: nn.Module, site: Site) -> Injected:
-    """Puts an `Injected` without methods at the site."""
-    path, _, name = site.name.rpartition(".")
+def _put(model: nn.Module, site: Site, method: nn.Module) -> tuple[Injecting | Join, str]:
+    """Puts the method behind the site; returns what holds it, and its name there."""
+    path, _, last = site.name.rpartition(".")
     parent = model.get_submodule(path)
-    if site.addition is not None:
-        injected = Injected()
-        splice(parent, site.addition, name, injected)
+    name = type(method).__name__.lower()
+    holder: Any = getattr(parent, last, None)
+    kind: type[Injecting] = Behind
+    if site.addition is None and isinstance(activation := holder._modules.get("act"), nn.Module):
+        holder, kind = activation, Before
+    elif site.addition is None and holder._modules:
+        kind = BehindParent
+    if isinstance(holder, (Injecting, Join)):
+        if name in holder.injected:
+            raise ValueError(f"{type(method).__name__} is attached at {site.name} already")
+    elif site.addition is not None:  # `splice` refuses a name that is taken
+        holder = Join()
+        holder.site, holder.training = site, parent.training
+        splice(parent, holder, last)
+    elif hasattr(holder, name):
+        raise ValueError(f"{site.name} has an attribute {name!r} already: give {type(method).__name__} another name")
     else:
-        norm = model.get_submodule(site.name)
-        injected = Injected(OrderedDict(bn=norm))
-        if isinstance(activation := getattr(norm, "act", None), nn.Module):
-            injected.append_method("act", activation)
-            norm.act = nn.Identity()
-        for path in [path for path, module in model.named_modules(remove_duplicate=False) if module is norm]:
-            model.set_submodule(path, injected)
-    injected.site = site.name
-    injected.training = parent.training
-    return injected
+        if "forward" in vars(holder):
+            raise ValueError(f"the forward of {site.name} was replaced on the module itself, which hides its class's")
+        holder.__class__ = _subclass(type(holder), kind)  # type: ignore[arg-type]
+        holder.site, holder.injected = site, ()
+    method.to(_device(holder, parent)).train(holder.training)
+    holder.add_module(name, method)
+    holder.injected = (*holder.injected, name)
+    return holder, name
+
+
+def _remove(model: nn.Module, holder: Injecting | Join, names: tuple[str, ...]) -> None:
+    """Takes methods away, and with the last of them what attaching has changed."""
+    for name in names:
+        delattr(holder, name)
+    holder.injected = tuple(name for name in holder.injected if name not in names)
+    if holder.injected:
+        return
+    if isinstance(holder, Injecting):
+        holder.__class__ = holder.plain  # type: ignore[assignment]
+        del holder.site, holder.injected
+        return
+    # Not by the site's name: the network may have been wrapped since.
+    places = ((block, name) for block in model.modules() for name, child in block.named_children() if child is holder)
+    unsplice(*next(places))
+
+
+@cache
+def _subclass(kind: Any, mixin: type[Injecting]) -> type[nn.Module]:
+    forward = kind.forward
+    renamed = FunctionType(
+        forward.__code__, forward.__globals__, "plain_forward", forward.__defaults__, forward.__closure__
+    )
+    renamed.__annotations__, renamed.__kwdefaults__ = forward.__annotations__, forward.__kwdefaults__
+    return subclass(kind, mixin, plain_forward=renamed)
+
+
+def _empty(kind: type[nn.Module], mixin: type[Injecting]) -> nn.Module:
+    """A module of the class, without state: what unpickling and copying begin with."""
+    made = _subclass(kind, mixin)  # type: ignore[arg-type]
+    return made.__new__(made)
 
 
 def _device(*modules: nn.Module) -> torch.device | None:
     """Of the first tensor of the first module that has any."""
     tensors = chain.from_iterable(chain(module.parameters(), module.buffers()) for module in modules)
     return next((tensor.device for tensor in tensors), None)
-
-
-def _key(method: nn.Module) -> str:
-    return type(method).__name__.lower()

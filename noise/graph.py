@@ -1,34 +1,26 @@
-"""A network's torch.fx graph: its BatchNorms, its additions, and a module spliced in behind an addition."""
+"""A network's torch.fx graph: its BatchNorms and its additions."""
 
 import inspect
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from torch import fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
-class Injected(nn.Sequential):
-    """A BatchNorm (`bn`) and the methods applied to its output, in the order in which they were attached.
+class Join(nn.Sequential):
+    """The methods behind an addition (`injected`, the names of its children), spliced in as `site.name`."""
 
-    Behind an addition there is no `bn`. A BatchNorm with an activation of its own (timm's BatchNormAct2d) hands it over
-    as `act`, which stays last.
-    """
-
-    site: str  # the name that `attach` returned, free of the prefixes of later wrappers (DistributedDataParallel)
-
-    def append_method(self, name: str, method: nn.Module) -> None:
-        activation = self._modules.pop("act", None)
-        self.add_module(name, method)
-        if activation is not None:
-            self.add_module("act", activation)
+    site: Any
+    injected: tuple[str, ...] = ()
 
 
 class _Tracer(fx.Tracer):
     """Enters only what holds a BatchNorm, so that other modules' control flow need not be traceable."""
 
     def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        kinds = (_BatchNorm, Injected)
+        kinds = (_BatchNorm, Join)
         return isinstance(module, kinds) or not any(isinstance(inner, kinds) for inner in module.modules())
 
 
@@ -92,21 +84,20 @@ class Graph:
                 self.norms.setdefault(node.target, []).append(node)
 
     def is_norm(self, node: fx.Node) -> bool:
-        module = self._module(node)
-        return isinstance(getattr(module, "bn", None) if isinstance(module, Injected) else module, _BatchNorm)
+        return isinstance(self._module(node), _BatchNorm)
 
     def readers(self, node: fx.Node) -> Iterator[str]:
         """What reads the node's value: names of functions, methods and classes, in lower case without underscores.
 
         Identities and what was spliced in are seen through; an activation inside of a BatchNorm is its only reader.
         """
-        inner = getattr(self._module(node), "act", None)
+        inner = getattr(self._module(node), "_modules", {}).get("act")
         if isinstance(inner, nn.Module) and not isinstance(inner, nn.Identity):
             yield _plain(type(inner).__name__)
             return
         for user in node.users:
             module = self._module(user)
-            if isinstance(module, (nn.Identity, Injected)) and not self.is_norm(user):
+            if isinstance(module, (nn.Identity, Join)):
                 yield from self.readers(user)
             else:
                 yield _plain(type(module).__name__) if module else _called(user)
@@ -114,8 +105,6 @@ class Graph:
     def channels(self, node: fx.Node) -> int:
         """Size of dimension 1 of the node's value, as the last layer before it has it; 0 where none tells."""
         module = self._module(node)
-        if isinstance(module, Injected):
-            module = getattr(module, "bn", None)
         for attribute in ("num_features", "out_channels", "out_features"):
             if hasattr(module, attribute):
                 return getattr(module, attribute)
@@ -123,40 +112,6 @@ class Graph:
 
     def _module(self, node: fx.Node) -> nn.Module | None:
         return self.modules[node.target] if node.op == "call_module" else None
-
-
-def splice(block: nn.Module, addition: int, name: str, inserted: nn.Module) -> None:
-    """Passes the sum of the block's own addition number `addition` through `inserted`, which becomes `block.<name>`.
-
-    The block stays the same object with the same children. Its class becomes a subclass with the traced forward, in the
-    way of torch.distributed's `fully_shard`: it can be copied and saved as a state dict, but not pickled whole.
-    Raises ValueError where the block's forward branches on `training`, or the name is taken.
-    """
-    kind = type(block)
-    if hasattr(block, name):
-        raise ValueError(f"{kind.__name__} has an attribute {name!r} already, which the injected module would replace")
-    graph, in_evaluation = _trace_in_both_modes(block)
-    if graph.python_code("self").src != in_evaluation.python_code("self").src:
-        raise ValueError(
-            f"the forward of {kind.__name__} branches on `training`, so nothing can be spliced in behind its addition: "
-            "move what differs (as F.dropout) into a module of its own"
-        )
-    node = [node for node in additions(graph) if not owner(node)][addition]
-    block.add_module(name, inserted)
-    with graph.inserting_after(node):
-        call = graph.call_module(name)
-    node.replace_all_uses_with(call)
-    call.args = (node,)
-    block.__class__ = type(kind.__name__, (kind,), {"forward": type(fx.GraphModule(block, graph)).forward})
-
-
-def _trace_in_both_modes(block: nn.Module) -> list[fx.Graph]:
-    modes = {module: module.training for module in block.modules()}
-    try:
-        return [trace(block.train(mode)) for mode in (True, False)]
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 def _called(node: fx.Node) -> str:

@@ -1,0 +1,87 @@
+"""The plain network that computes what a network with methods computes in evaluation."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from noise.attaching import Injecting, detach, holders, must_be_as_attached
+from noise.graph import Join
+
+
+def fold(model: nn.Module) -> nn.Module:
+    """Writes the signs in force into BatchNorm and removes all methods, in place; returns the `model`.
+
+    BatchNorm's weight and bias are negated where its sign is -1. The network then is what it was before attaching (its
+    class, keys and shapes, nothing left behind) and gives the same logits to the last bit: rounding is symmetric. So
+    its weights load into the plain network; it is exported, fused and deployed as one. What acts in training alone
+    (Gaussian noise, dropout) leaves no trace. To go on training, fold a copy: `noise.fold(copy.deepcopy(model))`.
+
+    Raises ValueError, with the network as it was, where the plain network cannot compute the same: a sign of -1 behind
+    an addition, at a BatchNorm without weights, or behind a rectifying AutoReLU; features that AutoReLU set to 0 because
+    they lay above its cliff (`noise.clipped` counts them in each evaluation); a method that is neither a sign nor an
+    identity in evaluation. `noise.detach` removes the methods all the same.
+    """
+    turned: dict[nn.Parameter, Tensor] = {}
+    found = list(holders(model))
+    must_be_as_attached(found)
+    for holder in found:
+        sign = _sign(holder)
+        if bool((sign > 0).all()):
+            continue
+        if isinstance(holder, Join):
+            raise ValueError(
+                f"the sign behind the addition {holder.site.name} is -1, and no BatchNorm there can take it: fold at a "
+                "step at which it is +1, or leave the methods in"
+            )
+        for parameter in _affine(_norm(model, holder), holder.site.name):
+            if not torch.equal(turned.setdefault(parameter, sign), sign):
+                raise ValueError(f"{holder.site.name} shares its weight with a BatchNorm of another sign")
+    with torch.no_grad():
+        for parameter, sign in turned.items():
+            parameter.mul_(sign.to(parameter))
+    return detach(model)
+
+
+def _sign(holder: Injecting | Join) -> Tensor:
+    """What the methods multiply by in evaluation, shape () or (C,). Raises ValueError where that is not all they do."""
+    sign, rectified = torch.ones(()), ""
+    for name in holder.injected:
+        method, where = holder.get_submodule(name), f"{holder.site.name}.{name}"
+        if getattr(method, "identity_in_evaluation", False):
+            continue
+        if not hasattr(method, "sign"):
+            raise ValueError(
+                f"{where}: what {type(method).__name__} does in evaluation cannot be folded into BatchNorm; it has no "
+                "`sign()`, and no `identity_in_evaluation`"
+            )
+        own: Tensor = method.sign().cpu()  # type: ignore[operator]
+        if rectified and bool((own < 0).any()):
+            raise ValueError(f"{where} negates what {rectified} has rectified, which no BatchNorm before it can do")
+        if getattr(method, "rectify", False):
+            rectified = where
+            if not holder.site.rectified:
+                raise ValueError(f"{where} rectifies where the plain network does not")
+        sign = sign * own
+    return sign
+
+
+def _norm(model: nn.Module, holder: Injecting) -> nn.Module:
+    """The BatchNorm of a site: the holder itself, or the one whose activation it is."""
+    if isinstance(holder, _BatchNorm):
+        return holder
+    return next(module for module in model.modules() if any(child is holder for child in module.children()))
+
+
+def _affine(norm: nn.Module, site: str) -> list[nn.Parameter]:
+    """The parameters that a sign of -1 negates."""
+    found = []
+    for name in ("weight", "bias"):
+        if name in norm._parameters:
+            parameter = norm._parameters[name]
+        elif (parameter := norm._parameters.get(f"{name}_orig")) is None:  # of torch.nn.utils.prune
+            raise ValueError(f"the {name} of {site} is computed from other tensors: it cannot be negated")
+        if parameter is not None:
+            found.append(parameter)
+        elif name == "weight":
+            raise ValueError(f"{site} has no weight (affine=False) that could take its sign of -1")
+    return found
