@@ -25,6 +25,7 @@ class Injecting(nn.Module):
     injected: the names of its children that are methods, in the order in which they were attached.
     """
 
+    __jit_ignored_attributes__ = ("site", "injected")
     site: Site
     injected: tuple[str, ...]
     plain: type[nn.Module]  # the class that it was
@@ -93,7 +94,7 @@ def attach(
     number is drawn, so that networks from one seed stay paired.
 
     The plain network's weights load into it as before (`strict`, too): where a state dict holds nothing of a site's
-    methods, they are reset, and the network computes what the plain one does. `noise.fold` is the way back.
+    methods, they are reset, and the network computes what the plain one does. The way back is `noise.fold`.
 
     Make the optimiser afterwards. Convert to SyncBatchNorm, and shard, before.
 
@@ -114,7 +115,7 @@ def attach(
 
 
 def detach(model: nn.Module) -> nn.Module:
-    """Removes all methods from `model`, in place, and returns it: its classes, keys and forward are the plain network's.
+    """Removes all methods from `model`, in place, and returns it, with the classes and keys of the plain network.
 
     What they did goes with them: under a sign of -1 the plain network computes something else (`noise.fold` does not).
     Raises ValueError where a class was changed once more after attaching (`fully_shard`).

@@ -17,8 +17,8 @@ def fold(model: nn.Module) -> nn.Module:
     (Gaussian noise, dropout) leaves no trace. To go on training, fold a copy: `noise.fold(copy.deepcopy(model))`.
 
     Raises ValueError, with the network as it was, where the plain network cannot compute the same: a sign of -1 behind
-    an addition, at a BatchNorm without weights, or behind a rectifying AutoReLU; features that AutoReLU set to 0 because
-    they lay above its cliff (`noise.clipped` counts them in each evaluation); a method that is neither a sign nor an
+    an addition, at a BatchNorm without weights, or behind a rectifying AutoReLU; features that AutoReLU set to 0, as
+    they lay above its cliff (`noise.clipped` counts them while evaluating); a method that is neither a sign nor an
     identity in evaluation. `noise.detach` removes the methods all the same.
     """
     turned: dict[nn.Parameter, Tensor] = {}

@@ -12,6 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 class Join(nn.Sequential):
     """The methods behind an addition (`injected`, the names of its children), spliced in as `site.name`."""
 
+    __jit_ignored_attributes__ = ("site", "injected")
     site: Any
     injected: tuple[str, ...] = ()
 

@@ -5,8 +5,11 @@ Writes runs/predictions/<variant>/ with a file <seed>.npz for each run, at the r
 <split>_<weights>_predicted    the same, of the network; weights is best or last
 <split>_<weights>_probability  float16 (N, classes)
 <split>_<weights>_loss         mean cross-entropy per image, float64 ()
-and features.npz of the first run: `image` (H, W, C) uint8 and `bn` (channels, h, w) float16, what BatchNorm gives at
-the first site for the first test image.
+and of the first run
+features.npz   `image` (H, W, C) uint8 and `bn` (channels, h, w) float16, what BatchNorm gives at the first site for the
+               first test image
+plain.pt       its best weights with the signs folded into BatchNorm (`noise.fold`): they load into the architecture as
+               torchvision, or timm, has it
 """
 
 import argparse
@@ -24,11 +27,11 @@ from stages.running.side_by_side import Send, ask, server, side_by_side, slots
 
 
 class Piece(NamedTuple):
-    """A run to be evaluated: its folder, the file to write, and the file for its features, if they are kept."""
+    """A run to be evaluated: its folder, the file to write, and the folder for what is kept of the first run alone."""
 
     run: Path
     file: Path
-    features: Path | None
+    first: Path | None
 
 
 def main(runs: Path, crops: Path, out: Path) -> None:
@@ -41,12 +44,15 @@ def main(runs: Path, crops: Path, out: Path) -> None:
     places = ask(context, slots, machine)
     with new_folder(out) as folder:
         files = [folder / run.relative_to(runs).with_name(f"{run.name}.npz") for run in found]
-        first = [folder / "features.npz", *[None] * (len(found) - 1)]
+        first = [folder, *[None] * (len(found) - 1)]
         pieces = [Piece(*piece) for piece in zip(found, files, first)]
         with closing(side_by_side(context, partial(work, crops, machine), pieces, places)) as messages:
-            failures = [f"{piece.run}: {line}" for piece, kind, line in messages if kind in ("failed", "killed")]
-        if failures:
-            raise SystemExit("\n".join(f"evaluate: {line}" for line in failures))
+            said = [(kind, f"evaluate: {piece.run}: {line}") for piece, kind, line in messages if line]
+        for kind, line in said:
+            if kind == "note":
+                print(line)
+        if failures := [line for kind, line in said if kind in ("failed", "killed")]:
+            raise SystemExit("\n".join(failures))
     print(f"{len(found)} runs evaluated into {out}")
 
 
@@ -57,7 +63,8 @@ def work(crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -
 
     from stages.crops.store import open_crops
     from stages.evaluation.features import features
-    from stages.evaluation.predictions import evaluate, network_of
+    from stages.evaluation.predictions import evaluate, folded, network_of
+    from stages.running.checkpoints import save_atomically
 
     torch.set_num_threads(machine.threads)
     record = json.loads((piece.run / "record.json").read_text(encoding="utf-8"))
@@ -65,9 +72,15 @@ def work(crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -
     network, chosen = network_of(record, len(opened.summary["classes"]), device)
     arrays = dict(evaluate(network, piece.run, opened, chosen))
     write_atomically(piece.file, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
-    if piece.features:
+    if piece.first:
         maps = dict(features(network, opened, chosen))
-        write_atomically(piece.features, lambda file: np.savez_compressed(file, allow_pickle=False, **maps))
+        write_atomically(
+            piece.first / "features.npz", lambda file: np.savez_compressed(file, allow_pickle=False, **maps)
+        )
+        try:
+            save_atomically(piece.first / "plain.pt", folded(network, piece.run, opened, chosen))
+        except ValueError as error:
+            send("note", f"no plain.pt: {error}")
 
 
 if __name__ == "__main__":

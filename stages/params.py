@@ -101,7 +101,8 @@ class Periodic(Section):
 
 
 class Dynamic(Section):
-    start: Annotated[float, Field(gt=0, lt=1)]
+    start: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"]
+    first_turn: Annotated[float, Field(gt=0, lt=1)]
     constant: Annotated[float, Field(gt=0)]
     sites: Sites
     weight: Literal["channel", "network"]

@@ -70,11 +70,6 @@ class Crops:
                 raise FileNotFoundError(errno.ENOENT, cure, str(folder / f"{name}.npy"))
         return Split(folder, arrays["images"], np.array(arrays["labels"]), arrays.get("soft"), arrays.get("affect"))
 
-    def class_balance(self) -> np.ndarray:
-        """Numbers of images, int64 (splits, classes), in the order of `splits` and of summary["classes"]."""
-        counts = self.summary["counts"]
-        return np.array([[counts[split][name] for name in self.summary["classes"]] for split in self.splits])
-
     def examples(self, split: str = "train", per_class: int = 8, seed: int = 0) -> list[np.ndarray]:
         """Random images of each class, uint8 (n, H, W, C) with n <= per_class: the rows of a contact sheet."""
         part = self[split]

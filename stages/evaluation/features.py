@@ -1,11 +1,13 @@
 """What the sites see: BatchNorm's output for one image, which Figure 2 of the paper is drawn from."""
 
 from collections.abc import Iterator
+from copy import deepcopy
 
 import numpy as np
 import torch
 from torch import nn
 
+from noise.attaching import detach
 from noise.sites import find_sites
 from stages.crops.store import Crops
 from stages.training.batches import Batches
@@ -26,15 +28,13 @@ def features(network: nn.Module, crops: Crops, device: Device) -> Iterator[tuple
 
 @torch.inference_mode()
 def feature_maps(network: nn.Module, split: Batches) -> np.ndarray:
-    """The `CHANNELS` maps of the split's first image that vary most, float16 (channels, h, w)."""
+    """The `CHANNELS` maps of the split's first image that vary most, float16 (channels, h, w), without any method."""
     every = [site for site in find_sites(network, "all") if site.addition is None]
     site = next((site for site in every if site.kind == "first"), every[0])
     kept = []  # copies: the ReLU behind works in place
-    module = network.get_submodule(site.name)  # a BatchNorm, or the wrapper that holds it beside the methods
-    handle = getattr(module, "bn", module).register_forward_hook(lambda *call: kept.append(call[2].clone()))
-    network.eval()
-    network(next(split.plain(1))[0])
-    handle.remove()
+    plain = detach(deepcopy(network)).eval()
+    plain.get_submodule(site.name).register_forward_hook(lambda *call: kept.append(call[2].clone()))
+    plain(next(split.plain(1))[0])
     maps = kept[0][0].float().cpu().numpy()
     strongest = np.sort(np.argsort(-maps.std((1, 2)))[:CHANNELS])
     return maps[strongest].astype(np.float16)

@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from torch import nn
 
+from noise.folding import fold
 from stages.crops.store import Crops
 from stages.params import recorded
 from stages.training.batches import Batches
 from stages.training.device import Device, choose
 from stages.training.evaluation import ALONE, Predictions, predict
+from stages.training.loop import weights
 from stages.training.network import prepare
 from stages.variants import load
 
@@ -44,12 +46,22 @@ def evaluate(network: nn.Module, run: Path, crops: Crops, device: Device) -> Ite
     """Yield (name, array) of what the stage `evaluate` writes of a run, with the weights of its folder."""
     label = np.min_scalar_type(len(crops.summary["classes"]) - 1)
     splits = {name: Batches(crops[name], crops.summary, device.device) for name in SPLITS}
-    for weights in WEIGHTS:
-        load_weights(network, run / f"{weights}.pt", device)
+    for chosen in WEIGHTS:
+        load_weights(network, run / f"{chosen}.pt", device)
         for name, split in splits.items():
             said = predict(network, split, device)
             yield f"{name}_actual", said.actual.astype(label)
-            yield from _named(f"{name}_{weights}", said, label)
+            yield from _named(f"{name}_{chosen}", said, label)
+
+
+def folded(network: nn.Module, run: Path, crops: Crops, device: Device) -> dict[str, torch.Tensor]:
+    """The best weights of a run for the plain architecture, with the signs in force folded into BatchNorm.
+
+    Afterwards `network` is the plain network. Raises ValueError where no plain network computes what it did on val.
+    """
+    load_weights(network, run / "best.pt", device)
+    predict(network, Batches(crops["val"], crops.summary, device.device), device)  # in which AutoReLU counts its clips
+    return weights(fold(network))
 
 
 def _named(prefix: str, said: Predictions, label: np.dtype) -> Iterator[tuple[str, np.ndarray]]:

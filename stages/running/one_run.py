@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
 
@@ -16,6 +17,7 @@ from stages.training.device import choose
 from stages.training.loop import Run, Training
 from stages.training.network import compiles, must_take
 from stages.training.processes import Processes
+from stages.training.schedule import rates
 from stages.variants import load
 
 ALONE = Processes()
@@ -33,7 +35,7 @@ def train(
     `log` takes lines about the run, `show` the row of every epoch, those done before an interruption included. Raises
     SystemExit for what a user can mend, and as `Training.epochs` and `Checkpoints.save` do.
     """
-    run = made(job, device, processes)
+    job, run = made(job, device, processes)
     checkpoints = Checkpoints(configuration(job, run))
     finished = kept.folder_of(checkpoints.hash)
     # Several processes do not wait: the others would give up waiting for the first.
@@ -48,15 +50,19 @@ def train(
             hand_over(job, run, checkpoints)
 
 
-def made(job: Job, device: str, processes: Processes = ALONE) -> Run:
-    """What decides the run's bits, on the device as it is here. Raises SystemExit for a batch that does not fit."""
+def made(job: Job, device: str, processes: Processes = ALONE) -> tuple[Job, Run]:
+    """The job with its parameters settled, and what decides the run's bits, on the device as it is here.
+
+    Raises SystemExit for a batch that does not fit.
+    """
     options, variant = job.params.train, load(job.variant)
     torch.set_num_threads(job.machine.threads)
     chosen, crops = choose(device, options.precision, options.deterministic), open_crops(job.crops)
     images = len(crops["train"])
     health.must_fit(options, images, processes.world)
     compiled = compiles(job.machine.compile, chosen, options.epochs * (images // options.batch_size))
-    return Run(
+    job = replace(job, params=variant.settle(job.params, rates(options, images)))
+    run = Run(
         attach=lambda network: variant.attach(network, job.params),
         unit=variant.unit(job.params),
         options=options,
@@ -66,6 +72,7 @@ def made(job: Job, device: str, processes: Processes = ALONE) -> Run:
         compile=compiled,
         processes=processes,
     )
+    return job, run
 
 
 def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, show: Callable) -> Training:

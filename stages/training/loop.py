@@ -9,9 +9,8 @@ for row in training.epochs():            # trains an epoch, and gives its row of
 import math
 import time
 from collections.abc import Callable, Iterator
-from copy import deepcopy
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
@@ -183,7 +182,6 @@ class Training:
         self.progress = Progress(**state["progress"])
 
 
-def weights(network: nn.Module) -> dict[str, Any]:
-    """A copy of the network's state on the CPU. (A module's extra state need be no tensor: GaussianNoise's is None.)"""
-    state = network.state_dict().items()
-    return {name: value.cpu().clone() if isinstance(value, torch.Tensor) else deepcopy(value) for name, value in state}
+def weights(network: nn.Module) -> dict[str, torch.Tensor]:
+    """A copy of the network's state on the CPU."""
+    return {name: value.cpu().clone() for name, value in network.state_dict().items()}

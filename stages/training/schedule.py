@@ -1,6 +1,19 @@
 """The learning rate as a closed-form function of the step: nothing to accumulate, nothing to restore."""
 
 import math
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from stages.params import Train
+
+
+def rates(options: "Train", images: int) -> list[float]:
+    """The learning rate of every optimiser step of a run over so many training images."""
+    per_epoch = images // options.batch_size
+    steps = range(1, options.epochs * per_epoch + 1)
+    return [
+        options.learning_rate * factor(step, len(steps), per_epoch, options.schedule, options.warmup) for step in steps
+    ]
 
 
 def factor(step: int, steps: int, steps_per_epoch: int, schedule: str, warmup: int = 0) -> float:

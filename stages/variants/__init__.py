@@ -5,13 +5,15 @@ A variant's file has
     READS = ("interval", "periodic")        the parts of params.yaml, beside `train`, that decide what it trains
     def attach(network, params): ...        puts its modules into the network and returns the names of the sites
     def unit(params): ...                   optional: what a step of its schedule is, "epoch" (without it) or "step"
+    def settle(params, rates): ...          optional: the parameters, with what depends on the length of the run; `rates`
+                                            are the learning rates of its optimiser steps
 
 and the variant `dropout-periodic` is the file `dropout_periodic.py`. Another one is another file, and one stage in a
 dvc.yaml (docs/extending.md).
 """
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import import_module
@@ -31,6 +33,7 @@ class Variant:
     reads: tuple[str, ...]
     attach: "Callable[[nn.Module, Params], list[str]]"
     unit: "Callable[[Params], str]"
+    settle: "Callable[[Params, Sequence[float]], Params]"
 
 
 def names() -> list[str]:
@@ -45,4 +48,5 @@ def load(name: str) -> Variant:
         known = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
         raise SystemExit(f"no variant {name!r} in stages/variants; {known}")
     module = import_module(f"{__name__}.{name.replace('-', '_')}")
-    return Variant(name, module.READS, module.attach, getattr(module, "unit", lambda params: "epoch"))
+    unit = getattr(module, "unit", lambda params: "epoch")
+    return Variant(name, module.READS, module.attach, unit, getattr(module, "settle", lambda params, rates: params))

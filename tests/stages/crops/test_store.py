@@ -62,9 +62,8 @@ def test_opening_maps_and_selects(tmp_path):
         open_crops(tmp_path / "nowhere")
 
 
-def test_class_balance_and_examples(tmp_path):
+def test_examples(tmp_path):
     crops = open_crops(write_store(tmp_path / "crops"))
-    assert crops.class_balance().tolist() == [[6, 6]] * 3
     rows = crops.examples("train", per_class=4, seed=1)
     assert [row.shape for row in rows] == [(4, 4, 4, 1)] * 2
     first_pixels = crops["train"].images[:, 0, 0, 0]
