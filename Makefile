@@ -9,7 +9,7 @@ export DVC_NO_ANALYTICS = 1
 repro: setup  ## Set up, then run the whole pipeline: Table 1, the figures, the circles study in reports/
 	dvc repro
 
-test: setup  ## Set up, then run the tests on all cores
+test: $(VENV)/tested  ## Set up, then run the tests on all cores
 	python -m pytest tests --numprocesses auto --dist worksteal
 
 lint: setup  ## Formatter, linter and type checker
@@ -31,6 +31,10 @@ $(VENV)/installed: requirements.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) else f"Python 3.11 or 3.12 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed requirements-dev.txt  ## And with what the tests use beside them
+	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-dev.txt
 	@touch $@
 
 audit: setup  ## Known vulnerabilities of what is installed
