@@ -8,12 +8,12 @@
 that it attached to; `noise.sites` says which sites there are.
 """
 
-from noise.attaching import attach, signs, site_names
+from noise.attaching import attach
 from noise.dropout import attach_dropout
 from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise
 from noise.periodic import SignFlip, attach_periodic, flag_at, flipped_stretches, sign_flip
-from noise.schedule import set_step
+from noise.schedule import in_force, set_step, signs, site_names
 from noise.sites import SITE_SETS, Site, find_sites
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "flag_at",
     "flipped_stretches",
     "gaussian_noise",
+    "in_force",
     "set_step",
     "sign_flip",
     "signs",

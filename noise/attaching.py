@@ -94,3 +94,12 @@ def _device(*modules: nn.Module) -> torch.device | None:
 
 def _key(method: nn.Module) -> str:
     return type(method).__name__.lower()
+
+
+# TEMPORARY, over today's `Injected`; the new attaching brings its own `methods`.
+def methods(model: nn.Module):  # type: ignore[no-untyped-def]
+    for injected in model.modules():
+        if isinstance(injected, Injected):
+            for name, method in injected.named_children():
+                if name not in ("bn", "act"):
+                    yield injected.site, name, method
