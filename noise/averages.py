@@ -1,11 +1,11 @@
 """State that other tools average: what is in force in an average is what is in force in the network.
 
 A running average (EMA, SWA: torch's `AveragedModel`, torchvision's and timm's, one written by hand) makes of a flag that
-turns a fraction, which says nothing about the sign now, and which sticks for thousands of updates. The tools cannot be
-changed, nor told from one another; all they have in common is that the average starts as a `copy.deepcopy` of the network
-and that their arithmetic leaves in it what no network holds. So a copy remembers what it was copied from, and asks it
-where its own value is the trace of an average. A copy that nobody averages (`best = copy.deepcopy(model)`) keeps the
-value that it was made with.
+turns a fraction, which says nothing about the sign now and sticks for thousands of updates. The tools cannot be changed,
+nor told from one another; all they have in common is that the average starts as a `copy.deepcopy` of the network, and
+that their arithmetic leaves in it what no network holds. So a copy remembers what it was copied from, and asks it where
+its own value is the trace of an average. A copy that nobody averages (`best = copy.deepcopy(model)`) keeps the value
+that it was made with. An average that is no copy, but a network built anew, has to be told the step itself.
 """
 
 from copy import deepcopy
@@ -41,9 +41,10 @@ class Averaged(nn.Module):
     def is_own(self, own: Tensor, given: Tensor, theirs: Tensor) -> Tensor:
         """Whether a copy's value is its own, in contrast to the trace of an average; bool, of the shape of the three.
 
-        It is while it has not moved since it was `given`, or where the network has not moved, whose average would not.
+        It is while it has not moved since it was `given`. Where the network is what it was then, a value that no
+        average over turns of it could have was written by hand.
         """
-        return (own == given) | (theirs == given)
+        return (own == given) | ((theirs == given) & (own.abs() >= given.abs()))
 
     def claim(self) -> None:
         """From now on the value is this module's own: call it where a copy is trained on its own."""
@@ -121,7 +122,14 @@ class Flag(Averaged):
         return self.current() > 0.5
 
     def _load_from_state_dict(
-        self, state_dict: Any, prefix: str, metadata: Any, strict: bool, missing: Any, unexpected: Any, errors: list[str]
+        self,
+        state_dict: Any,
+        prefix: str,
+        metadata: Any,
+        strict: bool,
+        missing: Any,
+        unexpected: Any,
+        errors: list[str],
     ) -> None:
         key = prefix + "flag"
         if isinstance(value := state_dict.get(key), Tensor) and not value.is_meta:

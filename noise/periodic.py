@@ -131,7 +131,7 @@ def checked_interval(interval: int) -> int:
 
 
 def checked_step(step: int | Tensor) -> int | Tensor:
-    """`step` as an int, or the tensor itself. Raises ValueError unless it is an integer, and >= 1 if it is no tensor."""
+    """`step` as an int, or the tensor itself. Raises ValueError for no integer, and for one below 1 that is no tensor."""
     if isinstance(step, Tensor) and not (step.is_floating_point() or step.is_complex() or step.dtype == torch.bool):
         return step
     number = None if isinstance(step, Tensor) else _integer(step)

@@ -41,7 +41,9 @@ def test_interval_of_five_flips_epochs_5_to_9():
     assert noise.flipped_stretches(5, 4) == []
 
 
-@pytest.mark.parametrize("interval", [0, -1, 2.0, True, np.bool_(True), np.float64(5), np.int64(0), torch.tensor(5.0), "5", None])
+@pytest.mark.parametrize(
+    "interval", [0, -1, 2.0, True, np.bool_(True), np.float64(5), np.int64(0), torch.tensor(5.0), "5", None]
+)
 def test_interval_must_be_a_positive_int(interval):
     with pytest.raises(ValueError, match="interval must be an int >= 1"):
         noise.SignFlip(interval)
