@@ -12,6 +12,7 @@ from noise.attaching import attach
 from noise.dropout import attach_dropout
 from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise
+from noise.negate import Negate, attach_negate
 from noise.periodic import SignFlip, attach_periodic, flag_at, flipped_stretches, sign_flip
 from noise.schedule import in_force, set_step, signs, site_names
 from noise.sites import SITE_SETS, Site, find_sites
@@ -21,12 +22,14 @@ __all__ = [
     "AutoReLU",
     "CliffReLU",
     "GaussianNoise",
+    "Negate",
     "SignFlip",
     "Site",
     "attach",
     "attach_dropout",
     "attach_dynamic",
     "attach_gaussian",
+    "attach_negate",
     "attach_periodic",
     "auto_relu",
     "cliff_relu",
