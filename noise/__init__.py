@@ -3,18 +3,21 @@
     noise.attach_periodic(model, interval=5)    # once, before the optimiser is made
     ...
     noise.set_step(model, epoch)                # each epoch, counted from 1, before its first batch
+    ...
+    noise.fold(model)                           # at the end: the plain network again, with the signs in its weights
 
-`attach_dynamic`, `attach_dropout` and `attach_gaussian` need the first line only. Each returns the names of the sites
-that it attached to; `noise.sites` says which sites there are.
+`attach_dynamic`, `attach_dropout` and `attach_gaussian` need no step. Each returns the names of the sites that it
+attached to; `noise.sites` says which sites there are, `noise.schedule` what a method of one's own may offer.
 """
 
-from noise.attaching import attach, detach, methods, signs, site_names
+from noise.attaching import attach, detach, methods
 from noise.dropout import attach_dropout
 from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu
 from noise.folding import fold
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise
+from noise.negate import Negate, attach_negate
 from noise.periodic import SignFlip, attach_periodic, flag_at, flipped_stretches, sign_flip
-from noise.schedule import set_step
+from noise.schedule import in_force, set_step, signs, site_names
 from noise.sites import SITE_SETS, Site, find_sites
 
 __all__ = [
@@ -22,12 +25,14 @@ __all__ = [
     "AutoReLU",
     "CliffReLU",
     "GaussianNoise",
+    "Negate",
     "SignFlip",
     "Site",
     "attach",
     "attach_dropout",
     "attach_dynamic",
     "attach_gaussian",
+    "attach_negate",
     "attach_periodic",
     "auto_relu",
     "cliff_relu",
@@ -37,6 +42,7 @@ __all__ = [
     "flipped_stretches",
     "fold",
     "gaussian_noise",
+    "in_force",
     "methods",
     "set_step",
     "sign_flip",

@@ -147,23 +147,6 @@ def methods(model: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
             yield holder.site.name, name, holder.get_submodule(name)
 
 
-def site_names(model):
-    return list(dict.fromkeys(site for site, _, method in methods(model) if hasattr(method, "flipped")))
-
-
-def signs(model):
-    from functools import reduce
-    from operator import xor
-
-    found: dict[str, list] = {}
-    for site, _, method in methods(model):
-        if hasattr(method, "flipped"):
-            found.setdefault(site, []).append(method.flipped())
-    if not found:
-        return torch.empty(0, dtype=torch.int8, device=_device(model))
-    return 1 - 2 * torch.stack([reduce(xor, each) for each in found.values()]).to(torch.int8)
-
-
 def _put(model: nn.Module, site: Site, method: nn.Module) -> tuple[Injecting | Join, str]:
     """Puts the method behind the site; returns what holds it, and its name there."""
     path, _, last = site.name.rpartition(".")

@@ -1,5 +1,6 @@
 """Periodic injection: features change sign behind BatchNorm every T steps (paper section 3.1, Algorithm 1)."""
 
+import operator
 from collections.abc import Iterable
 from typing import overload
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from noise.attaching import attach
+from noise.averages import Flag
 
 
 @overload
@@ -25,57 +27,91 @@ def flag_at(step: int | Tensor, interval: int) -> bool | Tensor:
 
 def flipped_stretches(interval: int, steps: int) -> list[tuple[int, int]]:
     """The stretches of steps 1 to `steps` with the flag set, as (first, last) with both ends included."""
-    _check(interval)
+    interval = checked_interval(interval)
     first = interval + int(interval == 1)
     return [(start, min(start + interval - 1, steps)) for start in range(first, steps + 1, 2 * interval)]
 
 
 def sign_flip(x: Tensor, flag: Tensor) -> Tensor:
     """`-x` where the 0-dim bool tensor `flag` is set, else `x` to the bit; dtype and shape of `x`."""
-    return x * torch.where(flag, -1.0, 1.0)
+    return x * _sign(flag)
 
 
-class SignFlip(nn.Module):
-    """Multiplies its input by -1 while Algorithm 1's flag is set, in training and in evaluation alike.
-
-    The flag is a bool buffer: it is in the checkpoint, moves with the network and turns without recompiling. It is that
-    of the step set last, so that a checkpoint is evaluated under the sign under which its weights were trained.
+class PeriodicFlag(Flag):
+    """A flag that is Algorithm 1's of the step set last.
 
     Args:
         interval: T of Algorithm 1, in the unit of the steps passed to `set_step`.
 
-    Raises ValueError unless `interval` is an int >= 1.
+    Raises ValueError unless `interval` is an integer >= 1 (of Python, NumPy or torch).
     """
 
-    flag: Tensor
+    quantity = "sign"
+    told = False  # whether `set_step` was ever called
 
     def __init__(self, interval: int):
         super().__init__()
-        _check(interval)
-        self.interval = interval
-        self.register_buffer("flag", torch.tensor(False))
+        self.interval = checked_interval(interval)
 
     def set_step(self, step: int | Tensor) -> None:
-        """Writes the flag of `step` (counted from 1; an int or a 0-dim tensor, read without synchronising).
+        """Writes the flag of `step` (counted from 1; an integer or a 0-dim tensor, read without synchronising).
 
-        Call it before the step's forward pass and outside of compiled code. Raises ValueError for an int below 1.
+        Call it before the step's forward pass and outside of compiled code. Raises ValueError for what is no integer,
+        and for an integer below 1 that is no tensor.
         """
-        if isinstance(step, Tensor):
-            self.flag.copy_(flag_at(step, self.interval))
-        elif step < 1:
-            raise ValueError(f"steps count from 1, got {step}")
-        else:
-            self.flag.fill_(flag_at(step, self.interval))
+        self._turn_to(flag_at(checked_step(step), self.interval))
+        self.told = True
 
-    def flipped(self) -> Tensor:
-        """Whether the features are negated now: the flag."""
-        return self.flag
+    def _turn_to(self, flag: bool | Tensor) -> None:
+        with torch.no_grad():
+            if isinstance(flag, Tensor):
+                self.flag.copy_(flag)
+            else:
+                self.flag.fill_(flag)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return sign_flip(x, self.flag)
+    def in_force(self) -> Tensor:
+        """-1. while the flag is set, else +1.: a 0-dim float32 tensor."""
+        return _sign(self.is_set())
 
     def extra_repr(self) -> str:
         return f"interval={self.interval}"
+
+
+class SignFlip(PeriodicFlag):
+    """Multiplies its input by -1 while Algorithm 1's flag is set, in training and in evaluation alike.
+
+    The flag is a buffer: it is in the checkpoint, moves with the network and turns without recompiling. It is that of
+    the step set last, so that a checkpoint is evaluated under the sign under which its weights were trained, and that
+    of the network in an average of it (`noise.averages`).
+
+    Args:
+        interval: T of Algorithm 1, in the unit of the steps passed to `set_step`.
+
+    Raises ValueError unless `interval` is an integer >= 1.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return sign_flip(x, self.is_set())
+
+    def sign(self) -> Tensor:
+        """What an evaluation multiplies its input by: `in_force()`."""
+        return self.in_force()
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        return _ScriptedFlip(self.current()).train(self.training)
+
+
+class _ScriptedFlip(nn.Module):
+    """`SignFlip` as `torch.jit.script` takes it."""
+
+    flag: Tensor
+
+    def __init__(self, flag: Tensor):
+        super().__init__()
+        self.register_buffer("flag", flag)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.where(self.flag > 0.5, -1.0, 1.0)
 
 
 def attach_periodic(model: nn.Module, interval: int, sites: str | Iterable[str] = "first") -> list[str]:
@@ -86,6 +122,33 @@ def attach_periodic(model: nn.Module, interval: int, sites: str | Iterable[str] 
     return attach(model, lambda site: SignFlip(interval), sites)
 
 
-def _check(interval: int) -> None:
-    if isinstance(interval, bool) or not isinstance(interval, int) or interval < 1:
+def checked_interval(interval: int) -> int:
+    """`interval` as an int. Raises ValueError unless it is an integer >= 1."""
+    number = _integer(interval)
+    if number is None or number < 1:
         raise ValueError(f"interval must be an int >= 1, got {interval!r}")
+    return number
+
+
+def checked_step(step: int | Tensor) -> int | Tensor:
+    """`step` as an int, or the tensor itself. Raises ValueError for no integer, and for one below 1 that is no tensor."""
+    if isinstance(step, Tensor) and not (step.is_floating_point() or step.is_complex() or step.dtype == torch.bool):
+        return step
+    number = None if isinstance(step, Tensor) else _integer(step)
+    if number is None:
+        raise ValueError(f"a step is an integer, got {step!r}")
+    if number < 1:
+        raise ValueError(f"steps count from 1, got {number}")
+    return number
+
+
+def _integer(value: object) -> int | None:
+    """`value` as an int where it is an integer of any library; None for a bool, a float and what is no number."""
+    try:
+        return None if isinstance(value, bool) else operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        return None
+
+
+def _sign(flag: Tensor) -> Tensor:
+    return torch.where(flag, -1.0, 1.0)

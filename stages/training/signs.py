@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from noise.attaching import signs, site_names
+from noise.schedule import signs, site_names
 
 
 class SignRecord:

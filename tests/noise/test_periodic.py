@@ -3,6 +3,7 @@
 import copy
 import io
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -40,7 +41,9 @@ def test_interval_of_five_flips_epochs_5_to_9():
     assert noise.flipped_stretches(5, 4) == []
 
 
-@pytest.mark.parametrize("interval", [0, -1, 2.0, True, "5", None])
+@pytest.mark.parametrize(
+    "interval", [0, -1, 2.0, True, np.bool_(True), np.float64(5), np.int64(0), torch.tensor(5.0), "5", None]
+)
 def test_interval_must_be_a_positive_int(interval):
     with pytest.raises(ValueError, match="interval must be an int >= 1"):
         noise.SignFlip(interval)
@@ -48,10 +51,40 @@ def test_interval_must_be_a_positive_int(interval):
         noise.flipped_stretches(interval, 10)
 
 
-@pytest.mark.parametrize("step", [0, -3])
+@pytest.mark.parametrize("interval", [np.int64(5), np.uint8(5), np.array(5), torch.tensor(5)])
+def test_interval_may_be_an_integer_of_another_library(interval):
+    flip = noise.SignFlip(interval)
+    assert type(flip.interval) is int
+    assert repr(flip) == "SignFlip(interval=5)"
+    assert noise.flipped_stretches(interval, 17) == [(5, 9), (15, 17)]
+
+
+@pytest.mark.parametrize("step", [0, -3, np.int64(0)])
 def test_steps_count_from_one(step):
     with pytest.raises(ValueError, match="steps count from 1"):
         noise.SignFlip(5).set_step(step)
+
+
+@pytest.mark.parametrize("step", [2.0, True, np.float32(3), torch.tensor(2.0), torch.tensor(True), None])
+def test_a_step_is_an_integer(step):
+    flip = noise.SignFlip(5)
+    with pytest.raises(ValueError, match="a step is an integer, got"):
+        flip.set_step(step)
+    assert not flip.told
+
+
+@pytest.mark.parametrize("kind", [int, np.int64, np.uint8, np.array, torch.tensor])
+def test_steps_of_every_integer_type_set_the_flag(kind):
+    flip = noise.SignFlip(4)
+    assert not flip.told and not noise.SignFlip.told
+    for step, flag in enumerate(algorithm_1(4, 20), start=1):
+        flip.set_step(kind(step))
+        assert flip.flag.item() == flag
+        assert flip.in_force().item() == flip.sign().item() == (-1 if flag else 1)
+    assert flip.told and not noise.SignFlip.told
+    assert flip.in_force().shape == () and flip.in_force().dtype == torch.float32
+    flip.reset_parameters()
+    assert flip.flag.item() == 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16, torch.float16])
@@ -76,7 +109,7 @@ def test_flag_is_a_buffer_written_in_place():
     for step in range(1, 13):
         flip.set_step(step if step % 2 else torch.tensor(step))
         assert flip.flag is flag
-        assert flag.dtype == torch.bool
+        assert flag.dtype == torch.float32
         assert flag.item() == noise.flag_at(step, 3)
     assert list(flip.state_dict()) == ["flag"]
     assert not list(flip.parameters())
@@ -90,8 +123,8 @@ def test_checkpoint_and_copy_keep_the_flag():
     file.seek(0)
     resumed = noise.SignFlip(interval=3)
     resumed.load_state_dict(torch.load(file, weights_only=True))
-    assert resumed.flag.item() is True
-    assert copy.deepcopy(flip).flag.item() is True
+    assert resumed.flag.item() == 1
+    assert copy.deepcopy(flip).flag.item() == 1
 
 
 def test_jumping_to_a_step_equals_walking_to_it():

@@ -44,3 +44,61 @@ def test_dynamic_weights_are_one_a_channel_or_one_over_the_network():
     assert len(list(network.parameters())) == count + 1
     with pytest.raises(ValueError, match="weight must be one of channel, network"):
         noise.attach_dynamic(network, 0.5, weight="layer")
+
+
+class HalfFlip(nn.Module):
+    """A user's own method: flips the first `flipped` of the channels."""
+
+    quantity = "sign"
+
+    def __init__(self, channels, flipped):
+        super().__init__()
+        self.register_buffer("signs", torch.where(torch.arange(channels) < flipped, -1.0, 1.0))
+
+    def forward(self, x):
+        return x * self.signs.view(1, -1, *[1] * (x.dim() - 2))
+
+    def in_force(self):
+        return self.signs.mean()
+
+
+class Silent(nn.Module):
+    """Another's, that reports nothing."""
+
+    def forward(self, x):
+        return x
+
+
+def test_every_method_reports_what_is_in_force():
+    network = nn.Sequential(block(), block())
+    assert noise.in_force(network) == {}
+    noise.attach_periodic(network, 2)
+    noise.attach_gaussian(network, 0.25, "second")
+    noise.attach_dropout(network, 0.125, "0.bn2", channelwise=True)
+    noise.attach(network, lambda site: HalfFlip(site.channels, 1), "1.bn2")
+    noise.attach(network, lambda site: Silent())
+    noise.set_step(network, 2)
+    reported = noise.in_force(network)
+    assert {key: value.item() for key, value in reported.items()} == {
+        "0.bn1.signflip": -1,
+        "0.bn2.gaussiannoise": 0.25,
+        "0.bn2.dropout2d": 0.125,
+        "1.bn1.signflip": -1,
+        "1.bn2.gaussiannoise": 0.25,
+        "1.bn2.halfflip": 0.5,
+    }
+    assert all(value.shape == () and value.dtype == torch.float32 for value in reported.values())
+    quiet = {key.rpartition(".")[2]: value.item() for key, value in noise.in_force(network.eval()).items()}
+    assert quiet == {"signflip": -1, "gaussiannoise": 0, "dropout2d": 0, "halfflip": 0.5}
+    assert noise.site_names(network) == ["0.bn1", "1.bn1", "1.bn2"], "a sign alone makes a site of `signs`"
+
+
+@pytest.mark.parametrize(("flipped", "sign"), [(0, 1), (1, 1), (2, 0), (3, -1), (4, -1)])
+def test_the_sign_of_a_site_is_its_majoritys_and_methods_multiply(flipped, sign):
+    network = nn.Sequential(block())
+    noise.attach(network, lambda site: HalfFlip(site.channels, flipped))
+    assert noise.signs(network).tolist() == [sign]
+    noise.attach_periodic(network, 1)
+    noise.set_step(network, 2)
+    assert noise.signs(network).tolist() == [-sign]
+    assert noise.signs(network).dtype == torch.int8
