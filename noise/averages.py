@@ -1,11 +1,11 @@
 """State that other tools average: what is in force in an average is what is in force in the network.
 
-A running average (EMA, SWA: torch's `AveragedModel`, torchvision's and timm's, one written by hand) makes of a flag that
-turns a fraction, which says nothing about the sign now and sticks for thousands of updates. The tools cannot be changed,
-nor told from one another; all they have in common is that the average starts as a `copy.deepcopy` of the network, and
-that their arithmetic leaves in it what no network holds. So a copy remembers what it was copied from, and asks it where
-its own value is the trace of an average. A copy that nobody averages (`best = copy.deepcopy(model)`) keeps the value
-that it was made with. An average that is no copy, but a network built anew, has to be told the step itself.
+A running average (EMA, SWA: torch's `AveragedModel`, torchvision's and timm's, one written by hand) makes of a flag
+that turns a fraction, which says nothing about the sign now and sticks for thousands of updates. The tools cannot be
+changed, nor told from one another; all they have in common is that the average starts as a `copy.deepcopy` of the
+network, and that their arithmetic leaves in it what no network holds. So a copy remembers what it was copied from, and
+asks it where its own value is the trace of an average. A copy that nobody averages (`best = copy.deepcopy(model)`)
+keeps the value that it was made with. An average that is no copy, but a network built anew, is to be told the step.
 """
 
 from copy import deepcopy
@@ -117,10 +117,6 @@ class Flag(Averaged):
     def is_own(self, own: Tensor, given: Tensor, theirs: Tensor) -> Tensor:
         return (own == 0) | (own == 1)
 
-    def is_set(self) -> Tensor:
-        """Whether the flag is set, as a 0-dim bool tensor."""
-        return self.current() > 0.5
-
     def _load_from_state_dict(
         self,
         state_dict: Any,
@@ -137,8 +133,8 @@ class Flag(Averaged):
             nearest = value.round().clamp(0, 1)
             if self._origin is None and not bool(((value - nearest).abs() < 1e-6).all()):
                 errors.append(
-                    f"{key} is {value.tolist()}, an average over networks with and without the flag: give it the 0 or 1 "
-                    "of the network that these weights belong to"
+                    f"{key} is {value.tolist()}, an average over networks with and without the flag: give it the 0 "
+                    "or 1 of the network that these weights belong to"
                 )
                 return
             state_dict[key] = nearest if self._origin is None else value

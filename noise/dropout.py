@@ -2,9 +2,32 @@
 
 from collections.abc import Iterable
 
-from torch import nn
+import torch
+from torch import Tensor, nn
 
 from noise.attaching import attach
+
+
+class Dropout(nn.Dropout):
+    """`nn.Dropout` that reports the rate in force."""
+
+    quantity = "p"
+    identity_in_evaluation = True
+
+    def in_force(self) -> Tensor:
+        """The rate of the next forward: `p` while training, 0 in evaluation; 0-dim float32 on the CPU."""
+        return _rate(self)
+
+
+class Dropout2d(nn.Dropout2d):
+    """`nn.Dropout2d` that reports the rate in force."""
+
+    quantity = "p"
+    identity_in_evaluation = True
+
+    def in_force(self) -> Tensor:
+        """As of `Dropout`."""
+        return _rate(self)
 
 
 def attach_dropout(
@@ -23,5 +46,9 @@ def attach_dropout(
     """
     if not 0 <= p < 1:
         raise ValueError(f"p must lie in 0 <= p < 1, got {p}")
-    layer = nn.Dropout2d if channelwise else nn.Dropout
+    layer = Dropout2d if channelwise else Dropout
     return attach(model, lambda site: layer(p), sites)
+
+
+def _rate(layer: nn.Dropout | nn.Dropout2d) -> Tensor:
+    return torch.tensor(layer.p if layer.training else 0.0, dtype=torch.float32)

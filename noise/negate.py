@@ -1,10 +1,10 @@
-"""The control of periodic injection: Algorithm 1 as one rewriting of the weights at each turn, with nothing in the forward.
+"""The control of periodic injection: Algorithm 1 as one rewriting of the weights at each turn, none of the features.
 
 A network whose features are multiplied by -1 behind a BatchNorm trains as one whose BatchNorm's weight and bias, and
 their first moments in the optimiser, are negated once at each turn of the flag: the same losses and logits to the bit,
-for BatchNorm is odd in weight and bias, and so is every update by which optimisers move them. While the flag is set, the
-weights, moments and gradients of the one are those of the other with the sign changed. Negating the weights without the
-moments (`moments=False`) is another training: they pull the weights back.
+for BatchNorm is odd in weight and bias, and so is every update by which optimisers move them. While the flag is set,
+the weights, moments and gradients of the one are those of the other with the sign changed. Negating the weights without
+the moments (`moments=False`) is another training, which parts from it one step after the first turn.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,7 +19,7 @@ from noise.attaching import attach
 from noise.periodic import PeriodicFlag
 from noise.sites import Site
 
-# What optimisers keep for each element of a parameter: of the gradients' sign, or not (squares, magnitudes, step sizes).
+# What optimisers keep for each element of a parameter: what changes sign with it, and what does not (squares, sizes).
 ODD = {"exp_avg", "momentum_buffer", "grad_avg", "prev", "ax"}
 EVEN = {"exp_avg_sq", "max_exp_avg_sq", "exp_inf", "square_avg", "acc_delta", "sum", "step_size", "variance"}
 
@@ -67,10 +67,10 @@ class Negate(PeriodicFlag):
 
     def _turn_to(self, flag: bool | Tensor) -> None:
         tensors = list(self._negated())
-        before = self.is_set()
+        before = self.in_force()
         super()._turn_to(flag)
         # Multiplies by 1 where nothing turns: to look would wait for the device.
-        factor = torch.where(self.is_set() == before, 1.0, -1.0)
+        factor = self.in_force() * before
         with torch.no_grad():
             for tensor in tensors:
                 tensor.mul_(factor.to(tensor.device))
@@ -92,8 +92,8 @@ class Negate(PeriodicFlag):
                 if name not in ODD:
                     kind = type(self._optimizer).__name__
                     raise ValueError(
-                        f"{kind} keeps {name!r} for BatchNorm's weights, of which negate does not know whether it changes "
-                        "sign with them: add it to noise.negate.ODD or noise.negate.EVEN"
+                        f"{kind} keeps {name!r} for BatchNorm's weights, of which negate does not know whether it "
+                        "changes sign with them: add it to noise.negate.ODD or noise.negate.EVEN"
                     )
                 yield value
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import overload
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from noise.attaching import attach
 from noise.averages import Flag
@@ -32,8 +32,10 @@ def flipped_stretches(interval: int, steps: int) -> list[tuple[int, int]]:
     return [(start, min(start + interval - 1, steps)) for start in range(first, steps + 1, 2 * interval)]
 
 
+# In a torch.fx trace (`create_feature_extractor`) the flag stays a buffer; followed inside, it would be a constant.
+@fx.wrap
 def sign_flip(x: Tensor, flag: Tensor) -> Tensor:
-    """`-x` where the 0-dim bool tensor `flag` is set, else `x` to the bit; dtype and shape of `x`."""
+    """`-x` where the 0-dim tensor `flag` is set (True, or above 1/2), else `x` to the bit; dtype and shape of `x`."""
     return x * _sign(flag)
 
 
@@ -71,7 +73,7 @@ class PeriodicFlag(Flag):
 
     def in_force(self) -> Tensor:
         """-1. while the flag is set, else +1.: a 0-dim float32 tensor."""
-        return _sign(self.is_set())
+        return _sign(self.current())
 
     def extra_repr(self) -> str:
         return f"interval={self.interval}"
@@ -91,7 +93,7 @@ class SignFlip(PeriodicFlag):
     """
 
     def forward(self, x: Tensor) -> Tensor:
-        return sign_flip(x, self.is_set())
+        return sign_flip(x, self.current())
 
     def sign(self) -> Tensor:
         """What an evaluation multiplies its input by: `in_force()`."""
@@ -131,7 +133,7 @@ def checked_interval(interval: int) -> int:
 
 
 def checked_step(step: int | Tensor) -> int | Tensor:
-    """`step` as an int, or the tensor itself. Raises ValueError for no integer, and for one below 1 that is no tensor."""
+    """`step` as an int, or the tensor itself. Raises ValueError for no integer, and for an int below 1."""
     if isinstance(step, Tensor) and not (step.is_floating_point() or step.is_complex() or step.dtype == torch.bool):
         return step
     number = None if isinstance(step, Tensor) else _integer(step)
@@ -151,4 +153,4 @@ def _integer(value: object) -> int | None:
 
 
 def _sign(flag: Tensor) -> Tensor:
-    return torch.where(flag, -1.0, 1.0)
+    return torch.where(flag > 0.5, -1.0, 1.0)

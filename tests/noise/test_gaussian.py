@@ -8,8 +8,10 @@ import pytest
 import torch
 from scipy import stats
 from torch import nn
+from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 import noise
+from tests.noise.averaging import KINDS
 
 
 @pytest.mark.parametrize("stddev", [0.01, 0.1, 3.0])
@@ -131,25 +133,123 @@ def test_a_resumed_training_draws_what_the_uninterrupted_one_would_at_every_site
     assert first + trained(model, optimizer, range(4, 8)) == straight
 
 
-def test_the_state_of_the_stream_is_its_own_copy():
+def test_the_state_of_the_stream_is_its_own_copy_of_one_size():
     layer, x = noise.GaussianNoise(1.0, seed=7), torch.zeros(20)
-    before = layer.get_extra_state()
+    before = layer.state_dict()
     drawn = layer(x)
-    assert not torch.equal(layer.get_extra_state()["state"], before["state"]), "drawing moves the stream"
-    layer.set_extra_state(before)
+    assert before["stream"].dtype == torch.uint8
+    assert before["stream"].shape == (5072,)
+    assert not torch.equal(layer.state_dict()["stream"], before["stream"]), "drawing moves the stream"
+    layer.load_state_dict(before)
     assert torch.equal(layer(x), drawn)
-    without = noise.GaussianNoise(1.0)
-    assert without.get_extra_state() is None
-    without.set_extra_state(before)
-    assert without.generator is None, "a layer without a stream takes none"
+    layer.load_state_dict(before, assign=True)
+    assert torch.equal(layer(x), drawn)
+    layer.reset_parameters()
+    assert torch.equal(layer(x), drawn), "it had not drawn before"
+
+
+def test_state_dict_holds_tensors_alone_and_nothing_without_a_seed():
+    assert noise.GaussianNoise(1.0).state_dict() == {}
+    assert list(noise.GaussianNoise(1.0, seed=1).state_dict()) == ["stream"]
+    with pytest.raises(RuntimeError, match="Unexpected key.*stream"):
+        noise.GaussianNoise(1.0).load_state_dict(noise.GaussianNoise(1.0, seed=1).state_dict())
+    with pytest.raises(RuntimeError, match="Missing key.*stream"):
+        noise.GaussianNoise(1.0, seed=1).load_state_dict({})
+    noise.GaussianNoise(1.0, seed=1).load_state_dict({}, strict=False)
+
+
+def test_safetensors_keep_the_stream(tmp_path):
+    files = pytest.importorskip("safetensors.torch")
+    layer, x = nn.Sequential(noise.GaussianNoise(1.0, seed=7)), torch.zeros(20)
+    layer(x)
+    files.save_file(layer.state_dict(), tmp_path / "state.safetensors")
+    files.save_model(layer, tmp_path / "model.safetensors")
+    expected = layer(x)
+    for load in (
+        lambda fresh: fresh.load_state_dict(files.load_file(tmp_path / "state.safetensors")),
+        lambda fresh: files.load_model(fresh, tmp_path / "model.safetensors"),
+    ):
+        fresh = nn.Sequential(noise.GaussianNoise(1.0, seed=7))
+        load(fresh)
+        assert torch.equal(fresh(x), expected)
 
 
 def test_checkpoint_of_a_missing_device_starts_from_the_seed():
     device = "xpu" if torch.cuda.is_available() else "cuda"
     layer = noise.GaussianNoise(1.0, seed=7)
-    layer.load_state_dict({"_extra_state": {"device": device, "state": torch.zeros(16, dtype=torch.uint8)}})
+    written = layer.state_dict()["stream"]
+    written[:8] = torch.tensor(list(device.encode().ljust(8, b"\0")), dtype=torch.uint8)
     x = torch.zeros(20)
+    layer(x)
+    layer.load_state_dict({"stream": written})
     assert torch.equal(layer(x), noise.GaussianNoise(1.0, seed=7)(x))
+
+
+@pytest.mark.parametrize("spoil", [lambda s: s // 2, lambda s: s.double(), lambda s: s[:9], lambda s: 0 * s])
+def test_what_is_no_state_is_told_and_starts_from_the_seed(spoil):
+    layer, x = noise.GaussianNoise(1.0, seed=7), torch.zeros(20)
+    layer(x)
+    with pytest.warns(UserWarning, match="0.stream is no state of a random stream"):
+        nn.Sequential(layer).load_state_dict({"0.stream": spoil(layer.state_dict()["stream"])})
+    assert torch.equal(layer(x), noise.GaussianNoise(1.0, seed=7)(x))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", KINDS)
+def test_averaging_tools_take_a_network_with_streams(kind):
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), noise.GaussianNoise(0.1, seed=1))
+    average, x = KINDS[kind](net), torch.randn(8, 4)
+    for _ in range(3):
+        net(x)
+        average.update_parameters(net)
+    fresh = copy.deepcopy(net)
+    fresh.load_state_dict(average.module.state_dict())
+    assert torch.isfinite(fresh(x)).all()
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+@pytest.mark.parametrize("seed", [None, 3])
+def test_activation_checkpointing_repeats_the_noise(reentrant, seed):
+    """Against the gradients without it, over steps of several calls whose passes backward come in another order."""
+
+    def gradients(run):
+        torch.manual_seed(0)
+        unit = nn.Linear(4, 4), noise.GaussianNoise(1.0, seed=seed), nn.Tanh()
+        net = nn.Sequential(*unit, nn.Linear(4, 4), noise.GaussianNoise(1.0, seed and seed + 1), nn.Tanh())
+        found = []
+        for step in range(3):
+            xs = [torch.randn(5, 4, generator=torch.Generator().manual_seed(10 * step + i)) for i in range(3)]
+            losses = [run(net, x.requires_grad_()).square().sum() for x in xs]
+            for i in 1, 2, 0:
+                losses[i].backward()
+            run(net, xs[0])  # of a pass without backward, as in an update of BatchNorm's statistics
+            found += [p.grad.clone() for p in net.parameters()]
+        found.append(net(xs[0]).detach())
+        return found
+
+    plain = gradients(lambda net, x: net(x))
+    repeated = gradients(lambda net, x: checkpoint(net, x, use_reentrant=reentrant))
+    segments = gradients(lambda net, x: checkpoint_sequential(net, 2, x, use_reentrant=reentrant))
+    assert all(map(torch.equal, plain, repeated))
+    assert all(map(torch.equal, plain, segments))
+
+
+def test_a_repetition_that_is_ambiguous_is_an_error_of_one_line():
+    layer = nn.Sequential(noise.GaussianNoise(1.0, seed=1), nn.Tanh())
+    x = torch.ones(3, requires_grad=True)
+    total = sum(checkpoint(layer, x, use_reentrant=False).sum() for _ in range(2))
+    with pytest.raises(RuntimeError, match="cannot draw the same noise again: 2 of its calls had the input") as error:
+        total.backward()
+    assert "\n" not in str(error.value)
+
+
+def test_a_compiled_layer_with_a_stream_draws_what_it_would():
+    torch._dynamo.reset()
+    layers = [noise.GaussianNoise(1.0, seed=1) for _ in range(2)]
+    compiled, x = torch.compile(layers[0], backend="aot_eager"), torch.zeros(5)
+    assert torch.equal(torch.cat([compiled(x), compiled(x)]), torch.cat([layers[1](x), layers[1](x)]))
+    torch._dynamo.reset()
 
 
 def test_attached_layers_have_streams_of_their_own_that_follow_from_the_seed():
