@@ -2,20 +2,19 @@
 
 import math
 from collections.abc import Iterable
+from operator import index
+from typing import Any, Self
 
 import torch
+import torch.fx
 from torch import Tensor, nn
 
 from noise.attaching import attach
+from noise.autorelu import auto_relu, auto_relu_without_derivative, cliff_relu, exporting, signs_of
 from noise.sites import Site
 
 GRADIENTS = ("autograd", "exact")
 DIVISORS = ("absolute", "signed")
-
-
-def cliff_relu(x: Tensor, constant: float | Tensor) -> Tensor:
-    """Eq. 1: `x` where 0 < x < constant, else 0, and NaN where x is, as in ReLU. A tensor `constant` broadcasts."""
-    return _keep(x, _margin(x.detach(), constant))
 
 
 class CliffReLU(nn.Module):
@@ -30,23 +29,6 @@ class CliffReLU(nn.Module):
 
     def extra_repr(self) -> str:
         return f"constant={self.constant}"
-
-
-def auto_relu(
-    x: Tensor,
-    weight: Tensor,
-    constant: float = 6.0,
-    *,
-    gradient: str = "autograd",
-    divide: str = "absolute",
-    rectify: bool = True,
-) -> Tensor:
-    """Eq. 2, `CliffReLU(x w) / |w|`, for `x` (N, C, ...) and `weight` (C,) or (1,); the rest is as of `AutoReLU`.
-
-    Computed as u = x sign(w), then u where 0 < u < constant / |w|, else 0, with sign(0) = 1: the same function, but
-    safe at any w, exact in any dtype, and ReLU to the bit while w > 0 and x < constant / w. Shape and dtype are x's.
-    """
-    return _AutoReLU.apply(x, weight.view(1, -1, *[1] * (x.dim() - 2)), constant, gradient, divide, rectify)
 
 
 class AutoReLU(nn.Module):
@@ -83,6 +65,8 @@ class AutoReLU(nn.Module):
     Raises ValueError for an argument out of its range.
     """
 
+    quantity = "sign"
+
     def __init__(
         self,
         channels: int,
@@ -106,38 +90,128 @@ class AutoReLU(nn.Module):
             raise ValueError(f"divide must be one of {', '.join(DIVISORS)}, got {divide!r}")
         if weight is not None and weight.shape not in ((1,), (channels,)):
             raise ValueError(f"weight must have the shape (1,) or ({channels},), got {tuple(weight.shape)}")
-        self.channels = channels
-        self.start = start
+        self.channels = index(channels)
+        self.start = float(start)
         self.constant = _checked_constant(constant)
         self.gradient = gradient
         self.divide = divide
         self.reinitialise = reinitialise
         self.rectify = rectify
-        self.weight = nn.Parameter(torch.full((channels,), start)) if weight is None else weight
+        self.weight = nn.Parameter(torch.full((channels,), self.start)) if weight is None else weight
+        # -1 before the first evaluation. No buffer, since tools that average a network average its buffers.
+        self._clipped = torch.tensor(-1)
 
     def forward(self, x: Tensor) -> Tensor:
-        weight = self.weight
-        if self.reinitialise and not self.training:
-            weight = weight.mean().expand_as(weight)
-        elif self.reinitialise:
-            with torch.no_grad():
-                weight.copy_(weight.mean())
-            # A second forward before the backward writes the parameter again; what this one saves must outlive that.
-            weight = weight.clone()
-        return auto_relu(x, weight, self.constant, gradient=self.gradient, divide=self.divide, rectify=self.rectify)
+        if torch.jit.is_scripting():
+            if self.training:
+                raise RuntimeError(
+                    "a scripted AutoReLU evaluates alone: call eval(), or train what it was scripted from"
+                )
+            return self._without_derivative(x, self.weight)[0]
+        else:
+            return _forward(self, x)
+
+    def _without_derivative(self, x: Tensor, weight: Tensor) -> tuple[Tensor, Tensor]:
+        weight = weight.mean() if self.reinitialise else weight
+        return auto_relu_without_derivative(x, weight, self.constant, self.divide, self.rectify)
+
+    def in_force(self) -> Tensor:
+        """The sign of the next forward, +1. or -1. (where channels differ, its mean): 0-dim float32, without a sync.
+
+        Between a forward and the optimiser's step that follows, it is what that forward had.
+        """
+        return self._signs().mean()
 
     def flipped(self) -> Tensor:
-        """Whether the next forward will negate, as a 0-dim bool tensor; where channels differ, of their mean.
+        return self.in_force() < 0
 
-        Between a forward and the optimiser's step that follows, it is what that forward did.
+    def sign(self) -> Tensor:
+        """What an evaluation multiplies the features by, before it rectifies: float32, shape () or (channels,).
+
+        Raises ValueError where that is no sign: divided by the "signed" weight while that is negative.
         """
-        return self.weight.detach().mean() < 0
+        signs = self._signs()
+        if self.divide == "absolute":
+            return signs
+        if self.rectify and bool((signs < 0).any()):
+            raise ValueError(
+                'AutoReLU(divide="signed") with a negative weight passes what is negative: that is no sign'
+            )
+        return torch.ones_like(signs)
+
+    def clipped(self) -> int | None:
+        """How many features evaluations have set to 0 because they reached constant / |w|; waits for the device.
+
+        Counted since the layer was last set to training; None where there was no evaluation since.
+        """
+        count = int(self._clipped)
+        return None if count < 0 else count
+
+    def reset_parameters(self) -> None:
+        """Sets the weight to `start`."""
+        with torch.no_grad():
+            self.weight.fill_(self.start)
+        self._clipped.fill_(-1)
+
+    def train(self, mode: bool = True) -> Self:
+        if mode:
+            self._clipped.fill_(-1)
+        return super().train(mode)
+
+    def _signs(self) -> Tensor:
+        weight = self.weight.detach()
+        return signs_of(weight.mean() if self.reinitialise else weight.squeeze())
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Self:
+        super()._apply(fn, recurse)
+        self._clipped = fn(self._clipped)
+        return self
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        self._clipped.fill_(-1)
 
     def extra_repr(self) -> str:
         return (
             f"{self.channels}, start={self.start}, constant={self.constant}, gradient={self.gradient}, "
             f"divide={self.divide}, reinitialise={self.reinitialise}, rectify={self.rectify}"
         )
+
+
+@torch.fx.wrap
+def _forward(layer: "AutoReLU", x: Tensor) -> Tensor:
+    """What `AutoReLU` does; torch.fx takes it as one call, in which the mode of the layer decides as ever."""
+    weight = layer.weight
+    if exporting():
+        if layer.training:
+            raise RuntimeError("the derivative of AutoReLU cannot be traced or exported: call eval() first")
+        return layer._without_derivative(x, weight)[0]
+    if layer.training and layer.reinitialise:
+        _set_to_mean(weight)
+        # A second forward before the backward writes the parameter again; what this one saves must outlive that.
+        weight = weight.clone()
+    if not layer.training and not torch._C._are_functorch_transforms_active():
+        y, below = layer._without_derivative(x.detach(), weight)
+        layer._clipped.clamp_(min=0).add_(_count(below).to(layer._clipped.device))
+        if not torch.is_grad_enabled():
+            return y
+    if not layer.training and layer.reinitialise:
+        weight = weight.mean().expand_as(weight)
+    return auto_relu(x, weight, layer.constant, gradient=layer.gradient, divide=layer.divide, rectify=layer.rectify)
+
+
+def _set_to_mean(weight: Tensor) -> None:
+    with torch.no_grad():
+        if not torch._C._are_functorch_transforms_active():
+            weight.copy_(weight.mean())
+            return
+        try:
+            weight.copy_(weight.mean())
+        except RuntimeError as error:  # a tensor that the transform does not know
+            raise RuntimeError(
+                "AutoReLU in training writes to its weight: hand all parameters to the transformed function, and on to "
+                "torch.func.functional_call, or call eval() first"
+            ) from error
 
 
 def attach_dynamic(
@@ -151,7 +225,7 @@ def attach_dynamic(
     """
     if weight not in ("channel", "network"):
         raise ValueError(f"weight must be one of channel, network, got {weight!r}")
-    shared = nn.Parameter(torch.full((1,), start)) if weight == "network" else None
+    shared = nn.Parameter(torch.full((1,), float(start))) if weight == "network" else None
 
     def make(site: Site) -> AutoReLU:
         return AutoReLU(site.channels, start, rectify=site.rectified, weight=shared, **autorelu)
@@ -159,71 +233,20 @@ def attach_dynamic(
     return attach(model, make, sites)
 
 
-class _AutoReLU(torch.autograd.Function):
-    """The sign form of Eq. 2, with the gradients of the literal form; `weight` has the shape (1, C or 1, 1, ...)."""
-
-    @staticmethod
-    def forward(ctx, x, weight, constant, gradient, divide, rectify):
-        sign = _sign(weight).to(x.dtype)
-        u = x * sign
-        margin = _margin(u, constant / weight.abs(), rectify)
-        ctx.constant, ctx.gradient, ctx.divide = constant, gradient, divide
-        # The input and not the output: a ReLU(inplace=True) behind this layer overwrites the output.
-        ctx.save_for_backward(x if gradient == "autograd" else None, weight, sign, margin)
-        return _keep(x if divide == "signed" else u, margin)
-
-    @staticmethod
-    def backward(ctx, grad):
-        x, weight, sign, margin = ctx.saved_tensors
-        grad = _keep(grad, margin)
-        grad_x = grad if ctx.divide == "signed" else grad * sign
-        if not ctx.needs_input_grad[1]:
-            grad_weight = None
-        elif ctx.gradient == "exact":
-            # Zeros and not None: an optimiser skips a parameter without gradient, and its weight decay with it.
-            grad_weight = torch.zeros_like(weight)
-        else:
-            grad_weight = _rounding_noise(_keep(x, margin), weight, grad, ctx.constant, ctx.divide)
-        return grad_x, grad_weight, None, None, None, None
+def clipped(model: nn.Module) -> dict[str, int | None]:
+    """`AutoReLU.clipped` of each such layer of `model`, by the module's name."""
+    return {name: module.clipped() for name, module in model.named_modules() if isinstance(module, AutoReLU)}
 
 
-def _margin(u: Tensor, limit: float | Tensor, rectify: bool = True) -> Tensor:
-    """How far `u` lies inside of (0, limit), or, not rectified, inside of (-limit, limit); NaN where `u` is."""
-    return (torch.minimum(u, limit - u) if rectify else limit - u.abs()).to(u.dtype)
-
-
-def _keep(value: Tensor, margin: Tensor) -> Tensor:
-    """`value` where `margin` is positive or NaN, else 0.
-
-    This is the kernel of ReLU's derivative. On a CPU it takes a tenth of the time of `torch.where`, which is not
-    vectorised over a bool mask.
-    """
-    return torch.ops.aten.threshold_backward(value, margin, 0)
-
-
-def _rounding_noise(x: Tensor, weight: Tensor, grad: Tensor, constant: float, divide: str) -> Tensor:
-    """What autograd returns as the derivative of `CliffReLU(x w) / |w|` by w, operation by operation.
-
-    One sum comes through the product and one through the divisor; they are equal and opposite but for rounding. `x` and
-    `grad` are zero where the output is.
-    """
-    wide = torch.promote_types(x.dtype, torch.float32)
-    x, grad = x.to(wide), grad.to(wide)
-    # Each x / |w| here is below constant / w^2: where that overflows, the literal form has no finite derivative.
-    divisible = (constant / weight.abs() / weight.abs()).isfinite()
-    divisor = torch.where(divisible, weight.abs() if divide == "absolute" else weight, 1)
-    through_product = (grad / divisor * x).sum_to_size(weight.shape)
-    through_divisor = (grad * (x * weight / divisor / divisor)).sum_to_size(weight.shape)
-    if divide == "absolute":
-        through_divisor = through_divisor * _sign(weight)
-    return torch.where(divisible, through_product - through_divisor, 0).to(weight.dtype)
-
-
-def _sign(weight: Tensor) -> Tensor:
-    return torch.where(weight < 0, -1.0, 1.0)
+def _count(below: Tensor) -> Tensor:
+    """How many elements are <= 0, as a 0-dim int64 tensor; overwrites `below`."""
+    # Ones where it is positive or NaN, and their sum, of an image each: on a CPU a tenth of the time of a bool mask.
+    kept = torch.ops.aten.threshold_backward.grad_input(torch.ones_like(below[:1, :1]), below, 0, grad_input=below)
+    each = kept.sum(dim=list(range(1, kept.dim())), dtype=torch.float32)
+    return kept.numel() - each.sum(dtype=torch.int64)
 
 
 def _checked_constant(constant: float) -> float:
     if not (math.isfinite(constant) and constant > 0):
         raise ValueError(f"constant must be finite and > 0, got {constant}")
-    return constant
+    return float(constant)

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -71,12 +72,69 @@ def test_second_forward_before_the_backward_is_allowed():
     assert layer.weight.grad is not None
 
 
-def test_flipped_is_the_sign_of_the_mean():
-    layer = noise.AutoReLU(2, 0.5)
-    for weights, flipped in [((0.5, 0.5), False), ((0.1, -0.2), True), ((0.2, -0.1), False), ((0.0, 0.0), False)]:
+@pytest.mark.parametrize("weights", [(0.5, 0.5), (0.1, -0.2), (0.2, -0.1), (0.0, 0.0), (-0.5, -0.5)])
+@pytest.mark.parametrize("reinitialise", [True, False])
+def test_sign_in_force_is_what_an_evaluation_multiplies_by(weights, reinitialise):
+    layer = noise.AutoReLU(2, 0.5, reinitialise=reinitialise, rectify=False).eval()
+    with torch.no_grad():
+        layer.weight.copy_(torch.tensor(weights))
+    sign = layer.sign()
+    assert sign.shape == (() if reinitialise else (2,))
+    assert sign.dtype == layer.in_force().dtype == torch.float32
+    assert layer.in_force().shape == ()
+    assert torch.equal(layer(torch.ones(1, 2))[0], sign.expand(2))
+    assert layer.in_force() == sign.mean()
+    assert layer.quantity == "sign"
+
+
+def test_signed_divisor_has_no_sign_while_the_weight_is_negative():
+    layers = [noise.AutoReLU(2, 0.5, divide="signed", rectify=rectify).eval() for rectify in (True, False)]
+    assert [layer.sign().item() for layer in layers] == [1, 1]
+    for layer in layers:
         with torch.no_grad():
-            layer.weight.copy_(torch.tensor(weights))
-        assert layer.flipped().item() is flipped
+            layer.weight.neg_()
+    with pytest.raises(ValueError, match="no sign"):
+        layers[0].sign()
+    assert layers[1].sign() == 1
+    assert torch.equal(layers[1](-torch.ones(1, 2)), -torch.ones(1, 2))
+
+
+@pytest.mark.parametrize("weight", ["channel", "network"])
+def test_reset_parameters_brings_the_start_back_from_the_meta_device(small_network, weight):
+    plain = small_network()
+    with torch.device("meta"):
+        network = small_network()
+        noise.attach_dynamic(network, 0.3, ["first", "block"], weight=weight)
+    network.to_empty(device="cpu")
+    network.load_state_dict(plain.state_dict(), strict=False)
+    for module in network.modules():
+        if isinstance(module, noise.AutoReLU):
+            module.weight.data.fill_(1e29)
+            module.reset_parameters()
+            assert torch.equal(module.weight, torch.full_like(module.weight, 0.3))
+            assert module.clipped() is None
+            assert module._clipped.device.type == "cpu"
+
+
+@pytest.mark.parametrize("number", [float, np.float32, np.float64])
+def test_numbers_of_numpy_are_numbers(number):
+    layer = noise.AutoReLU(np.int64(3), number(0.5), number(4.0))
+    assert layer.weight.tolist() == [0.5] * 3
+    assert [type(value) for value in (layer.channels, layer.start, layer.constant)] == [int, float, float]
+
+
+@pytest.mark.parametrize("gradient", ["autograd", "exact"])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_memory_kept_for_the_backward(gradient, dtype):
+    """The margin, and the input too where autograd's rounding noise is computed from it: nothing else of its size."""
+    layer = noise.AutoReLU(8, 0.5, gradient=gradient)
+    x = torch.randn(4, 8, 9, 9, dtype=dtype, requires_grad=True)
+    kept = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda saved: kept.append(saved) or saved, lambda saved: saved):
+        layer(x)
+    large = [saved for saved in kept if saved.numel() > 8]
+    assert [saved.dtype for saved in large] == [dtype] * len(large)
+    assert [saved.shape for saved in large] == [x.shape] * (2 if gradient == "autograd" else 1)
 
 
 @pytest.mark.parametrize(
