@@ -9,8 +9,9 @@ from operator import xor
 import torch
 from torch import Tensor, nn
 
-from noise.graph import Injected, splice
+from noise.graph import Injected
 from noise.sites import Site, find_sites
+from noise.splicing import splice
 
 
 def attach(model: nn.Module, make: Callable[[Site], nn.Module], sites: str | Iterable[str] = "first") -> list[str]:
