@@ -101,7 +101,7 @@ def attach(
     Raises ValueError as `find_sites` does, and where a method of the same class is attached already or the name is
     taken. The network is then as it was.
     """
-    found = find_sites(model, sites)
+    found = find_sites(model, sites, example_input=example_input)
     made = [make(site) for site in found]
     done: list[tuple[Injecting | Join, str]] = []
     try:

@@ -1,34 +1,20 @@
 """Which BatchNorm plays which part: stem, main path and shortcut of the residual blocks, and the rest."""
 
-from collections import Counter
+import re
+from collections.abc import Callable, Iterable
+from itertools import chain
 
-from torch import fx
+from torch import nn
 
-from noise.graph import Graph, owner
+from noise.activations import activated
+from noise.graph import Graph, Node
 
 MAIN_PATH = ("first", "second", "third")
-
-RELUS = {"relu", "relu6"}
-ACTIVATIONS = RELUS | {
-    "celu", "elu", "gelu", "hardsigmoid", "hardswish", "hardtanh", "leakyrelu", "mish", "prelu", "rrelu", "selu",
-    "sigmoid", "silu", "softplus", "swish", "tanh",
-}  # fmt: skip
-
-
-def rectified(graph: Graph, calls: list[fx.Node]) -> bool:
-    """Whether the values of all `calls` are read by ReLU or ReLU6 and by nothing else."""
-    readers = {reader for call in calls for reader in graph.readers(call)}
-    return bool(readers) and readers <= RELUS
-
-
-def activated(graph: Graph, calls: list[fx.Node]) -> bool:
-    """Whether an activation is among what reads the values of `calls`."""
-    return any(reader in ACTIVATIONS for call in calls for reader in graph.readers(call))
 
 
 def parts(graph: Graph) -> dict[str, str]:
     """The site set of each BatchNorm, by the rules of the table in `noise.sites`, in order of execution."""
-    part = _in_blocks(graph)
+    part = _Blocks(graph).part
     units = [name for name, calls in graph.norms.items() if activated(graph, calls) or name in part]
     before_blocks = next((place for place, name in enumerate(units) if name in part), 1)
     behind_stem = "other" if part else "first"
@@ -37,44 +23,102 @@ def parts(graph: Graph) -> dict[str, str]:
     return {name: part.get(name, "other") for name in graph.norms}
 
 
-def _in_blocks(graph: Graph) -> dict[str, str]:
-    part: dict[str, str] = {}
+class _Blocks:
+    """The BatchNorms of blocks, in `part`. The innermost come first: a BatchNorm is of the block right around it."""
 
-    def free(path: str) -> set[str]:
-        """The BatchNorms inside of `path` that no block holds yet."""
-        return {name for name in graph.norms if not path or name.startswith(f"{path}.")} - part.keys()
+    def __init__(self, graph: Graph):
+        self.graph = graph
+        self.part: dict[str, str] = {}
+        self.place = {node: place for place, node in enumerate(graph.nodes)}
+        self.layers = {node.path for node in graph.nodes if graph.is_norm(node) or graph.holds_parameters(node)}
+        owners = list(dict.fromkeys(node.owner for node in graph.sums))
+        for path in sorted(owners, key=_depth, reverse=True):
+            sums = [node for node in graph.sums if node.owner == path]
+            if all(_inside(name, path) for name in graph.norms):
+                self.label_units(sums)
+            else:
+                inside = [node for node in graph.nodes if _inside(f"{node.path or node.owner}.", path)]
+                between = graph.nodes[self.place[inside[0]] : self.place[sums[-1]] + 1]
+                self.label_block(sums, {node.path for node in inside} & self.layers, between)
+        self.label_siblings({path for path in owners if path})
 
-    def label(main: set[str], shortcut: set[str]) -> None:
-        in_order = (name for name in graph.norms if name in main)
-        part.update((name, MAIN_PATH[i] if i < len(MAIN_PATH) else "other") for i, name in enumerate(in_order))
-        part.update(dict.fromkeys(shortcut, "shortcut"))
+    def label_block(self, sums: list[Node], layers: set[str | None], nodes: list[Node]) -> None:
+        """One block of these `layers`: its main path, followed back from its last sum by each sum's heaviest term."""
+        adding, nothing = set(sums), set[str | None]()
+        free = layers & self.graph.norms.keys() - self.part.keys()
 
-    # The innermost first: of nested blocks, a BatchNorm belongs to the one right around it.
-    def depth(path: str) -> int:
-        return path.count(".") + bool(path)
+        def weight(path: set[str | None]) -> tuple[int, int]:
+            return len(path & free), len(path)
 
-    before = _upstream(graph)
-    owners = Counter(map(owner, graph.additions))
-    for addition in sorted(graph.additions, key=lambda node: -depth(owner(node))):
-        path = owner(addition)
-        # `additions` has seen to it that both are nodes.
-        left, right = (before[operand] & free(path) for operand in addition.args[:2] if isinstance(operand, fx.Node))
-        main, shortcut = sorted((left - right, right - left), key=len, reverse=True)
-        if path and owners[path] == 1:  # a BatchNorm before the fork is the block's too (pre-activation)
-            main |= left & right
-        label(main, shortcut)
-    classes = {type(graph.modules[path]).__name__ for path in owners if path}
-    for path in sorted(graph.modules, key=depth, reverse=True):
-        if path and path not in owners and type(graph.modules[path]).__name__ in classes:
-            label(free(path), set())
-    return part
+        def heaviest(terms: Iterable[Node]) -> set[str | None]:
+            return max((main.get(term, nothing) for term in sorted(terms, key=self.place.__getitem__)), key=weight)
+
+        every = _before(nodes, lambda node: {node.path} & layers)
+        below = _before(nodes, lambda node: {node} & adding)
+        main: dict[Node, set[str | None]] = {}
+        for node in nodes:
+            all_paths = ({node.path} & layers).union(*(main.get(source, nothing) for source in node.inputs))
+            main[node] = heaviest(node.inputs) if node in adding else all_paths
+        inner = set().union(*(below[source] for node in sums for source in node.inputs if source in below))
+        found = heaviest(adding - inner) & free
+        self.label(found, set().union(*(every[node] for node in sums)) & free - found)
+
+    def label_units(self, sums: list[Node]) -> None:
+        """A block for each unit of the network's own forward, which goes from one to the next.
+
+        All that a sum adds may come through an earlier one, which then ends a unit. What comes before the fork of a
+        unit's paths is not the block's.
+        """
+        adding = set(sums)
+        below = _before(self.graph.nodes, lambda node: {node} & adding)
+        behind: dict[Node, set[Node]] = {}  # the sums that all of a value comes through
+        for node in self.graph.nodes:
+            through = [behind[source] for source in node.inputs]
+            behind[node] = (set.intersection(*through) if through else set()) | ({node} & adding)
+        units: list[list[Node]] = []
+        for node in sums:
+            same = [u for u in units if behind[u[0]] - {u[0]} == behind[node] - {node} and below[node] & set(u)]
+            units = [unit for unit in units if unit not in same] + [[*chain.from_iterable(same), node]]
+        every = _before(self.graph.nodes, lambda node: {node.path} & self.layers)
+        for unit in units:
+            common = set.intersection(*(every[term] for node in unit for term in node.inputs))
+            self.label_block(unit, self.layers - common, self.graph.nodes)
+
+    def label_siblings(self, owners: set[str]) -> None:
+        """What adds nothing and yet is a block: it is of a block's class, or stands among blocks, at the same place."""
+        modules, norms = self.graph.modules, list(self.graph.norms)
+        classes = {type(modules[path]).__name__ for path in owners}
+        places = {_place(path) for path in owners}
+        last = max((norms.index(name) for name in self.part), default=0)
+        for path in sorted(modules.keys() - owners - {""}, key=_depth, reverse=True):
+            free = {name for name in norms if _inside(name, path)} - self.part.keys()
+            numbers = list(map(norms.index, free))
+            among = _place(path) in places and len(free) > 1 and min(numbers) > 0 and max(numbers) < last
+            container = isinstance(modules[path], (nn.Sequential, nn.ModuleList, nn.ModuleDict))
+            if type(modules[path]).__name__ in classes or (among and not container):
+                self.label(free, ())
+
+    def label(self, main: Iterable[str | None], shortcut: Iterable[str]) -> None:
+        in_order = (name for name in self.graph.norms if name in main)
+        self.part.update((name, MAIN_PATH[i] if i < len(MAIN_PATH) else "other") for i, name in enumerate(in_order))
+        self.part.update(dict.fromkeys(shortcut, "shortcut"))
 
 
-def _upstream(graph: Graph) -> dict[fx.Node, set[str]]:
-    """The BatchNorms that each node's value depends on, its own included."""
-    before: dict[fx.Node, set[str]] = {}
-    for node in graph.nodes:
-        before[node] = set().union(*(before[source] for source in node.all_input_nodes))
-        if graph.is_norm(node):
-            before[node].add(node.target)
-    return before
+def _before(nodes: list[Node], own: Callable[[Node], set]) -> dict[Node, set]:
+    """The union of `own` over each node and all among `nodes` that its value depends on."""
+    found: dict[Node, set] = {}
+    for node in nodes:
+        found[node] = own(node).union(*(found[source] for source in node.inputs if source in found))
+    return found
+
+
+def _depth(path: str) -> int:
+    return path.count(".") + bool(path)
+
+
+def _inside(name: str, path: str) -> bool:
+    return not path or name.startswith(f"{path}.")
+
+
+def _place(path: str) -> str:
+    return re.sub(r"(?<![^.])\d+(?![^.])", "#", path)

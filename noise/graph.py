@@ -1,11 +1,15 @@
-"""A network's torch.fx graph: its BatchNorms and its additions."""
+"""A network as the calls that its forward makes, by whichever way they were seen.
 
-import inspect
-from collections.abc import Iterator
+`noise.tracing` reads them off torch.fx, `noise.observing` off a run; what the calls mean is said in `noise.blocks` and
+`noise.activations`. Both enter the modules that hold a BatchNorm, and sequences; any other module is one call.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-from torch import fx, nn
+from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 
@@ -17,107 +21,97 @@ class Join(nn.Sequential):
     injected: tuple[str, ...] = ()
 
 
-class _Tracer(fx.Tracer):
-    """Enters only what holds a BatchNorm, so that other modules' control flow need not be traceable."""
+ADDITIONS = {"add", "iadd", "radd"}
 
-    def is_leaf_module(self, module: nn.Module, name: str) -> bool:
-        kinds = (_BatchNorm, Join)
-        return isinstance(module, kinds) or not any(isinstance(inner, kinds) for inner in module.modules())
+# What tells of a tensor without reading its values, or makes another of its shape: no readers, and constant.
+SHAPES = {
+    "shape", "size", "dim", "ndim", "ndimension", "numel", "nelement", "stride", "len", "device", "dtype", "layout",
+    "getdevice", "iscuda", "requiresgrad", "gradfn", "iscontiguous", "isfloatingpoint", "iscomplex", "version", "base",
+    "zeroslike", "oneslike", "fulllike", "emptylike", "randlike", "randnlike", "randintlike", "newzeros", "newones",
+    "newfull", "newempty", "newtensor",
+}  # fmt: skip
 
 
-def trace(model: nn.Module) -> fx.Graph:
-    """The graph of `model.forward`, optional arguments at their defaults.
+@dataclass(eq=False)
+class Node:
+    """A call and the value that it gave, or an input of the network.
 
-    Raises ValueError where torch.fx cannot follow the control flow.
+    name: of the function, method or class that was called, in lower case without underscores.
+    inputs: the calls whose values it reads, each once. Constants (parameters, sizes, what is made of them) have none.
+    owner: the path of the module whose own forward made the call; "" is the network itself.
+    path: of the module that was called, None for a function.
+    repeated: whether it was made in a later call of the owner.
+    channels: size of dimension 1 of the value; 0 where it is not known.
     """
-    parameters = inspect.signature(model.forward).parameters.values()
-    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
-    gpus = {tensor.device.index for tensor in model.parameters() if tensor.is_cuda}
-    try:
-        # Tracing runs the Python of `forward`, which may draw random numbers outside of its modules.
-        with torch.random.fork_rng(devices=gpus):
-            return _Tracer().trace(model, defaults)
-    except Exception as error:
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise ValueError(
-            f"torch.fx cannot trace {type(model).__name__} ({reason}): attach to the plain network, before it is "
-            "compiled or wrapped, and keep branches on data inside modules without BatchNorm"
-        ) from error
 
-
-def owner(node: fx.Node) -> str:
-    """The path of the module whose own forward executes `node`; "" is the traced network itself."""
-    stack = node.meta.get("nn_module_stack")
-    return next(reversed(stack.values()))[0] if stack else ""
-
-
-def additions(graph: fx.Graph) -> list[fx.Node]:
-    """The nodes that add two computed tensors (`a + b`, `a += b`, `torch.add`, `a.add(b)`), in order of execution.
-
-    A module that is called several times contributes the additions of its first call.
-    """
-    found = []
-    for node in graph.nodes:
-        if node.op in ("call_function", "call_method") and _called(node) in ("add", "iadd"):
-            operands = [arg for arg in node.args[:2] if isinstance(arg, fx.Node) and arg.op != "get_attr"]
-            # torch.fx marks the later calls of a module "path@1", "path@2", ...
-            repeated = "@" in next(reversed(node.meta.get("nn_module_stack") or {"": None}))
-            if len(operands) == 2 and not repeated:
-                found.append(node)
-    return found
+    name: str
+    inputs: Sequence["Node"] = ()
+    owner: str = ""
+    path: str | None = None
+    repeated: bool = False
+    channels: int = 0
+    readers: list["Node"] = field(default_factory=list)
+    addition: int | None = None
 
 
 class Graph:
-    """The graph of `model`, and what its nodes are.
+    """The calls of `model`, and what they are.
 
+    nodes: all calls, in order of execution.
     norms: the calls of each BatchNorm under its path; paths and calls in order of execution.
-    additions: as of `additions`.
+    sums: the calls that add two computed values (`a + b`, `a += b`, `torch.add`). A module that is called several times
+        contributes those of its first call.
+
+    A node's `readers` are those that lead somewhere: functions behind which nothing comes (a check of the values, a
+    printed mean) are none. A node's `addition` is its number among all that its owner's forward adds to a computed
+    value, `x + 1` included, so that it is the same for the owner on its own.
     """
 
-    def __init__(self, model: nn.Module):
-        graph = trace(model)
+    def __init__(self, model: nn.Module, nodes: list[Node], outputs: Iterable[Node]):
         self.modules = dict(model.named_modules())
-        self.nodes = list(graph.nodes)
-        self.additions = additions(graph)
-        self.norms: dict[str, list[fx.Node]] = {}
-        for node in self.nodes:
-            if self.is_norm(node):
-                self.norms.setdefault(node.target, []).append(node)
+        self.nodes = nodes
+        self.norms: dict[str, list[Node]] = {}
+        self.sums: list[Node] = []
+        added: Counter[str] = Counter()
+        for node in nodes:
+            if node.path is not None and isinstance(self.modules[node.path], _BatchNorm):
+                self.norms.setdefault(node.path, []).append(node)
+            elif node.path is None and node.name in ADDITIONS and node.inputs and not node.repeated:
+                node.addition = added[node.owner]
+                added[node.owner] += 1
+                if len(node.inputs) == 2:
+                    self.sums.append(node)
+        self._connect(set(outputs))
 
-    def is_norm(self, node: fx.Node) -> bool:
-        return isinstance(self._module(node), _BatchNorm)
+    def _connect(self, outputs: set[Node]) -> None:
+        for node in reversed(self.nodes):
+            # A network that returns no tensor (but stores it, say) does not tell what leads nowhere.
+            if node.readers or node.path is not None or node in outputs or not outputs:
+                for source in node.inputs:
+                    source.readers.insert(0, node)
 
-    def readers(self, node: fx.Node) -> Iterator[str]:
-        """What reads the node's value: names of functions, methods and classes, in lower case without underscores.
+    def module(self, node: Node) -> nn.Module | None:
+        """The module that the node calls."""
+        return None if node.path is None else self.modules[node.path]
 
-        Identities and what was spliced in are seen through; an activation inside of a BatchNorm is its only reader.
-        """
-        inner = getattr(self._module(node), "_modules", {}).get("act")
-        if isinstance(inner, nn.Module) and not isinstance(inner, nn.Identity):
-            yield _plain(type(inner).__name__)
-            return
-        for user in node.users:
-            module = self._module(user)
-            if isinstance(module, (nn.Identity, Join)):
-                yield from self.readers(user)
-            else:
-                yield _plain(type(module).__name__) if module else _called(user)
+    def is_norm(self, node: Node) -> bool:
+        return node.path in self.norms
 
-    def channels(self, node: fx.Node) -> int:
-        """Size of dimension 1 of the node's value, as the last layer before it has it; 0 where none tells."""
-        module = self._module(node)
-        for attribute in ("num_features", "out_channels", "out_features"):
-            if hasattr(module, attribute):
-                return getattr(module, attribute)
-        return next(filter(None, map(self.channels, node.all_input_nodes)), 0)
-
-    def _module(self, node: fx.Node) -> nn.Module | None:
-        return self.modules[node.target] if node.op == "call_module" else None
+    def holds_parameters(self, node: Node) -> bool:
+        """Whether the node calls a module with parameters."""
+        module = self.module(node)
+        return module is not None and any(True for _ in module.parameters())
 
 
-def _called(node: fx.Node) -> str:
-    return _plain(getattr(node.target, "__name__", str(node.target)))
+def is_leaf(module: nn.Module) -> bool:
+    """Whether a call of the module is one node, so that its control flow does not matter."""
+    if isinstance(module, (_BatchNorm, Join)):
+        return True
+    if type(module).forward is nn.Sequential.forward:
+        return False
+    return not any(isinstance(inner, _BatchNorm) for inner in module.modules())
 
 
-def _plain(name: str) -> str:
-    return name.lower().replace("_", "")
+def plain(name: str) -> str:
+    """The name as both sources spell it: `iadd` for `__iadd__`, `relu` for `relu_`, `sigmoid` for `sigmoid.default`."""
+    return name.split(".")[0].lower().replace("_", "")

@@ -5,7 +5,8 @@ from typing import Any
 
 from torch import fx, nn
 
-from noise.graph import Join, additions, owner, trace
+from noise.graph import Join
+from noise.tracing import additions, trace
 
 
 def subclass(kind: type[nn.Module], mixin: type[nn.Module], **attributes: Any) -> type[nn.Module]:
@@ -72,7 +73,7 @@ def _respell(block: nn.Module) -> None:
     except BaseException:
         block.__class__ = spliced
         raise
-    own = [node for node in additions(graph) if not owner(node)]
+    own = additions(block, graph)
     for name, join in joins.items():
         node = own[join.site.addition]
         with graph.inserting_after(node):

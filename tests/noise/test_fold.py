@@ -29,7 +29,12 @@ def network(name="resnet18", seed=0):
 def traces(model):
     """All that attaching could leave behind: classes, keys, attributes, hooks."""
     return [
-        (name, type(module), sorted(vars(module)), [len(value) for key, value in vars(module).items() if "hooks" in key])
+        (
+            name,
+            type(module),
+            sorted(vars(module)),
+            [len(value) for key, value in vars(module).items() if "hooks" in key],
+        )
         for name, module in model.named_modules()
     ]
 

@@ -28,7 +28,7 @@ def turn(network, sites):
 METHODS = {
     "periodic": flip,
     "dynamic": turn,
-    "gaussian": lambda network, sites: noise.attach_gaussian(network, 0.5, sites, seed=0),
+    "gaussian": lambda network, sites: noise.attach_gaussian(network, 0.5, sites),
     "dropout": lambda network, sites: noise.attach_dropout(network, 0.5, sites),
 }
 
