@@ -12,7 +12,7 @@ attached to; `noise.sites` says which sites there are, `noise.schedule` what a m
 
 from noise.attaching import attach, detach, methods
 from noise.dropout import attach_dropout
-from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu
+from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu, clipped
 from noise.folding import fold
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise
 from noise.negate import Negate, attach_negate
@@ -36,6 +36,7 @@ __all__ = [
     "attach_periodic",
     "auto_relu",
     "cliff_relu",
+    "clipped",
     "detach",
     "find_sites",
     "flag_at",

@@ -5,7 +5,10 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from noise.attaching import Injecting, detach, holders, must_be_as_attached
+from noise.dynamic import AutoReLU
 from noise.graph import Join
+
+DEVIATIONS = 10  # of BatchNorm's output from its mean, within which its features are taken to lie
 
 
 def fold(model: nn.Module) -> nn.Module:
@@ -19,30 +22,33 @@ def fold(model: nn.Module) -> nn.Module:
     Raises ValueError, with the network as it was, where the plain network cannot compute the same: a sign of -1 behind
     an addition, at a BatchNorm without weights, or behind a rectifying AutoReLU; features that AutoReLU set to 0, as
     they lay above its cliff (`noise.clipped` counts them while evaluating); a method that is neither a sign nor an
-    identity in evaluation. `noise.detach` removes the methods all the same.
+    identity in evaluation. Where no evaluation has shown since training whether AutoReLU clips, its cliff must lie 10
+    standard deviations off. `noise.detach` removes the methods all the same.
     """
-    turned: dict[nn.Parameter, Tensor] = {}
     found = list(holders(model))
     must_be_as_attached(found)
+    signs: dict[nn.Module, Tensor] = {}
     for holder in found:
-        sign = _sign(holder)
-        if bool((sign > 0).all()):
-            continue
-        if isinstance(holder, Join):
+        sign, norm = _sign(model, holder), _norm(model, holder)
+        if norm is not None:
+            signs[norm] = sign
+        elif bool((sign < 0).any()):
             raise ValueError(
                 f"the sign behind the addition {holder.site.name} is -1, and no BatchNorm there can take it: fold at a "
                 "step at which it is +1, or leave the methods in"
             )
-        for parameter in _affine(_norm(model, holder), holder.site.name):
-            if not torch.equal(turned.setdefault(parameter, sign), sign):
-                raise ValueError(f"{holder.site.name} shares its weight with a BatchNorm of another sign")
+    turned: dict[nn.Parameter, Tensor] = {}
+    for norm, sign in signs.items():
+        if bool((sign < 0).any()):
+            turned.update(dict.fromkeys(_affine(norm), sign))
+    _must_agree(model, turned, signs)
     with torch.no_grad():
         for parameter, sign in turned.items():
             parameter.mul_(sign.to(parameter))
     return detach(model)
 
 
-def _sign(holder: Injecting | Join) -> Tensor:
+def _sign(model: nn.Module, holder: Injecting | Join) -> Tensor:
     """What the methods multiply by in evaluation, shape () or (C,). Raises ValueError where that is not all they do."""
     sign, rectified = torch.ones(()), ""
     for name in holder.injected:
@@ -54,26 +60,53 @@ def _sign(holder: Injecting | Join) -> Tensor:
                 f"{where}: what {type(method).__name__} does in evaluation cannot be folded into BatchNorm; it has no "
                 "`sign()`, and no `identity_in_evaluation`"
             )
-        own: Tensor = method.sign().cpu()  # type: ignore[operator]
+        try:
+            own: Tensor = method.sign().cpu()  # type: ignore[operator]
+        except ValueError as error:
+            raise ValueError(f"{where}: {error}") from None
         if rectified and bool((own < 0).any()):
             raise ValueError(f"{where} negates what {rectified} has rectified, which no BatchNorm before it can do")
-        if getattr(method, "rectify", False):
-            rectified = where
-            if not holder.site.rectified:
-                raise ValueError(f"{where} rectifies where the plain network does not")
+        if isinstance(method, AutoReLU):
+            _must_not_clip(_norm(model, holder), method, where)
+            if method.rectify:
+                rectified = where
+        if rectified and not holder.site.rectified:
+            raise ValueError(f"{where} rectifies where the plain network does not")
         sign = sign * own
     return sign
 
 
-def _norm(model: nn.Module, holder: Injecting) -> nn.Module:
-    """The BatchNorm of a site: the holder itself, or the one whose activation it is."""
+def _must_not_clip(norm: nn.Module | None, method: AutoReLU, where: str) -> None:
+    count = method.clipped()
+    if count:
+        raise ValueError(
+            f"{where} has set {count:,} features to 0 that lay above constant / |w|, which no plain network does: leave "
+            "it in, or noise.detach it and look at the score"
+        )
+    if count is None and not (isinstance(norm, _BatchNorm) and norm.num_batches_tracked and _far_off(norm, method)):
+        raise ValueError(
+            f"{where} may clip features, and no evaluation shows whether it does: evaluate once, then fold"
+        )
+
+
+def _far_off(norm: _BatchNorm, method: AutoReLU) -> bool:
+    weight, bias = (0 if tensor is None else tensor.detach().abs() for tensor in (norm.weight, norm.bias))
+    cliff = method.constant / method.weight.detach().abs().mean()
+    return bool((weight * DEVIATIONS + bias < cliff).all()) if norm.affine else bool(cliff > DEVIATIONS)
+
+
+def _norm(model: nn.Module, holder: Injecting | Join) -> nn.Module | None:
+    """The BatchNorm of a site: the holder itself, or the one whose activation it is. None behind an addition."""
+    if isinstance(holder, Join):
+        return None
     if isinstance(holder, _BatchNorm):
         return holder
     return next(module for module in model.modules() if any(child is holder for child in module.children()))
 
 
-def _affine(norm: nn.Module, site: str) -> list[nn.Parameter]:
+def _affine(norm: nn.Module) -> list[nn.Parameter]:
     """The parameters that a sign of -1 negates."""
+    site = next(holder.site.name for holder in (norm, *norm.children()) if isinstance(holder, Injecting))
     found = []
     for name in ("weight", "bias"):
         if name in norm._parameters:
@@ -85,3 +118,17 @@ def _affine(norm: nn.Module, site: str) -> list[nn.Parameter]:
         elif name == "weight":
             raise ValueError(f"{site} has no weight (affine=False) that could take its sign of -1")
     return found
+
+
+def _must_agree(model: nn.Module, turned: dict[nn.Parameter, Tensor], signs: dict[nn.Module, Tensor]) -> None:
+    """Raises ValueError where a parameter to be negated is sharded, or another module's with another sign."""
+    for path, module in model.named_modules():
+        for name, parameter in module._parameters.items():
+            if parameter is None or parameter not in turned:
+                continue
+            if hasattr(parameter, "device_mesh"):  # DTensor
+                raise ValueError(
+                    f"{path}.{name} is sharded: load the whole state dict into a network that is not, and fold it"
+                )
+            if not torch.equal(turned[parameter], signs.get(module, torch.ones(()))):
+                raise ValueError(f"{path} shares its {name} with a BatchNorm of another sign")

@@ -1,4 +1,4 @@
-"""The way back: what fold and detach leave is the plain network, and fold's computes what the network with methods did."""
+"""The way back: what fold and detach leave is the plain network; fold's computes what the network with methods did."""
 
 import copy
 import gc
@@ -216,7 +216,7 @@ def test_a_clip_that_was_in_force_is_refused_and_counted():
     noise.attach_dynamic(model, 0.5, constant=0.3)
     expected = model(IMAGES)
     clipped = noise.clipped(model)
-    assert set(clipped) == set(noise.site_names(model))
+    assert set(clipped) == {f"{site}.autorelu" for site in noise.site_names(model)}
     assert all(count > 0 for count in clipped.values())
     with pytest.raises(ValueError, match=r"layer1.0.bn1.autorelu has set [\d,]+ features to 0"):
         noise.fold(model)
@@ -247,7 +247,8 @@ def test_a_shared_weight_under_two_signs_is_refused():
     noise.attach_periodic(model, 1, ["layer1.0.bn1"])
     noise.attach_dynamic(model, 0.001, ["layer1.1.bn1"])
     noise.set_step(model, 2)
-    with pytest.raises(ValueError, match="shares its weight with a BatchNorm of another sign"):
+    model(IMAGES)
+    with pytest.raises(ValueError, match="layer1.1.bn1 shares its weight with a BatchNorm of another sign"):
         noise.fold(model)
 
 
@@ -258,3 +259,24 @@ def test_folded_layers_fuse():
     pairs = [[f"layer{i}.{j}.conv1", f"layer{i}.{j}.bn1"] for i in range(1, 5) for j in range(2)]
     fused = torch.ao.quantization.fuse_modules(noise.fold(model), pairs)
     torch.testing.assert_close(fused(IMAGES), expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("start", "far_off"), [(0.001, True), (0.5, False)])
+def test_without_an_evaluation_the_cliff_must_be_far_off(start, far_off):
+    model = network().train()
+    model(IMAGES)
+    noise.attach_dynamic(model, start, constant=1.0)
+    if far_off:
+        noise.fold(model)
+    else:
+        with pytest.raises(ValueError, match="layer1.0.bn1.autorelu may clip features, .* evaluate once, then fold"):
+            noise.fold(model)
+
+
+def test_a_network_that_has_seen_no_data_is_evaluated_before_it_is_folded():
+    model = network().eval()
+    noise.attach_dynamic(model, 0.001)
+    with pytest.raises(ValueError, match="evaluate once, then fold"):
+        noise.fold(model)
+    model(IMAGES)
+    noise.fold(model)

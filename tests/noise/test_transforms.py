@@ -55,7 +55,7 @@ def test_functional_call(attached):
 
 
 def test_gradients(attached):
-    network, logits = attached
+    network, _ = attached
     gradients = torch.func.grad(lambda p: torch.func.functional_call(network, p, (IMAGES,)).sum())(parameters(network))
     network(IMAGES).sum().backward()
     for name, parameter in network.named_parameters():
