@@ -39,7 +39,8 @@ def pictures(folder: str | Path, features: str | Path, params: str | Path) -> It
     examples = crops.examples("train", per_class=contact_sheet.ACROSS)
     yield "contact-sheet.png", contact_sheet.draw(examples, crops.summary["classes"])
     yield from activation.figures(dynamic.constant)
-    yield from process.figures(features, dynamic.start, dynamic.constant)
+    w = process.W if dynamic.start == "auto" else dynamic.start
+    yield from process.figures(features, w, dynamic.constant)
 
 
 if __name__ == "__main__":

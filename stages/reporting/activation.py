@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from matplotlib.figure import Figure
 
-from noise.dynamic import cliff_relu
+from noise.autorelu import cliff_relu
 from stages.reporting.style import COLORS, GREY, figure
 
 

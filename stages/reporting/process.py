@@ -10,11 +10,12 @@ import torch
 from matplotlib.figure import Figure
 from matplotlib.markers import CARETRIGHT
 
-from noise.dynamic import cliff_relu
+from noise.autorelu import cliff_relu
 from stages.reporting.style import COLORS, DIVERGING, GREY, PAGE, figure
 from stages.results.inputs import BadInput
 
 HEIGHT, TILE, LARGE = 3.75, 0.8, 1.15  # inches: the figure, a feature map, the two maps that all rows share
+W = 0.002  # drawn where `dynamic.start` is auto: every run has its own then
 LEFT = {"image": 0.05, "x": 1.5, "signed": 3.52, "cut": 4.82, "out": 6.05}  # inches: left edges of the columns
 
 

@@ -29,5 +29,7 @@ def settle(params: "Params", rates: Sequence[float]) -> "Params":
 def attach(network: nn.Module, params: "Params") -> list[str]:
     """Attaches an AutoReLU of the section `dynamic`, settled; returns the names of the sites."""
     dynamic = params.dynamic
+    if dynamic.start == "auto":
+        raise ValueError("dynamic.start is auto: `settle` makes a number of it")
     autorelu = dynamic.model_dump(exclude={"start", "first_turn", "sites"})
     return attach_dynamic(network, start=dynamic.start, sites=dynamic.sites, **autorelu)
