@@ -92,7 +92,9 @@ def test_a_stream_of_its_own_is_refused_by_script_in_training():
 
 
 @pytest.mark.parametrize("dynamo", [True, False])
-def test_onnx(either, dynamo, tmp_path):
+@pytest.mark.parametrize("method", [*METHODS, "average"])
+def test_onnx(method, dynamo, tmp_path):
+    either = copy.deepcopy(make("flip")) if method == "average" else make(method)
     runtime = pytest.importorskip("onnxruntime")
     torch.onnx.export(either, (X,), tmp_path / "net.onnx", dynamo=dynamo, input_names=["x"], verbose=False)
     session = runtime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
