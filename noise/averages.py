@@ -76,6 +76,10 @@ class Averaged(nn.Module):
         copied._origin = self, getattr(self, self.averaged).detach().clone()
         return copied
 
+    def __prepare_scriptable__(self) -> nn.Module:
+        self._settle()
+        return self
+
     def _save_to_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self._settle()
         super()._save_to_state_dict(*args, **kwargs)

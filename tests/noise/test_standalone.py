@@ -105,13 +105,20 @@ def test_onnx(method, dynamo, tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_feature_extractor(method):
     net = make(method)
-    if method == "gaussian-seeded":
-        with pytest.raises(ValueError, match="name it as a leaf of the trace"):
-            create_feature_extractor(net, ["3"])
-    leaves = {"leaf_modules": [noise.GaussianNoise]} if method == "gaussian-seeded" else {}
-    extract = create_feature_extractor(net, ["0", "3"], tracer_kwargs=leaves).eval()
+    extract = create_feature_extractor(net, ["0", "3"]).eval()
     assert torch.equal(extract(X)["3"], net(X))
     if method == "flip":
         noise.set_step(net, 4)
         extract.load_state_dict(net.state_dict())
         assert torch.equal(extract(X)["3"], net(X)), "the flag is state of the extractor, too"
+
+
+@pytest.mark.parametrize("method", ["gaussian", "gaussian-seeded"])
+def test_a_traced_network_follows_train_and_eval(method):
+    traced, plain = torch.fx.symbolic_trace(make(method)), make(method)
+    assert torch.equal(traced(X), plain(X))
+    torch.manual_seed(1)
+    noisy = traced.train()(X)
+    torch.manual_seed(1)
+    assert torch.equal(noisy, plain.train()(X))
+    assert traced.state_dict().keys() == plain.state_dict().keys()
