@@ -28,6 +28,14 @@ def make(method):
     return net
 
 
+def negating():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.ReLU()).eval()
+    noise.attach_negate(net, 2, "stem", moments=False)
+    noise.set_step(net, 2)
+    return net
+
+
 @pytest.fixture(params=METHODS)
 def net(request):
     return make(request.param)
@@ -122,3 +130,25 @@ def test_a_traced_network_follows_train_and_eval(method):
     torch.manual_seed(1)
     assert torch.equal(noisy, plain.train()(X))
     assert traced.state_dict().keys() == plain.state_dict().keys()
+
+
+def test_negate_is_nothing_to_all_of_them():
+    net = negating()
+    norm = next(module for module in net.modules() if isinstance(module, nn.BatchNorm2d))
+    assert (norm.weight == -1).all()
+    for either in net, copy.deepcopy(net):
+        expected = either(X)
+        torch.testing.assert_close(torch.export.export(either, (X,)).module()(X), expected)
+        torch.testing.assert_close(torch.jit.trace(either, X)(X), expected)
+        torch.testing.assert_close(torch.fx.symbolic_trace(either)(X), expected)
+        torch.testing.assert_close(torch.compile(either, backend="eager", fullgraph=True)(X), expected)
+    for method in net.modules():
+        if isinstance(method, noise.Negate):
+            assert torch.equal(torch.jit.script(method)(X), X)
+
+
+def test_an_average_scripts_with_the_sign_in_force():
+    net = make("flip")
+    average = copy.deepcopy(net)
+    average[2].flag.fill_(0.125)  # as an average leaves it
+    assert torch.equal(torch.jit.script(average)(X), net(X))
