@@ -9,10 +9,19 @@ keeps the value that it was made with. An average that is no copy, but a network
 """
 
 from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor, nn
+
+
+@dataclass(frozen=True, eq=False)
+class Origin:
+    """What a copy was copied from, and the value that it was given."""
+
+    module: "Averaged"
+    given: Tensor
 
 
 class Averaged(nn.Module):
@@ -24,15 +33,14 @@ class Averaged(nn.Module):
     """
 
     averaged: ClassVar[str]
-    _origin: tuple["Averaged", Tensor] | None = None  # what this is a copy of, and the value that it was given
+    _origin: Origin | None = None
 
     def current(self) -> Tensor:
         """The value in force, on the device and in the dtype of this module's own; nothing waits for the device."""
         own = getattr(self, self.averaged)
         if self._origin is None:
             return own
-        origin, given = self._origin
-        theirs = origin.current().detach()
+        given, theirs = self._origin.given, self._origin.module.current().detach()
         if theirs.is_meta or given.is_meta:
             return own
         theirs, given = theirs.to(own.device, own.dtype), given.to(own.device, own.dtype)
@@ -63,7 +71,7 @@ class Averaged(nn.Module):
 
     def _remember(self) -> None:
         if self._origin is not None:
-            self._origin = self._origin[0], getattr(self, self.averaged).detach().clone()
+            self._origin = Origin(self._origin.module, getattr(self, self.averaged).detach().clone())
 
     def __getstate__(self) -> dict[str, Any]:
         self._settle()
@@ -73,8 +81,12 @@ class Averaged(nn.Module):
         copied = type(self).__new__(type(self))
         memo[id(self)] = copied
         copied.__setstate__(deepcopy(self.__getstate__(), memo))
-        copied._origin = self, getattr(self, self.averaged).detach().clone()
+        copied._origin = Origin(self, getattr(self, self.averaged).detach().clone())
         return copied
+
+    def __prepare_scriptable__(self) -> nn.Module:
+        self._settle()
+        return self
 
     def _save_to_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self._settle()
@@ -91,7 +103,7 @@ class Averaged(nn.Module):
         if after is not None and after.dtype != before.dtype:
             self._buffers[self.averaged] = before.to(after.device)
         if self._origin is not None:
-            self._origin = self._origin[0], fn(self._origin[1])
+            self._origin = Origin(self._origin.module, fn(self._origin.given))
         return self
 
 

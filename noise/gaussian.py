@@ -56,15 +56,13 @@ class GaussianNoise(nn.Module):
         self._drawn = Drawn()
 
     def forward(self, x: Tensor) -> Tensor:
+        if isinstance(x, fx.Proxy) and (path := x.tracer.path_of_module(self)):  # type: ignore[attr-defined]
+            # A leaf of any torch.fx trace: it goes on to draw from its stream, and to follow train() and eval().
+            return x.tracer.create_proxy("call_module", path, (x,), {})
         if not self.training or self.stddev == 0:
             return x
         if self.generator is None:
             return gaussian_noise(x, self.stddev)
-        if isinstance(x, fx.Proxy):
-            raise ValueError(
-                "torch.fx cannot follow a GaussianNoise with a seed: name it as a leaf of the trace "
-                "(create_feature_extractor(..., tracer_kwargs={'leaf_modules': [noise.GaussianNoise]}))"
-            )
         if self.generator.device != x.device:
             self.generator = self._moved(self.generator, x.device)
         # Inside of a backward pass, a forward is the repetition that activation checkpointing makes.

@@ -100,6 +100,9 @@ class Negate(PeriodicFlag):
     def _parameters_of_norm(self) -> tuple[Tensor, Tensor]:
         return self._norm[0].weight, self._norm[0].bias  # type: ignore[return-value]
 
+    def __prepare_scriptable__(self) -> nn.Module:
+        return nn.Identity()
+
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_optimizer": None}
 

@@ -33,7 +33,7 @@ OPTIMIZERS = {
     "asgd": (torch.optim.ASGD, {"lr": 1e-2}),
     "rprop": (torch.optim.Rprop, {"lr": 1e-2}),
 }
-STEPS_AN_EPOCH, EPOCHS = 3, 8
+STEPS_AN_EPOCH, EPOCHS = 2, 8
 
 
 class Net(nn.Module):
@@ -111,8 +111,10 @@ def assert_equal(flip, negate, interval, steps):
 
 
 @pytest.mark.parametrize(("unit", "interval"), [("epoch", 1), ("epoch", 3), ("step", 4), ("step", 1)])
-@pytest.mark.parametrize("decay", [0.0, 1e-2])
-@pytest.mark.parametrize("kind", OPTIMIZERS)
+@pytest.mark.parametrize(
+    ("kind", "decay"),
+    [*[(kind, 1e-2) for kind in OPTIMIZERS], *[(kind, 0.0) for kind in ("adam", "adamw", "sgd-momentum")]],
+)
 def test_flag_in_the_forward_equals_rewriting_at_the_turns(kind, decay, unit, interval):
     runs = [Run(method, kind, interval, unit, decay).train(range(1, EPOCHS + 1)) for method in ("flip", "negate")]
     assert_equal(*runs, interval, EPOCHS * (STEPS_AN_EPOCH if unit == "step" else 1))
@@ -151,7 +153,7 @@ def test_gradients_that_are_gathered_over_a_turn():
 
 
 def test_without_the_moments_it_parts_one_step_after_the_first_turn():
-    flip, weights = (Run(method, "adam", 3, "step").train(range(1, 3)) for method in ("flip", "weights"))
+    flip, weights = (Run(method, "adam", 3, "step").train(range(1, 4)) for method in ("flip", "weights"))
     assert weights.losses[:3] == flip.losses[:3], "the turn is at step 3: its forward sees the same weights"
     assert weights.losses[3:] != flip.losses[3:]
 

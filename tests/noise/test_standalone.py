@@ -28,6 +28,14 @@ def make(method):
     return net
 
 
+def negating():
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4), nn.ReLU()).eval()
+    noise.attach_negate(net, 2, "stem", moments=False)
+    noise.set_step(net, 2)
+    return net
+
+
 @pytest.fixture(params=METHODS)
 def net(request):
     return make(request.param)
@@ -92,7 +100,9 @@ def test_a_stream_of_its_own_is_refused_by_script_in_training():
 
 
 @pytest.mark.parametrize("dynamo", [True, False])
-def test_onnx(either, dynamo, tmp_path):
+@pytest.mark.parametrize("method", [*METHODS, "average"])
+def test_onnx(method, dynamo, tmp_path):
+    either = copy.deepcopy(make("flip")) if method == "average" else make(method)
     runtime = pytest.importorskip("onnxruntime")
     torch.onnx.export(either, (X,), tmp_path / "net.onnx", dynamo=dynamo, input_names=["x"], verbose=False)
     session = runtime.InferenceSession(tmp_path / "net.onnx", providers=["CPUExecutionProvider"])
@@ -103,13 +113,42 @@ def test_onnx(either, dynamo, tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 def test_feature_extractor(method):
     net = make(method)
-    if method == "gaussian-seeded":
-        with pytest.raises(ValueError, match="name it as a leaf of the trace"):
-            create_feature_extractor(net, ["3"])
-    leaves = {"leaf_modules": [noise.GaussianNoise]} if method == "gaussian-seeded" else {}
-    extract = create_feature_extractor(net, ["0", "3"], tracer_kwargs=leaves).eval()
+    extract = create_feature_extractor(net, ["0", "3"]).eval()
     assert torch.equal(extract(X)["3"], net(X))
     if method == "flip":
         noise.set_step(net, 4)
         extract.load_state_dict(net.state_dict())
         assert torch.equal(extract(X)["3"], net(X)), "the flag is state of the extractor, too"
+
+
+@pytest.mark.parametrize("method", ["gaussian", "gaussian-seeded"])
+def test_a_traced_network_follows_train_and_eval(method):
+    traced, plain = torch.fx.symbolic_trace(make(method)), make(method)
+    assert torch.equal(traced(X), plain(X))
+    torch.manual_seed(1)
+    noisy = traced.train()(X)
+    torch.manual_seed(1)
+    assert torch.equal(noisy, plain.train()(X))
+    assert traced.state_dict().keys() == plain.state_dict().keys()
+
+
+def test_negate_is_nothing_to_all_of_them():
+    net = negating()
+    norm = next(module for module in net.modules() if isinstance(module, nn.BatchNorm2d))
+    assert (norm.weight == -1).all()
+    for either in net, copy.deepcopy(net):
+        expected = either(X)
+        torch.testing.assert_close(torch.export.export(either, (X,)).module()(X), expected)
+        torch.testing.assert_close(torch.jit.trace(either, X)(X), expected)
+        torch.testing.assert_close(torch.fx.symbolic_trace(either)(X), expected)
+        torch.testing.assert_close(torch.compile(either, backend="eager", fullgraph=True)(X), expected)
+    for method in net.modules():
+        if isinstance(method, noise.Negate):
+            assert torch.equal(torch.jit.script(method)(X), X)
+
+
+def test_an_average_scripts_with_the_sign_in_force():
+    net = make("flip")
+    average = copy.deepcopy(net)
+    average[2].flag.fill_(0.125)  # as an average leaves it
+    assert torch.equal(torch.jit.script(average)(X), net(X))
