@@ -7,11 +7,13 @@ from torch import nn
 from noise.graph import ADDITIONS, Graph, Node, plain
 
 RELUS = {"relu", "relu6"}
-ACTIVATIONS = RELUS | {
+_ACTIVATIONS = RELUS | {
     "celu", "elu", "gelu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "leakyrelu", "logsigmoid",
     "mish", "prelu", "rrelu", "selu", "sigmoid", "silu", "softplus", "softshrink", "softsign", "swish", "tanh",
     "tanhshrink", "threshold",
-    # of which one's own are made
+}  # fmt: skip
+# Functions of which activations of one's own are made, and other things too.
+_BENDING = {
     "abs", "arctan", "atan", "clamp", "clampmax", "clampmin", "clip", "cos", "erf", "exp", "expit", "fmax", "fmin",
     "maximum", "minimum", "pow", "sin", "sqrt", "square", "where", "gt", "ge", "lt", "le",
 }  # fmt: skip
@@ -20,10 +22,11 @@ _ENDINGS = ("lu", "swish", "mish", "sigmoid", "tanh", "activation")
 
 # What passes values on as they are: ReLU before it or behind it comes to the same.
 _PASSING = {
-    "cat", "channelshuffle", "chunk", "clone", "concat", "concatenate", "contiguous", "cpu", "cuda", "detach", "double",
-    "expand", "flatten", "float", "getitem", "half", "identity", "index", "indexselect", "movedim", "narrow", "permute",
-    "pixelshuffle", "pixelunshuffle", "repeat", "reshape", "select", "split", "squeeze", "stack", "stochasticdepth",
-    "swapaxes", "t", "to", "transpose", "type", "typeas", "unbind", "unflatten", "unsqueeze", "view", "viewas",
+    "cat", "channelshuffle", "chunk", "clone", "concat", "concatenate", "contiguous", "copy", "cpu", "cuda", "detach",
+    "double", "expand", "flatten", "float", "getitem", "half", "identity", "index", "indexselect", "maskedfill",
+    "movedim", "narrow", "permute", "pixelshuffle", "pixelunshuffle", "repeat", "reshape", "select", "setitem",
+    "split", "squeeze", "stack", "stochasticdepth", "swapaxes", "t", "to", "transpose", "type", "typeas", "unbind",
+    "unflatten", "unsqueeze", "view", "viewas",
 }  # fmt: skip
 _PASSING_PARTS = ("drop", "maxpool", "pad")
 # What blends values, so that the sign of what comes out need not be that of what went in.
@@ -66,6 +69,8 @@ def _readers(
         yield plain(type(inner).__name__), inner
         return
     for reader in node.readers:
+        if not reader.leads and reader.name not in _ACTIVATIONS:
+            continue
         if not graph.is_norm(reader) and through(graph, reader):
             yield from _readers(graph, reader, through)
         else:
@@ -90,7 +95,7 @@ def _passes_or_blends(graph: Graph, node: Node) -> bool:
 
 
 def _is_activation(name: str, module: nn.Module | None) -> bool:
-    if name in ACTIVATIONS:
+    if name in _ACTIVATIONS | _BENDING:
         return True
     if module is None or isinstance(module, nn.modules.batchnorm._NormBase):
         return False

@@ -31,16 +31,42 @@ class _Blocks:
         self.part: dict[str, str] = {}
         self.place = {node: place for place, node in enumerate(graph.nodes)}
         self.layers = {node.path for node in graph.nodes if graph.is_norm(node) or graph.holds_parameters(node)}
-        owners = list(dict.fromkeys(node.owner for node in graph.sums))
+        block_of = {node: self.block_of(node) for node in graph.sums}
+        owners = set(block_of.values())
         for path in sorted(owners, key=_depth, reverse=True):
-            sums = [node for node in graph.sums if node.owner == path]
-            if all(_inside(name, path) for name in graph.norms):
+            sums = [node for node in graph.sums if block_of[node] == path]
+            if self.is_whole(path):
                 self.label_units(sums)
             else:
-                inside = [node for node in graph.nodes if _inside(f"{node.path or node.owner}.", path)]
+                inside = [node for node in graph.nodes if _inside(_where(node), path)]
                 between = graph.nodes[self.place[inside[0]] : self.place[sums[-1]] + 1]
                 self.label_block(sums, {node.path for node in inside} & self.layers, between)
-        self.label_siblings({path for path in owners if path})
+        self.label_siblings(owners - {""})
+
+    def is_whole(self, path: str) -> bool:
+        """Whether all BatchNorms are inside of `path`: the network itself, or what a wrapper holds."""
+        return all(_inside(name, path) for name in self.graph.norms)
+
+    def block_of(self, node: Node) -> str:
+        """The module whose own forward adds; the one around it, where that hands in both the sum and what it adds to.
+
+        So it is where the last layer of a block adds the block's input (EfficientNet in HuggingFace's transformers).
+        """
+        around = node.owner.rpartition(".")[0]
+        for term in node.inputs:
+            reached, between = {term}, []
+            for later in self.graph.nodes[self.place[term] + 1 : self.place[node] + 1]:
+                if not reached.isdisjoint(later.inputs):
+                    reached.add(later)
+                    between.append(later)
+            needed = {node}
+            for earlier in reversed(between):
+                if earlier in needed:
+                    needed.update(earlier.inputs)
+            outside = [n for n in between if n in needed and not _inside(_where(n), node.owner)]
+            if outside and all(_inside(_where(n), around) for n in outside) and not self.is_whole(around):
+                return around
+        return node.owner
 
     def label_block(self, sums: list[Node], layers: set[str | None], nodes: list[Node]) -> None:
         """One block of these `layers`: its main path, followed back from its last sum by each sum's heaviest term."""
@@ -110,6 +136,10 @@ def _before(nodes: list[Node], own: Callable[[Node], set]) -> dict[Node, set]:
     for node in nodes:
         found[node] = own(node).union(*(found[source] for source in node.inputs if source in found))
     return found
+
+
+def _where(node: Node) -> str:
+    return f"{node.path or node.owner}."
 
 
 def _depth(path: str) -> int:

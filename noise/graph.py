@@ -51,6 +51,7 @@ class Node:
     repeated: bool = False
     channels: int = 0
     readers: list["Node"] = field(default_factory=list)
+    leads: bool = True
     addition: int | None = None
 
 
@@ -62,9 +63,9 @@ class Graph:
     sums: the calls that add two computed values (`a + b`, `a += b`, `torch.add`). A module that is called several times
         contributes those of its first call.
 
-    A node's `readers` are those that lead somewhere: functions behind which nothing comes (a check of the values, a
-    printed mean) are none. A node's `addition` is its number among all that its owner's forward adds to a computed
-    value, `x + 1` included, so that it is the same for the owner on its own.
+    Of each node, `readers` are the calls that read its value; `leads` says whether anything comes of it: of functions
+    that check values, or print their mean, nothing does; `addition` is its number among all that its owner's forward
+    adds to a computed value, `x + 1` included, so that it is the same for the owner on its own.
     """
 
     def __init__(self, model: nn.Module, nodes: list[Node], outputs: Iterable[Node]):
@@ -81,14 +82,13 @@ class Graph:
                 added[node.owner] += 1
                 if len(node.inputs) == 2:
                     self.sums.append(node)
-        self._connect(set(outputs))
-
-    def _connect(self, outputs: set[Node]) -> None:
-        for node in reversed(self.nodes):
+        returned = set(outputs)
+        for node in reversed(nodes):
             # A network that returns no tensor (but stores it, say) does not tell what leads nowhere.
-            if node.readers or node.path is not None or node in outputs or not outputs:
-                for source in node.inputs:
-                    source.readers.insert(0, node)
+            ends = node.path is not None or node in returned or not returned
+            node.leads = ends or any(reader.leads for reader in node.readers)
+            for source in node.inputs:
+                source.readers.insert(0, node)
 
     def module(self, node: Node) -> nn.Module | None:
         """The module that the node calls."""

@@ -14,10 +14,17 @@ other     the rest: behind the blocks, before no activation  -             -    
 all       every BatchNorm                                    20            53            52; 34 or 46     8 to 16
 
 A block is a module whose own forward adds two tensors, and any other of its class (MobileNet's blocks that change the
-shape add nothing). Its main path is the one with more BatchNorms, counted in order of execution: a MobileNet block
-without expansion begins with its depthwise convolution. In a network without blocks, `stem` is the first BatchNorm
-before an activation and `first` are all others before one. `all` leaves the sums out, at which a sign flip would undo
-those on the two paths to it.
+shape add nothing), or with two BatchNorms and more at the same place among blocks (`blocks.0.0` beside `blocks.1.2`).
+Where the last layer of a block adds what the block was given, the block is the module around it. However often a block
+adds, it has one `first`: its main path is followed back from its last sum, in each sum by the term with more
+BatchNorms, then with more layers, then the earlier one. They are counted in order of execution: a MobileNet block
+without expansion begins with its depthwise convolution. What else feeds a sum of the block is `shortcut`. Of nested
+blocks, a BatchNorm belongs to the one right around it. A network whose own forward adds has a block wherever it adds
+to what came through the sum before.
+
+In a network without blocks, `stem` is the first BatchNorm before an activation and `first` are all others before one:
+behind a pool, dropout or constant factor too, and whether or not the activation is one of PyTorch's. `all` leaves the
+sums out, at which a sign flip would undo those on the two paths to it. What training never calls has no site.
 """
 
 from collections import Counter
@@ -77,8 +84,8 @@ def find_sites(model: nn.Module, sites: str | Iterable[str] = "first", *, exampl
     for wanted in (sites,) if isinstance(sites, str) else sites:
         match = {s for s in found if wanted in (s.kind, s.name) or (wanted == "all" and s.kind != "block")}
         if not match and wanted in SITE_SETS:
-            would = [repr(kind) for kind in SITE_SETS if kinds[kind] or (kind == "all" and found)]
-            hint = f"; sites={' or '.join(would)} would work" if wanted == "first" and would else ""
+            would = ", ".join(repr(kind) for kind in SITE_SETS if kinds[kind])
+            hint = f"; sites={would} or 'all' would work" if wanted == "first" and found else ""
             raise ValueError(f"no site in the set {wanted!r}: {has}{hint}")
         if not match:
             raise ValueError(f"no site {wanted!r}: give one of {', '.join(SITE_SETS)}, or the name of a site; {has}")

@@ -65,14 +65,7 @@ def traced(model: nn.Module) -> Graph:
             f"{_failure(model, error)}. Two ways out: give an `example_input=`, on which the network is run once "
             "instead, or attach to a part that can be traced (as `model.backbone`)"
         ) from error
-    nodes = neutral(graph, model)
-    outputs = [
-        nodes[source]
-        for node in graph.nodes
-        if node.op == "output"
-        for source in node.all_input_nodes
-        if source in nodes
-    ]
+    nodes, outputs = _calls(graph, model)
     return Graph(model, list(nodes.values()), outputs)
 
 
@@ -91,8 +84,8 @@ def trace(model: nn.Module) -> fx.Graph:
 
 def additions(model: nn.Module, graph: fx.Graph) -> list[fx.Node]:
     """What the traced model's own forward adds to a computed value: `Site.addition` counts these."""
-    nodes = neutral(graph, model)
-    Graph(model, list(nodes.values()), ())
+    nodes, outputs = _calls(graph, model)
+    Graph(model, list(nodes.values()), outputs)  # which numbers them
     return [node for node, call in nodes.items() if call.addition is not None and not call.owner]
 
 
@@ -100,11 +93,15 @@ def _failure(model: nn.Module, error: Exception) -> str:
     return f"torch.fx cannot trace {type(model).__name__} ({where_and_why(error)})"
 
 
-def neutral(graph: fx.Graph, model: nn.Module) -> dict[fx.Node, Node]:
-    """The calls of the graph; constants have none. What is changed in place is, from there on, what changed it."""
+def _calls(graph: fx.Graph, model: nn.Module) -> tuple[dict[fx.Node, Node], list[Node]]:
+    """The calls of the graph, without constants, and those that are returned.
+
+    What is changed in place is, from there on, what changed it.
+    """
     modules = dict(model.named_modules())
     nodes: dict[fx.Node, Node] = {}
     now: dict[fx.Node, Node] = {}
+    outputs: list[Node] = []
     for node in graph.nodes:
         module = modules[node.target] if node.op == "call_module" else None
         inputs = list(dict.fromkeys(now[source] for source in node.all_input_nodes if source in now))
@@ -123,7 +120,9 @@ def neutral(graph: fx.Graph, model: nn.Module) -> dict[fx.Node, Node]:
             nodes[node] = now[node] = Node(name, inputs, owner, node.target if module else None, "@" in key, channels)
             if node.args and isinstance(node.args[0], fx.Node) and _in_place(node, module):
                 now[node.args[0]] = now[node]
-    return nodes
+        elif node.op == "output":
+            outputs = inputs
+    return nodes, outputs
 
 
 def _name(node: fx.Node, module: nn.Module | None) -> str:
@@ -144,7 +143,7 @@ def _in_place(node: fx.Node, module: nn.Module | None) -> bool:
     target = getattr(node.target, "__name__", str(node.target))
     if node.kwargs.get("inplace") is True or (plain(target) in ("relu", "relu6") and True in node.args[1:]):
         return True
-    return target in _AUGMENTED or (target.endswith("_") and not target.endswith("__"))
+    return target in _AUGMENTED or plain(target) == "setitem" or (target.endswith("_") and not target.endswith("__"))
 
 
 def _channels(name: str, inputs: list[Node], module: nn.Module | None) -> int:

@@ -1,0 +1,345 @@
+"""Networks that torch.fx cannot follow, run once on an example; and that the run leaves nothing behind."""
+
+import random
+from collections import OrderedDict
+from dataclasses import dataclass
+
+import numpy
+import pytest
+import torch
+import torch.nn.functional as F
+import torchvision
+from torch import nn
+from torchvision.models.detection import FasterRCNN, RetinaNet
+from torchvision.models.detection.anchor_utils import AnchorGenerator
+
+import noise
+
+
+class Net(nn.Module):
+    """Stem, and a second unit whose forward is one of the idioms below."""
+
+    def __init__(self, form, **modules):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.conv2, self.bn2 = nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4)
+        self.form = form
+        for name, module in modules.items():
+            self.add_module(name, module)
+
+    def forward(self, x):
+        return self.form(self, F.relu(self.bn1(self.conv1(x))))
+
+    def unit(self, x):
+        return self.bn2(self.conv2(x))
+
+
+@dataclass
+class Output:
+    logits: torch.Tensor
+    features: list
+
+
+class ModelOutput(OrderedDict):
+    """As transformers have it: a dictionary with attributes."""
+
+
+class Images:
+    """As torchvision's ImageList: an object that holds a tensor."""
+
+    def __init__(self, tensors):
+        self.tensors = tensors
+
+
+class Packing(nn.Module):
+    def forward(self, x):
+        return {"images": [Images(x)]}, None
+
+
+def branch_on_values(net, x):
+    return F.relu(net.unit(x)) if x.sum() > 0 or len(x) else x
+
+
+def branch_on_shape(net, x):
+    _, channels, *_ = x.shape
+    if channels != 4:
+        raise ValueError("4 channels")
+    return F.relu(net.unit(x))
+
+
+def loop(net, x):
+    return torch.stack([F.relu(net.unit(image[None]))[0] for image in x])
+
+
+def mask(net, x):
+    out = net.unit(x)
+    out[out < 0] = 0
+    return out
+
+
+def written(net, x):
+    out = torch.zeros(len(x), 8, *x.shape[2:])
+    out[:, :4] = net.unit(x)
+    out[:, 4:].copy_(x)
+    return F.relu(out)
+
+
+def through_a_view(net, x):
+    out = net.unit(x)
+    out.view(len(x), -1)[:, :7].relu_()
+    return net.conv2(out)
+
+
+def packed(net, x):
+    packs, _ = net.packing(net.unit(x))
+    return F.relu(packs["images"][0].tensors)
+
+
+def printed(net, x):
+    x = net.unit(x)
+    f"{float(x.mean()):.3f} {x.std().item()} {x.numpy().shape}"
+    return F.relu(x)
+
+
+def flagged(net, x):
+    return F.relu(net.unit(x)) if net.training else x
+
+
+FORMS = [branch_on_values, branch_on_shape, loop, mask, written, through_a_view, packed, printed, flagged]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    "result",
+    [lambda x: x, lambda x: (x, None), lambda x: {"a": [x]}, lambda x: Output(x, [x]), lambda x: ModelOutput(a=x)],
+)
+def test_idioms(form, result):
+    model = Net(lambda net, x: result(form(net, x)), packing=Packing())
+    first = noise.find_sites(model, "first", example_input=torch.randn(2, 3, 6, 6))
+    assert [site.name for site in first] == ["bn2"]
+    assert first[0].rectified == (form not in (mask, packed))
+    noise.find_sites(model, "bn1", example_input=torch.randn(1, 3, 6, 6))
+
+
+class Asking(nn.Module):
+    """Its arguments have defaults, or names only."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.bn = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)
+
+
+class Optional(Asking):
+    def forward(self, pixel_values=None, labels=None, **options):
+        if pixel_values is None or options.get("labels") is not None:
+            raise ValueError("pixel_values is missing")
+        return F.relu(self.bn(self.conv(pixel_values)))
+
+
+class Named(Asking):
+    def forward(self, *, pixel_values=None, scale=2):
+        return F.relu(self.bn(self.conv(pixel_values * scale)))
+
+
+class Several(Asking):
+    def forward(self, images, scale, add=None):
+        return F.relu(self.bn(self.conv(images[0] * scale["by"])))
+
+
+class Anything(Asking):
+    def forward(self, *args, **kwargs):
+        return F.relu(self.bn(self.conv(args[0])))
+
+
+X = torch.randn(1, 3, 4, 4)
+
+
+@pytest.mark.parametrize(
+    ("kind", "example_input"),
+    [
+        (Optional, X),
+        (Optional, {"pixel_values": X}),
+        (Optional, (X, X)),
+        (Named, {"pixel_values": X}),
+        (Several, ([X], {"by": 2.0})),
+        (Anything, X),
+    ],
+)
+def test_the_first_argument_is_an_input_in_both_ways(kind, example_input):
+    model = kind()
+    traced = noise.find_sites(model, "stem")
+    assert [site.name for site in traced] == ["bn"]
+    assert noise.find_sites(model, "stem", example_input=example_input) == traced
+
+
+def detector(kind, **options):
+    torch.manual_seed(0)
+    block = torchvision.models.resnet.BasicBlock
+    backbone = nn.Sequential(nn.Conv2d(3, 4, 3, 4), nn.BatchNorm2d(4), nn.ReLU(), block(4, 4), block(4, 4))
+    backbone.out_channels = 4
+    size = {"min_size": 32, "max_size": 32}
+    return kind(backbone, num_classes=2, **size, **options)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        (FasterRCNN, {"rpn_anchor_generator": AnchorGenerator(((8,),), ((1.0,),)), "box_roi_pool": None}),
+        (RetinaNet, {"anchor_generator": AnchorGenerator(((8,),), ((1.0,),))}),
+    ],
+)
+def test_detectors_take_lists_and_want_targets_in_training(kind, options):
+    if "box_roi_pool" in options:
+        options = options | {"box_roi_pool": torchvision.ops.MultiScaleRoIAlign(["0"], 2, 0)}
+    model = detector(kind, **options)
+    with pytest.raises(ValueError, match="targets should not be none"):
+        noise.find_sites(model)
+    for example_input in ([torch.rand(3, 32, 32)], [torch.rand(3, 30, 32), torch.rand(3, 32, 24)]):
+        found = noise.find_sites(model, example_input=example_input)
+        assert [site.name for site in found] == ["backbone.3.bn1", "backbone.4.bn1"]
+
+
+def test_it_is_observed_in_training_and_what_only_evaluation_calls_has_no_site():
+    def auxiliary(net, x):
+        return (x, F.relu(net.unit(x))) if net.training else net.bn3(x)
+
+    model = Net(auxiliary, bn3=nn.BatchNorm2d(4), never=nn.BatchNorm2d(4)).eval()
+    for example_input in (None, torch.randn(1, 3, 4, 4)):
+        found = noise.find_sites(model, "all", example_input=example_input)
+        assert [(site.name, site.kind) for site in found] == [("bn1", "stem"), ("bn2", "first")]
+    googlenet = torchvision.models.googlenet(init_weights=False)
+    assert noise.find_sites(googlenet, "all", example_input=torch.randn(1, 3, 64, 64)) == noise.find_sites(
+        googlenet, "all"
+    )
+
+
+def test_what_is_attached_is_seen_through(small_network):
+    x, wanted = torch.randn(1, 3, 8, 8), ["all", "block"]
+    before = noise.find_sites(small_network(), wanted)
+    for attach in (
+        lambda network: noise.attach_periodic(network, 2, wanted),
+        lambda network: noise.attach_dynamic(network, 0.1, sites="block"),
+        lambda network: (noise.attach_dropout(network, 0.5, wanted), noise.attach_gaussian(network, 0.1, wanted)),
+    ):
+        network = small_network()
+        attach(network)
+        assert noise.find_sites(network, wanted) == before
+        assert noise.find_sites(network, wanted, example_input=x) == before
+
+
+def test_activations_inside_of_a_batchnorm():
+    class WithActivation(nn.BatchNorm2d):
+        def __init__(self, channels, act):
+            super().__init__(channels)
+            self.act = act
+
+        def forward(self, x):
+            return self.act(super().forward(x))
+
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), WithActivation(4, nn.ReLU()), WithActivation(4, nn.Identity()), nn.GELU())
+    for example_input in (None, torch.randn(1, 3, 4, 4)):
+        found = noise.find_sites(model, "all", example_input=example_input)
+        assert [(site.rectified, site.activated) for site in found] == [(True, True), (False, True)]
+
+
+class Restless(nn.Module):
+    """Its forward draws, counts, stores, and writes into its buffers; its `train` returns nothing and freezes."""
+
+    def __init__(self, fails=False):
+        super().__init__()
+        self.conv, self.bn, self.dropout = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5)
+        self.frozen = nn.Sequential(nn.Conv2d(4, 4, 1), nn.BatchNorm2d(4))
+        self.register_buffer("queue", torch.zeros(2, 4))
+        self.register_buffer("replaced", torch.zeros(()))
+        self.calls, self.features, self.fails = 0, None, fails
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.frozen.eval()
+
+    def forward(self, x):
+        x.add_(random.random() + numpy.random.rand())
+        self.calls += 1
+        self.replaced = self.replaced + 1
+        self.features = self.dropout(F.relu(self.bn(self.conv(x))) + torch.rand(1))
+        self.queue.copy_(self.features.mean((0, 2, 3)))
+        if self.fails:
+            raise RuntimeError("it fails\nat length")
+        return F.relu(self.frozen(self.features))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_run_changes_nothing(fails):
+    model, x = Restless(fails), torch.randn(1, 3, 8, 8)
+    model.train()
+    replaced = model.replaced
+    modes = [module.training for module in model.modules()]
+    state, given = {key: value.clone() for key, value in model.state_dict().items()}, x.clone()
+
+    def draws():
+        return torch.random.get_rng_state().tolist(), random.getstate(), numpy.random.get_state()[1].tolist()
+
+    before = draws()
+    for _ in range(2):
+        if fails:
+            line = Restless.forward.__code__.co_firstlineno + 7
+            message = f"Restless does not run on the example_input .*test_observing.py:{line}: it fails"
+            with pytest.raises(ValueError, match=message) as error:
+                noise.find_sites(model, "all", example_input=x)
+            assert "\n" not in str(error.value)
+        else:
+            assert [site.name for site in noise.find_sites(model, "all", example_input=x)] == ["bn", "frozen.1"]
+    assert before == draws()
+    assert torch.equal(x, given)
+    assert model.state_dict().keys() == state.keys()
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+    assert model.replaced is replaced
+    assert (model.calls, model.features) == (0, None)
+    assert [module.training for module in model.modules()] == modes
+    assert nn.Module.__call__ is nn.Module._wrapped_call_impl
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_tracing_changes_nothing_and_draws_nothing():
+    class Drawing(Net):
+        def forward(self, x):
+            self.features = super().forward(x) * (1 + 0 * torch.rand(1))
+            return self.features
+
+    model = Drawing(lambda net, x: net.unit(x)).eval()
+    state, random_state = {k: v.clone() for k, v in model.state_dict().items()}, torch.random.get_rng_state()
+    noise.find_sites(model, "stem")
+    assert torch.equal(random_state, torch.random.get_rng_state())
+    assert all(torch.equal(value, state[key]) for key, value in model.state_dict().items())
+    assert not any(module.training for module in model.modules())
+    assert not hasattr(model, "features")
+
+
+def test_an_untraceable_forward_is_named_by_the_user_s_own_line():
+    class Inner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.bn = nn.BatchNorm2d(4)
+
+        def forward(self, x):
+            x = self.bn(x)
+            return x if x.sum() > 0 else -x
+
+    line = Inner.forward.__code__.co_firstlineno + 2
+    resnet = torchvision.models.resnet18()
+    resnet.layer3[1].bn2 = nn.Sequential(Inner())
+    for model in (Inner(), nn.Sequential(nn.Sequential(Inner())), resnet):
+        message = (
+            rf"^torch.fx cannot trace {type(model).__name__} \({__file__}:{line}: .*example_input=.*model.backbone"
+        )
+        with pytest.raises(ValueError, match=message) as error:
+            noise.find_sites(model)
+        assert "\n" not in str(error.value)
+    assert noise.find_sites(nn.Sequential(nn.Conv2d(3, 4, 1), Inner()), "all", example_input=torch.rand(1, 3, 2, 2))
+
+
+def test_lazy_layers_are_not_sized_by_the_run():
+    model = nn.Sequential(nn.LazyConv2d(4, 1), nn.BatchNorm2d(4), nn.ReLU())
+    with pytest.raises(ValueError, match="0.weight is lazy and has no size yet: run the network on one batch first"):
+        noise.find_sites(model, "stem", example_input=torch.rand(1, 3, 2, 2))
+    assert [site.name for site in noise.find_sites(model, "stem")] == ["1"]
