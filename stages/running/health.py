@@ -1,6 +1,8 @@
 """What is wrong with a run: refused before it starts, or, where it is no error, said in its log, record and report."""
 
+from noise.first_turn import first_turn
 from stages.params import Params, Train
+from stages.training.schedule import rates
 
 COLLAPSED_EPOCHS = 3  # in a row with one predicted class, from which on a network counts as collapsed
 
@@ -37,11 +39,10 @@ def before(variant: str, reads: tuple[str, ...], params: Params, steps_per_epoch
                 f"{variant}: w is moved by the coupled weight decay of adam; with optimizer {options.optimizer} and "
                 f"weight decay {decay:g} it stays positive and nothing is injected; choose adam and a decay above 0"
             )
-        elif start > options.learning_rate * steps:
-            # Adam normalises the decay to at most about the learning rate a step, whatever the decay is.
+        elif first_turn(start, lr=rates(options, steps_per_epoch * options.batch_size), weight_decay=decay) is None:
             warnings.append(
-                f"{variant}: w starts at {start:g} and falls by at most about {options.learning_rate:g} a step: "
-                f"it cannot turn within {steps} steps; choose dynamic.start below {options.learning_rate * steps:.1g}"
+                f"{variant}: w starts at {start:g} and does not turn within {steps} steps; choose dynamic.start: auto, "
+                "a smaller number, or more epochs"
             )
     return warnings
 

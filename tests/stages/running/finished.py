@@ -18,4 +18,4 @@ def contents(folder):
 
 
 def kept_folder(job):
-    return kept.folder_of(Checkpoints(configuration(job, one_run.made(job, "cpu"))).hash)
+    return kept.folder_of(Checkpoints(configuration(*one_run.made(job, "cpu"))).hash)

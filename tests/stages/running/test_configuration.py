@@ -22,7 +22,7 @@ def hashed(job, prepare_workspace, workspace):
     def of_run(variant="periodic", seed=0, **changes):
         prepare_workspace(workspace, changes)
         one = job(variant, seed)
-        return fingerprint(configuration(one, made(one, one.machine.device)))
+        return fingerprint(configuration(*made(one, one.machine.device)))
 
     return of_run
 

@@ -1,6 +1,8 @@
+import math
 from pathlib import Path
 
 import pytest
+import torch
 
 from stages.params import read
 from stages.running.health import COLLAPSED_EPOCHS, after, before, must_fit
@@ -15,6 +17,7 @@ def changed(**sections):
         for name, values in sections.items()
         if isinstance(values, dict)
     }
+    parts = {"dynamic": PARAMS.dynamic.model_copy(update={"start": 0.001})} | parts  # not "auto", which is settled
     return PARAMS.model_copy(update={**sections, **parts})
 
 
@@ -55,16 +58,25 @@ def test_it_is_named_exactly_where_algorithm_1_never_turns():
             assert bool(lines) != algorithm_1_turns(interval, epochs), (interval, epochs)
 
 
-@pytest.mark.parametrize(
-    ("start", "warns"),
-    [(0.5, True), (0.1251, True), (0.125, False), (0.1249, False), (0.01, False)],
-)
-def test_a_start_from_which_w_cannot_turn_is_named(start, warns):
-    """w falls by at most the learning rate a step: by exactly 1/8 in 8 epochs of 128 steps at 2^-13."""
-    params = changed(dynamic={"start": start}, train={"epochs": 8, "learning_rate": 2.0**-13})
-    lines = warned("dynamic", params, 128)
-    assert len(lines) == warns
-    assert all("cannot turn within 1024 steps; choose dynamic.start below 0.1" in line for line in lines)
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+def test_a_start_from_which_w_cannot_turn_is_named(schedule):
+    options = {"epochs": 4, "learning_rate": 1e-3, "weight_decay": 1e-4, "schedule": schedule}
+    steps = 4 * 25
+    starts = [0.005 * (place + 1) for place in range(20)]
+    ends = torch.tensor(starts, requires_grad=True)
+    optimizer = torch.optim.Adam([ends], lr=1e-3, weight_decay=1e-4)
+    turned = torch.zeros(len(starts), dtype=torch.bool)
+    for step in range(steps):
+        if schedule == "cosine":
+            optimizer.param_groups[0]["lr"] = 1e-3 * (1 + math.cos(math.pi * step / steps)) / 2
+        ends.grad = torch.zeros(len(starts))
+        optimizer.step()
+        turned |= ends.detach() < 0
+    assert 2 < turned.sum() < 18
+    for start, turns in zip(starts, turned.tolist()):
+        lines = warned("dynamic", changed(dynamic={"start": start}, train=options), 25)
+        assert len(lines) != turns
+        assert all("does not turn within 100 steps; choose dynamic.start: auto" in line for line in lines)
 
 
 def test_where_nothing_moves_w_that_is_named():

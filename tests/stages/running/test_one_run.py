@@ -99,11 +99,12 @@ def test_a_second_trainer_of_the_same_run_waits_and_takes_what_the_first_has_mad
         one_run.train(one, "cpu", log, rows.append)
 
     waiting = threading.Thread(target=second)
-    checkpoints = Checkpoints(configuration(one, one_run.made(one, "cpu")))
+    _, run = one_run.made(one, "cpu")
+    checkpoints = Checkpoints(configuration(one, run))
     with checkpoints.locked():
         waiting.start()
         assert said.wait(10)
-        training = one_run.carried_out(one, one_run.made(one, "cpu"), checkpoints, list().append, list().append)
+        training = one_run.carried_out(one, run, checkpoints, list().append, list().append)
         one_run.keep(one, training, checkpoints, list().append)
     waiting.join(20)
     assert not waiting.is_alive()
