@@ -85,8 +85,10 @@ class Averaged(nn.Module):
         return copied
 
     def __prepare_scriptable__(self) -> nn.Module:
-        self._settle()
-        return self
+        """For `torch.jit.script`: the same tensors without the origin."""
+        scripted = type(self).__new__(type(self))
+        scripted.__setstate__(self.__getstate__())
+        return scripted
 
     def _save_to_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self._settle()
