@@ -43,17 +43,20 @@ class AutoReLU(nn.Module):
 
     What moves the weight: the output depends on it through its sign alone, so the derivative is zero wherever there is
     one. Weight decay that is coupled into the gradient (`torch.optim.Adam`), and that Adam normalises to steps of about
-    the learning rate, takes the weight to zero and past it. Under decoupled decay (AdamW), without decay, or in a
-    parameter group that exempts vectors from it, the weight stays and nothing is ever injected. Near zero, autograd's
-    rounding noise outgrows the decay and makes the turns irregular.
+    the learning rate, takes the weight to zero and past it. Under decoupled decay (AdamW), without decay, in a group
+    that exempts vectors from it, or under SGD, it does not get there and nothing is ever injected: a warning at the
+    first optimiser step says so. Near zero, autograd's rounding noise outgrows the decay and makes the turns irregular.
 
-    Make the optimiser after the layer. Of the parallel wrappers use DistributedDataParallel: the replicas of
-    DataParallel lose what is written to the weight.
+    Make the optimiser after the layer, or see `attach_dynamic`. Of the parallel wrappers use DistributedDataParallel:
+    the replicas of DataParallel lose what is written to the weight. torch.func, torch.fx and torch.compile take the
+    layer in training, too; torch.jit, torch.export and ONNX in evaluation alone. `clipped` counts what the clip did.
 
     Args:
         channels: C of the input (N, C, ...).
-        start: of the weight, 0 < start < 1 (section 3.2.1). At learning rate and decay 1e-4 the sign first turns after
-            about 43 steps from 0.003, 370 from 0.01, 6,300 from 0.1 and 13,300 from 0.5.
+        start: of the weight, 0 < start < 1 (section 3.2.1). `noise.first_turn` says when the sign then turns first: at
+            learning rate and decay 1e-4 after 43 steps from 0.003, 372 from 0.01, 6,274 from 0.1 and 13,332 from 0.5;
+            `noise.start_for` is its inverse. That is for the "exact" gradient; with "autograd" the first site turns
+            about as early or later, and some not for long (docs/first-turn.md).
         constant: of CliffReLU, > 0; features above constant / |w| become 0.
         gradient: by the weight. "autograd" is what autograd makes of Eq. 2 as written, in float32 at least: the
             difference of two equal sums, which is rounding noise of about 1e-9 at w = 0.5 and 1e-6 near zero (and 2^16

@@ -41,7 +41,8 @@ def watch(model: nn.Module, methods: Iterable[tuple[str, nn.Module]], acts: Call
 
     - a parameter of a method is in no optimiser, needs no gradient, or is unknown to the DistributedDataParallel around
       the network: it was attached too late;
-    - `still(optimizer, group)`, where a method has it, says why it does not move under the group with its parameters;
+    - `still(optimizer, group)`, where a method has it, says why it does not move under the group with its parameters
+      (asked once for all methods of a class with the same `start` in the group);
     - a method with `set_step` and `told` was never told a step;
     - the module that called a method was exchanged for another since.
     """
@@ -89,6 +90,7 @@ def _complaints(model: nn.Module, watched: _Watched, optimizer: Optimizer) -> It
     parents = {id(child): module for module in model.modules() for child in module.children()}
     wrapped = list(_known_to_wrappers(model))
     optimizers = [optimizer]
+    asked: dict[Any, str | None] = {}
     sites: dict[str, list[str]] = {}
     for site, reference in watched.methods:
         method = reference()
@@ -99,7 +101,7 @@ def _complaints(model: nn.Module, watched: _Watched, optimizer: Optimizer) -> It
             held = all(_group(optimizers, parameter) is not None for parameter in method.parameters())
             if not held and len(optimizers) == 1:
                 optimizers += [other for other in _alive(Optimizer) if other is not optimizer]
-            reason = _reason(method, optimizers, wrapped)
+            reason = _reason(method, optimizers, wrapped, asked)
         if reason:
             sites.setdefault(reason, []).append(site)
     for reason, names in sites.items():
@@ -107,7 +109,9 @@ def _complaints(model: nn.Module, watched: _Watched, optimizer: Optimizer) -> It
         yield f"{', '.join(names[:NAMED])}{others}: {reason}"
 
 
-def _reason(method: nn.Module, optimizers: list[Optimizer], wrapped: list[set[int]]) -> str | None:
+def _reason(
+    method: nn.Module, optimizers: list[Optimizer], wrapped: list[set[int]], asked: dict[Any, str | None]
+) -> str | None:
     """Why the method does nothing."""
     kind = type(method).__name__
     for name, parameter in method.named_parameters():
@@ -118,8 +122,12 @@ def _reason(method: nn.Module, optimizers: list[Optimizer], wrapped: list[set[in
             return f"{kind}.{name} is in no optimiser and never moves: attach before it is made, or with optimizer="
         if any(id(parameter) not in known for known in wrapped):
             return f"{kind}.{name} is unknown to DistributedDataParallel: attach before the network is wrapped"
-        if callable(still := getattr(method, "still", None)) and (why := still(*holder)):
-            return f"{kind}.{name} {why}"
+        if callable(still := getattr(method, "still", None)):
+            key = type(method), getattr(method, "start", None), id(holder[1])
+            if key not in asked:
+                asked[key] = still(*holder)
+            if asked[key]:
+                return f"{kind}.{name} {asked[key]}"
     if callable(getattr(method, "set_step", None)) and not getattr(method, "told", True):
         return f"{kind} was told no step and never changes: call noise.set_step(model, step) before each step"
     return None
