@@ -8,13 +8,17 @@ from typing import Any, Self
 import torch
 import torch.fx
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from noise.attaching import attach
 from noise.autorelu import auto_relu, auto_relu_without_derivative, cliff_relu, exporting, signs_of
+from noise.first_turn import of_group
+from noise.placing import group_for, place
 from noise.sites import Site
 
 GRADIENTS = ("autograd", "exact")
 DIVISORS = ("absolute", "signed")
+FAR = 100_000  # optimiser steps: a first turn that late is taken for a mistake
 
 
 class CliffReLU(nn.Module):
@@ -39,17 +43,20 @@ class AutoReLU(nn.Module):
 
     What moves the weight: the output depends on it through its sign alone, so the derivative is zero wherever there is
     one. Weight decay that is coupled into the gradient (`torch.optim.Adam`), and that Adam normalises to steps of about
-    the learning rate, takes the weight to zero and past it. Under decoupled decay (AdamW), without decay, or in a
-    parameter group that exempts vectors from it, the weight stays and nothing is ever injected. Near zero, autograd's
-    rounding noise outgrows the decay and makes the turns irregular.
+    the learning rate, takes the weight to zero and past it. Under decoupled decay (AdamW), without decay, in a group
+    that exempts vectors from it, or under SGD, it does not get there and nothing is ever injected: a warning at the
+    first optimiser step says so. Near zero, autograd's rounding noise outgrows the decay and makes the turns irregular.
 
-    Make the optimiser after the layer. Of the parallel wrappers use DistributedDataParallel: the replicas of
-    DataParallel lose what is written to the weight.
+    Make the optimiser after the layer, or see `attach_dynamic`. Of the parallel wrappers use DistributedDataParallel:
+    the replicas of DataParallel lose what is written to the weight. torch.func, torch.fx and torch.compile take the
+    layer in training, too; torch.jit, torch.export and ONNX in evaluation alone. `clipped` counts what the clip did.
 
     Args:
         channels: C of the input (N, C, ...).
-        start: of the weight, 0 < start < 1 (section 3.2.1). At learning rate and decay 1e-4 the sign first turns after
-            about 43 steps from 0.003, 370 from 0.01, 6,300 from 0.1 and 13,300 from 0.5.
+        start: of the weight, 0 < start < 1 (section 3.2.1). `noise.first_turn` says when the sign then turns first: at
+            learning rate and decay 1e-4 after 43 steps from 0.003, 372 from 0.01, 6,274 from 0.1 and 13,332 from 0.5;
+            `noise.start_for` is its inverse. That is for the "exact" gradient; with "autograd" the first site turns
+            about as early or later, and some not for long (docs/first-turn.md).
         constant: of CliffReLU, > 0; features above constant / |w| become 0.
         gradient: by the weight. "autograd" is what autograd makes of Eq. 2 as written, in float32 at least: the
             difference of two equal sums, which is rounding noise of about 1e-9 at w = 0.5 and 1e-6 near zero (and 2^16
@@ -139,6 +146,36 @@ class AutoReLU(nn.Module):
             )
         return torch.ones_like(signs)
 
+    def still(self, optimizer: Optimizer, group: dict[str, Any]) -> str | None:
+        """Why the sign does not turn under a parameter group of an `optimizer`, in words; None where it does.
+
+        Asked at the first step, of the optimiser's own recursion at the highest learning rate that the group knows of.
+        """
+        kind = type(optimizer).__name__
+        never = "and never turns" if self.gradient == "exact" else "and turns by rounding noise at most"
+        if not group.get("weight_decay"):
+            return (
+                f"is in a parameter group without weight decay {never}: attaching with optimizer= finds the right one"
+            )
+        if group.get("decoupled_weight_decay"):
+            return f"is under decoupled weight decay ({kind}) {never}: use torch.optim.Adam"
+        rate = max(float(group.get(name) or 0) for name in ("lr", "initial_lr", "max_lr"))
+        if rate == 0 or optimizer.state.get(self.weight, {}).get("step", 1) > 1:  # a warm-up, or a run that goes on
+            return None
+        recursion = of_group(optimizer, {**group, "lr": rate})
+        within = 500_000 if recursion.fast else 20_000
+        try:
+            turn = recursion([self.start], within)[0]
+        except ValueError:
+            return None
+        if turn is None:
+            return (
+                f"does not turn within {within:,} steps under {kind} at learning rate {rate:g}: use Adam, start lower"
+            )
+        if turn > FAR:
+            return f"first turns after {turn:,} steps at learning rate {rate:g}: noise.start_for gives an earlier start"
+        return None
+
     def clipped(self) -> int | None:
         """How many features evaluations have set to 0 because they reached constant / |w|; waits for the device.
 
@@ -215,22 +252,35 @@ def _set_to_mean(weight: Tensor) -> None:
 
 
 def attach_dynamic(
-    model: nn.Module, start: float, sites: str | Iterable[str] = "first", *, weight: str = "channel", **autorelu
+    model: nn.Module,
+    start: float,
+    sites: str | Iterable[str] = "first",
+    *,
+    weight: str = "channel",
+    optimizer: Optimizer | Iterable[Optimizer] | None = None,
+    **autorelu: Any,
 ) -> list[str]:
     """Attaches an `AutoReLU` at each of the `sites` (`noise.find_sites`) and returns their names.
 
     It rectifies just where a ReLU follows, so that the network stays what it was until the first turn. `weight` is one
     for each "channel" of a site, or a single one over the whole "network"; `autorelu` are further arguments of
-    `AutoReLU`. Raises ValueError as the two do, and on another `weight`.
+    `AutoReLU`. An `optimizer` of the network, made before, is given the new weights, in the group that decays them
+    (`noise.placing`). Raises ValueError as the two do, and on another `weight`.
     """
     if weight not in ("channel", "network"):
         raise ValueError(f"weight must be one of channel, network, got {weight!r}")
     shared = nn.Parameter(torch.full((1,), float(start))) if weight == "network" else None
+    group = None if optimizer is None else group_for(model, optimizer)
+    layers = []
 
     def make(site: Site) -> AutoReLU:
-        return AutoReLU(site.channels, start, rectify=site.rectified, weight=shared, **autorelu)
+        layers.append(AutoReLU(site.channels, start, rectify=site.rectified, weight=shared, **autorelu))
+        return layers[-1]
 
-    return attach(model, make, sites)
+    names = attach(model, make, sites)
+    if group is not None:
+        place([layer.weight for layer in layers], group, model)
+    return names
 
 
 def clipped(model: nn.Module) -> dict[str, int | None]:

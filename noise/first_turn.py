@@ -106,7 +106,7 @@ def alone(optimizer: Optimizer, group: dict[str, Any], parameter: Tensor) -> Opt
     own = {name: plain(name, value) for name, value in group.items() if name not in ("params", "param_names")}
     try:
         return type(optimizer)([own | {"params": [parameter]}], **numbers)
-    except (TypeError, ValueError) as error:
+    except Exception as error:  # of anybody's class
         raise ValueError(f"{type(optimizer).__name__} cannot be made for a single weight: {error}") from error
 
 
@@ -114,6 +114,7 @@ class _Adam:
     """Of each start the first turn; `width` starts are looked at together at no further cost."""
 
     width = 1
+    fast = True
 
     def __init__(self, lr: LearningRate, weight_decay: float, betas: tuple[float, float], eps: float):
         self.lr, self.weight_decay, self.betas, self.eps = lr, weight_decay, betas, eps
@@ -143,6 +144,7 @@ class _Run:
     """The same for an optimiser that is really run, on a vector of weights."""
 
     width = 255
+    fast = False
 
     def __init__(self, optimizer: Optimizer, group: dict[str, Any], lr: LearningRate | None):
         self.optimizer, self.group, self.lr = optimizer, group, lr
@@ -163,7 +165,7 @@ class _Run:
             before = weight.detach().clone() if looked_at else weight
             try:
                 step_once(made)
-            except TypeError as error:
+            except Exception as error:
                 raise ValueError(f"{type(made).__name__} cannot be run on a single weight: {error}") from error
             if step == 16 and self.lr is None and weight.tolist() == starts:  # it does not move at all
                 break

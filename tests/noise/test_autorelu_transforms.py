@@ -161,16 +161,16 @@ def test_torchscript(network):
     assert all(map(torch.equal, network.state_dict().values(), state.values()))
 
 
-@pytest.mark.parametrize("strict", [False, True])
-def test_exported(network, strict):
+def test_exported(network):
     x = images()
-    program = torch.export.export(network, (x,), strict=strict)
+    program = torch.export.export(network, (x,))
     assert torch.equal(program.module()(x), network(x))
     assert not any("autograd" in str(node.target) for node in program.graph.nodes)
 
 
-@pytest.mark.parametrize("network", [{}, {"rectify": False, "divide": "signed"}], indirect=True)
-@pytest.mark.parametrize("dynamo", [True, False])
+@pytest.mark.parametrize(
+    ("network", "dynamo"), [({}, True), ({}, False), ({"rectify": False}, False)], indirect=["network"]
+)
 def test_onnx(network, dynamo, tmp_path, capfd):
     onnxruntime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
