@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from noise.attaching import attach
+from noise.averages import Averaged
 from noise.autorelu import auto_relu, auto_relu_without_derivative, cliff_relu, exporting, signs_of
 from noise.first_turn import of_group
 from noise.placing import group_for, place
@@ -35,7 +36,7 @@ class CliffReLU(nn.Module):
         return f"constant={self.constant}"
 
 
-class AutoReLU(nn.Module):
+class AutoReLU(Averaged):
     """Eq. 2 as a layer: ReLU while its weight is positive, ReLU of the negated features while it is negative.
 
     Before each training forward the weights of a layer are set to their mean (section 3.2.1, Step 2), so that its
@@ -73,6 +74,7 @@ class AutoReLU(nn.Module):
     """
 
     quantity = "sign"
+    averaged = "weight"
 
     def __init__(
         self,
@@ -186,6 +188,7 @@ class AutoReLU(nn.Module):
 
     def reset_parameters(self) -> None:
         """Sets the weight to `start`."""
+        self.claim()
         with torch.no_grad():
             self.weight.fill_(self.start)
         self._clipped.fill_(-1)
@@ -196,7 +199,7 @@ class AutoReLU(nn.Module):
         return super().train(mode)
 
     def _signs(self) -> Tensor:
-        weight = self.weight.detach()
+        weight = self.current().detach()
         return signs_of(weight.mean() if self.reinitialise else weight.squeeze())
 
     def _apply(self, fn: Any, recurse: bool = True) -> Self:
@@ -218,21 +221,23 @@ class AutoReLU(nn.Module):
 @torch.fx.wrap
 def _forward(layer: "AutoReLU", x: Tensor) -> Tensor:
     """What `AutoReLU` does; torch.fx takes it as one call, in which the mode of the layer decides as ever."""
-    weight = layer.weight
+    if layer.training and torch.is_grad_enabled():
+        layer.claim()
+    weight = layer.current()
     if exporting():
         if layer.training:
             raise RuntimeError("the derivative of AutoReLU cannot be traced or exported: call eval() first")
         return layer._without_derivative(x, weight)[0]
-    if layer.training and layer.reinitialise:
-        _set_to_mean(weight)
-        # A second forward before the backward writes the parameter again; what this one saves must outlive that.
-        weight = weight.clone()
     if not layer.training and not torch._C._are_functorch_transforms_active():
         y, below = layer._without_derivative(x.detach(), weight)
         layer._clipped.clamp_(min=0).add_(_count(below).to(layer._clipped.device))
         if not torch.is_grad_enabled():
             return y
-    if not layer.training and layer.reinitialise:
+    if layer.training and layer.reinitialise and weight is layer.weight:
+        _set_to_mean(weight)
+        # A second forward before the backward writes the parameter again; what this one saves must outlive that.
+        weight = weight.clone()
+    elif layer.reinitialise:
         weight = weight.mean().expand_as(weight)
     return auto_relu(x, weight, layer.constant, gradient=layer.gradient, divide=layer.divide, rectify=layer.rectify)
 
