@@ -13,6 +13,8 @@ attached to; `noise.sites` says which sites there are, `noise.schedule` what a m
 from noise.attaching import attach, detach, methods
 from noise.dropout import attach_dropout
 from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu, clipped
+from noise.first_step import NoiseWarning
+from noise.first_turn import first_turn, start_for
 from noise.folding import fold
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise
 from noise.negate import Negate, attach_negate
@@ -26,6 +28,7 @@ __all__ = [
     "CliffReLU",
     "GaussianNoise",
     "Negate",
+    "NoiseWarning",
     "SignFlip",
     "Site",
     "attach",
@@ -39,6 +42,7 @@ __all__ = [
     "clipped",
     "detach",
     "find_sites",
+    "first_turn",
     "flag_at",
     "flipped_stretches",
     "fold",
@@ -49,4 +53,5 @@ __all__ = [
     "sign_flip",
     "signs",
     "site_names",
+    "start_for",
 ]

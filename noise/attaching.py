@@ -5,6 +5,7 @@ same name whose forward passes the output on to the methods, in the way of torch
 methods are its children.
 """
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import chain
@@ -13,8 +14,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
+from noise.first_step import NoiseWarning, unwatch, watch
 from noise.graph import Join
+from noise.placing import group_for, place
 from noise.sites import Site, find_sites
 from noise.splicing import splice, subclass, unsplice
 
@@ -85,6 +89,7 @@ def attach(
     sites: str | Iterable[str] = "first",
     *,
     example_input: Any = None,
+    optimizer: Optimizer | Iterable[Optimizer] | None = None,
 ) -> list[str]:
     """Puts `make(site)` behind each of the `sites` and returns their names, in order of execution.
 
@@ -96,12 +101,16 @@ def attach(
     The plain network's weights load into it as before (`strict`, too): where a state dict holds nothing of a site's
     methods, they are reset, and the network computes what the plain one does. The way back is `noise.fold`.
 
-    Make the optimiser afterwards. Convert to SyncBatchNorm, and shard, before.
+    Make the optimiser afterwards, or give it (one or several) as `optimizer`: parameters of the methods go into the
+    group that decays the network's (`noise.placing`). Convert to SyncBatchNorm before, shard and wrap afterwards. At
+    the first optimiser step a `NoiseWarning` says of which methods nothing can come (`noise.first_step`).
 
-    Raises ValueError as `find_sites` does, and where a method of the same class is attached already or the name is
-    taken. The network is then as it was.
+    `example_input` is as of `find_sites`, which raises ValueError as this does; so does a method of a class that is
+    attached there already, or whose name is taken, and an optimiser of another network. All is then as it was.
     """
-    found = find_sites(model, sites, example_input=example_input)
+    group = None if optimizer is None else group_for(model, optimizer)
+    wanted = {sites} if isinstance(sites, str) else set(sites)
+    found = find_sites(model, wanted, example_input=example_input)
     made = [make(site) for site in found]
     done: list[tuple[Injecting | Join, str]] = []
     try:
@@ -111,6 +120,17 @@ def attach(
         for holder, name in reversed(done):
             _remove(model, holder, (name,))
         raise
+    if group is not None:
+        place((parameter for method in made for parameter in method.parameters()), group, model)
+    watch(model, [(site.name, method) for site, method in zip(found, made)], _calls_its_methods)
+    first = [site for site in found if site.kind == "first"]
+    if first and "first" in wanted and not any(site.activated for site in first):
+        warnings.warn(
+            f"no activation reads the sites 'first' of {type(model).__name__} ({first[0].name}, ...): a sign there "
+            "reaches the next layer as it is; help(noise.sites) has the other sets",
+            NoiseWarning,
+            stacklevel=3,
+        )
     return [site.name for site in found]
 
 
@@ -124,6 +144,7 @@ def detach(model: nn.Module) -> nn.Module:
     must_be_as_attached(found)
     for holder in found:
         _remove(model, holder, holder.injected)
+    unwatch(model)
     return model
 
 
@@ -145,6 +166,10 @@ def methods(model: nn.Module) -> Iterator[tuple[str, str, nn.Module]]:
     for holder in holders(model):
         for name in holder.injected:
             yield holder.site.name, name, holder.get_submodule(name)
+
+
+def _calls_its_methods(module: nn.Module) -> bool:
+    return isinstance(module, (Injecting, Join))
 
 
 def _put(model: nn.Module, site: Site, method: nn.Module) -> tuple[Injecting | Join, str]:

@@ -1,9 +1,11 @@
 """Dropout inside of residual blocks, the regulariser that the paper compares with (section 4.4)."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 from noise.attaching import attach
 
@@ -31,7 +33,13 @@ class Dropout2d(nn.Dropout2d):
 
 
 def attach_dropout(
-    model: nn.Module, p: float, sites: str | Iterable[str] = "first", *, channelwise: bool = False
+    model: nn.Module,
+    p: float,
+    sites: str | Iterable[str] = "first",
+    *,
+    channelwise: bool = False,
+    example_input: Any = None,
+    optimizer: Optimizer | Iterable[Optimizer] | None = None,
 ) -> list[str]:
     """Attaches dropout at each of the `sites` (`noise.find_sites`) and returns their names.
 
@@ -41,13 +49,14 @@ def attach_dropout(
     Args:
         p: probability that an element is zeroed while training, 0 <= p < 1.
         channelwise: zeroes whole channels of an image (`nn.Dropout2d`) in place of single elements (`nn.Dropout`).
+        example_input, optimizer: as of `noise.attach`; dropout has no parameter to put there.
 
     Raises ValueError unless 0 <= p < 1, and as `find_sites` does.
     """
     if not 0 <= p < 1:
         raise ValueError(f"p must lie in 0 <= p < 1, got {p}")
     layer = Dropout2d if channelwise else Dropout
-    return attach(model, lambda site: layer(p), sites)
+    return attach(model, lambda site: layer(p), sites, example_input=example_input, optimizer=optimizer)
 
 
 def _rate(layer: nn.Dropout | nn.Dropout2d) -> Tensor:

@@ -11,10 +11,9 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from noise.attaching import attach
-from noise.averages import Averaged
 from noise.autorelu import auto_relu, auto_relu_without_derivative, cliff_relu, exporting, signs_of
+from noise.averages import Averaged
 from noise.first_turn import of_group
-from noise.placing import group_for, place
 from noise.sites import Site
 
 GRADIENTS = ("autograd", "exact")
@@ -262,6 +261,7 @@ def attach_dynamic(
     sites: str | Iterable[str] = "first",
     *,
     weight: str = "channel",
+    example_input: Any = None,
     optimizer: Optimizer | Iterable[Optimizer] | None = None,
     **autorelu: Any,
 ) -> list[str]:
@@ -269,23 +269,17 @@ def attach_dynamic(
 
     It rectifies just where a ReLU follows, so that the network stays what it was until the first turn. `weight` is one
     for each "channel" of a site, or a single one over the whole "network"; `autorelu` are further arguments of
-    `AutoReLU`. An `optimizer` of the network, made before, is given the new weights, in the group that decays them
-    (`noise.placing`). Raises ValueError as the two do, and on another `weight`.
+    `AutoReLU`. `example_input` and `optimizer`, the one that trains the network if it is made already, are as of
+    `noise.attach`. Raises ValueError as the two do, and on another `weight`.
     """
     if weight not in ("channel", "network"):
         raise ValueError(f"weight must be one of channel, network, got {weight!r}")
     shared = nn.Parameter(torch.full((1,), float(start))) if weight == "network" else None
-    group = None if optimizer is None else group_for(model, optimizer)
-    layers = []
 
     def make(site: Site) -> AutoReLU:
-        layers.append(AutoReLU(site.channels, start, rectify=site.rectified, weight=shared, **autorelu))
-        return layers[-1]
+        return AutoReLU(site.channels, start, rectify=site.rectified, weight=shared, **autorelu)
 
-    names = attach(model, make, sites)
-    if group is not None:
-        place([layer.weight for layer in layers], group, model)
-    return names
+    return attach(model, make, sites, example_input=example_input, optimizer=optimizer)
 
 
 def clipped(model: nn.Module) -> dict[str, int | None]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
+from torch.optim import Optimizer
 
 from noise import streams
 from noise.attaching import attach
@@ -161,11 +162,18 @@ class _ScriptedNoise(nn.Module):
 
 
 def attach_gaussian(
-    model: nn.Module, stddev: float, sites: str | Iterable[str] = "first", seed: int | None = None
+    model: nn.Module,
+    stddev: float,
+    sites: str | Iterable[str] = "first",
+    seed: int | None = None,
+    *,
+    example_input: Any = None,
+    optimizer: Optimizer | Iterable[Optimizer] | None = None,
 ) -> list[str]:
     """Attaches a `GaussianNoise` at each of the `sites` (`noise.find_sites`) and returns their names.
 
-    With a `seed`, each site has a stream of its own that follows from it. Raises ValueError as the two do.
+    With a `seed`, each site has a stream of its own that follows from it. `example_input` and `optimizer` are as of
+    `noise.attach`; noise has no parameter to put there. Raises ValueError as the two do.
     """
     seeds = None if seed is None else torch.Generator().manual_seed(seed)
 
@@ -173,7 +181,7 @@ def attach_gaussian(
         own = None if seeds is None else int(torch.randint(2**62, (), generator=seeds, device="cpu"))
         return GaussianNoise(stddev, own)
 
-    return attach(model, make, sites)
+    return attach(model, make, sites, example_input=example_input, optimizer=optimizer)
 
 
 def _checked(stddev: float) -> float:

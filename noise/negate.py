@@ -115,6 +115,7 @@ def attach_negate(
     interval: int,
     sites: str | Iterable[str] = "first",
     *,
+    example_input: Any = None,
     optimizer: Optimizer | Literal["later"] | None = None,
     moments: bool = True,
 ) -> list[str]:
@@ -144,7 +145,7 @@ def attach_negate(
             raise ValueError(f"{site.name}: {error}") from None
         return method
 
-    return attach(model, make, sites)
+    return attach(model, make, sites, example_input=example_input)
 
 
 def bind(model: nn.Module, optimizer: Optimizer) -> None:

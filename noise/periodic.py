@@ -2,10 +2,11 @@
 
 import operator
 from collections.abc import Iterable
-from typing import overload
+from typing import Any, overload
 
 import torch
 from torch import Tensor, fx, nn
+from torch.optim import Optimizer
 
 from noise.attaching import attach
 from noise.averages import Flag
@@ -116,12 +117,20 @@ class _ScriptedFlip(nn.Module):
         return x * torch.where(self.flag > 0.5, -1.0, 1.0)
 
 
-def attach_periodic(model: nn.Module, interval: int, sites: str | Iterable[str] = "first") -> list[str]:
+def attach_periodic(
+    model: nn.Module,
+    interval: int,
+    sites: str | Iterable[str] = "first",
+    *,
+    example_input: Any = None,
+    optimizer: Optimizer | Iterable[Optimizer] | None = None,
+) -> list[str]:
     """Attaches a `SignFlip` at each of the `sites` (`noise.find_sites`) and returns their names; `set_step` turns them.
 
-    Raises ValueError as the two do.
+    `example_input` and `optimizer` are as of `noise.attach`; a flip has no parameter to put there. Raises ValueError as
+    the two do.
     """
-    return attach(model, lambda site: SignFlip(interval), sites)
+    return attach(model, lambda site: SignFlip(interval), sites, example_input=example_input, optimizer=optimizer)
 
 
 def checked_interval(interval: int) -> int:

@@ -34,6 +34,7 @@ def before(variant: str, reads: tuple[str, ...], params: Params, steps_per_epoch
             )
     if "dynamic" in reads:
         start, decay = params.dynamic.start, options.weight_decay
+        assert start != "auto"  # settled
         if options.optimizer != "adam" or decay == 0:
             warnings.append(
                 f"{variant}: w is moved by the coupled weight decay of adam; with optimizer {options.optimizer} and "
