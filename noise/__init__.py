@@ -11,9 +11,9 @@ attached to; `noise.sites` says which sites there are, `noise.schedule` what a m
 """
 
 from noise.attaching import attach, detach, methods
+from noise.attaching.first_step import NoiseWarning
 from noise.dropout import attach_dropout
 from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu, clipped
-from noise.first_step import NoiseWarning
 from noise.first_turn import first_turn, start_for
 from noise.folding import fold
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise

@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 import torch.fx
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from noise.attaching import attach
@@ -18,6 +19,7 @@ from noise.sites import Site
 
 GRADIENTS = ("autograd", "exact")
 DIVISORS = ("absolute", "signed")
+DEVIATIONS = 10  # within which of BatchNorm's mean its output is taken to lie
 FAR = 100_000  # optimiser steps: a first turn that late is taken for a mistake
 
 
@@ -184,6 +186,30 @@ class AutoReLU(Averaged):
         """
         count = int(self._clipped)
         return None if count < 0 else count
+
+    def more_than_its_sign(self, norm: nn.Module | None) -> str | None:
+        """What an evaluation does beside sign and ReLU: clip features. None where it does not; waits for the device.
+
+        Where none was seen since training, the output of the BatchNorm `norm` before it must lie 10 of its standard
+        deviations below the cliff.
+        """
+        count = self.clipped()
+        if count:
+            return (
+                f"has set {count:,} features to 0 that lay above constant / |w|, as no plain network does: leave it in"
+            )
+        if count is None and not self._is_far_off(norm):
+            return "may clip features, and no evaluation shows whether it does: evaluate once, then fold"
+        return None
+
+    def _is_far_off(self, norm: nn.Module | None) -> bool:
+        if not (isinstance(norm, _BatchNorm) and norm.num_batches_tracked):
+            return False
+        cliff = self.constant / self.current().detach().abs().mean()
+        if norm.weight is None:
+            return bool(cliff > DEVIATIONS)
+        bias = 0 if norm.bias is None else norm.bias.detach()
+        return bool((norm.weight.detach().abs() * DEVIATIONS + bias < cliff).all())
 
     def reset_parameters(self) -> None:
         """Sets the weight to `start`."""

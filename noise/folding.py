@@ -5,10 +5,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from noise.attaching import Injecting, detach, holders, must_be_as_attached
-from noise.dynamic import AutoReLU
-from noise.graph import Join
-
-DEVIATIONS = 10  # of BatchNorm's output from its mean, within which its features are taken to lie
+from noise.sites.graph import Join
 
 
 def fold(model: nn.Module) -> nn.Module:
@@ -21,9 +18,9 @@ def fold(model: nn.Module) -> nn.Module:
 
     Raises ValueError, with the network as it was, where the plain network cannot compute the same: a sign of -1 behind
     an addition, at a BatchNorm without weights, or behind a rectifying AutoReLU; features that AutoReLU set to 0, as
-    they lay above its cliff (`noise.clipped` counts them while evaluating); a method that is neither a sign nor an
-    identity in evaluation. Where no evaluation has shown since training whether AutoReLU clips, its cliff must lie 10
-    standard deviations off. `noise.detach` removes the methods all the same.
+    they lay above its cliff (`noise.clipped` counts them while evaluating; without an evaluation since training the
+    cliff must be far off); a method that is neither a sign nor an identity in evaluation. `noise.detach` removes the
+    methods all the same.
     """
     found = list(holders(model))
     must_be_as_attached(found)
@@ -66,33 +63,14 @@ def _sign(model: nn.Module, holder: Injecting | Join) -> Tensor:
             raise ValueError(f"{where}: {error}") from None
         if rectified and bool((own < 0).any()):
             raise ValueError(f"{where} negates what {rectified} has rectified, which no BatchNorm before it can do")
-        if isinstance(method, AutoReLU):
-            _must_not_clip(_norm(model, holder), method, where)
-            if method.rectify:
-                rectified = where
+        if callable(more := getattr(method, "more_than_its_sign", None)) and (does := more(_norm(model, holder))):
+            raise ValueError(f"{where} {does}")
+        if getattr(method, "rectify", False):
+            rectified = where
         if rectified and not holder.site.rectified:
             raise ValueError(f"{where} rectifies where the plain network does not")
         sign = sign * own
     return sign
-
-
-def _must_not_clip(norm: nn.Module | None, method: AutoReLU, where: str) -> None:
-    count = method.clipped()
-    if count:
-        raise ValueError(
-            f"{where} has set {count:,} features to 0 that lay above constant / |w|, which no plain network does: leave "
-            "it in, or noise.detach it and look at the score"
-        )
-    if count is None and not (isinstance(norm, _BatchNorm) and norm.num_batches_tracked and _far_off(norm, method)):
-        raise ValueError(
-            f"{where} may clip features, and no evaluation shows whether it does: evaluate once, then fold"
-        )
-
-
-def _far_off(norm: _BatchNorm, method: AutoReLU) -> bool:
-    weight, bias = (0 if tensor is None else tensor.detach().abs() for tensor in (norm.weight, norm.bias))
-    cliff = method.constant / method.weight.detach().abs().mean()
-    return bool((weight * DEVIATIONS + bias < cliff).all()) if norm.affine else bool(cliff > DEVIATIONS)
 
 
 def _norm(model: nn.Module, holder: Injecting | Join) -> nn.Module | None:

@@ -5,8 +5,8 @@ A variant's file has
     READS = ("interval", "periodic")        the parts of params.yaml, beside `train`, that decide what it trains
     def attach(network, params): ...        puts its modules into the network and returns the names of the sites
     def unit(params): ...                   optional: what a step of its schedule is, "epoch" (without it) or "step"
-    def settle(params, rates): ...          optional: the parameters, with what depends on the length of the run; `rates`
-                                            are the learning rates of its optimiser steps
+    def settle(params, rates): ...          optional: the parameters, with what follows from the length of the run;
+                                            `rates` are its optimiser steps' learning rates
 
 and the variant `dropout-periodic` is the file `dropout_periodic.py`. Another one is another file, and one stage in a
 dvc.yaml (docs/extending.md).

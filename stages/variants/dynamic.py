@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from noise.first_turn import start_for
 from torch import nn
 
 from noise.dynamic import attach_dynamic
+from noise.first_turn import start_for
 
 if TYPE_CHECKING:
     from stages.params import Params

@@ -13,7 +13,7 @@ from torch import nn
 from torch.optim.optimizer import _global_optimizer_post_hooks, register_optimizer_step_post_hook
 
 import noise
-from noise.first_step import NoiseWarning, unwatch, watch
+from noise.attaching.first_step import NoiseWarning, unwatch, watch
 
 
 def network():

@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 import noise
+from noise.attaching.placing import group_for
 from noise.first_turn import first_turn
-from noise.placing import group_for
 
 
 def network():

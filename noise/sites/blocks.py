@@ -6,8 +6,8 @@ from itertools import chain
 
 from torch import nn
 
-from noise.activations import activated
-from noise.graph import Graph, Node
+from noise.sites.activations import activated
+from noise.sites.graph import Graph, Node
 
 MAIN_PATH = ("first", "second", "third")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from torch import nn
 
-from noise.graph import ADDITIONS, Graph, Node, plain
+from noise.sites.graph import ADDITIONS, Graph, Node, plain
 
 RELUS = {"relu", "relu6"}
 _ACTIVATIONS = RELUS | {

@@ -5,8 +5,8 @@ from typing import Any
 
 from torch import fx, nn
 
-from noise.graph import Join
-from noise.tracing import additions, trace
+from noise.sites.graph import Join
+from noise.sites.tracing import additions, trace
 
 
 def subclass(kind: type[nn.Module], mixin: type[nn.Module], **attributes: Any) -> type[nn.Module]:

@@ -16,11 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from noise.first_step import NoiseWarning, unwatch, watch
-from noise.graph import Join
-from noise.placing import group_for, place
-from noise.sites import Site, find_sites
-from noise.splicing import splice, subclass, unsplice
+from noise.attaching.first_step import NoiseWarning, unwatch, watch
+from noise.attaching.placing import group_for, place
+from noise.attaching.splicing import splice, subclass, unsplice
+from noise.sites.finding import Site, find_sites
+from noise.sites.graph import Join
 
 
 class Injecting(nn.Module):
@@ -102,8 +102,9 @@ def attach(
     methods, they are reset, and the network computes what the plain one does. The way back is `noise.fold`.
 
     Make the optimiser afterwards, or give it (one or several) as `optimizer`: parameters of the methods go into the
-    group that decays the network's (`noise.placing`). Convert to SyncBatchNorm before, shard and wrap afterwards. At
-    the first optimiser step a `NoiseWarning` says of which methods nothing can come (`noise.first_step`).
+    group that decays the network's (`noise.attaching.placing`). Convert to SyncBatchNorm before, shard and wrap
+    afterwards. At the first optimiser step a `NoiseWarning` names the methods of which nothing can come
+    (`noise.attaching.first_step`).
 
     `example_input` is as of `find_sites`, which raises ValueError as this does; so does a method of a class that is
     attached there already, or whose name is taken, and an optimiser of another network. All is then as it was.

@@ -1,7 +1,7 @@
 """A network as the calls that its forward makes, by whichever way they were seen.
 
-`noise.tracing` reads them off torch.fx, `noise.observing` off a run; what the calls mean is said in `noise.blocks` and
-`noise.activations`. Both enter the modules that hold a BatchNorm, and sequences; any other module is one call.
+`tracing` reads them off torch.fx, `observing` off a run; what the calls mean is said in `blocks` and `activations`.
+Both enter the modules that hold a BatchNorm, and sequences; any other module is one call.
 """
 
 from collections import Counter

@@ -6,8 +6,8 @@ from typing import Any
 from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from noise.forward import untouched, where_and_why
-from noise.graph import SHAPES, Graph, Node, is_leaf, plain
+from noise.sites.forward import untouched, where_and_why
+from noise.sites.graph import SHAPES, Graph, Node, is_leaf, plain
 
 # Behind these, dimension 1 is not that of the input.
 _RESHAPING = {"getitem", "chunk", "split", "narrow", "view", "reshape", "permute", "transpose", "pixelshuffle", "stack"}

@@ -90,7 +90,7 @@ def where_and_why(error: Exception) -> str:
     """The user's own line at which the forward failed, and the reason, in one line: "net.py:12: 3 channels"."""
     reason = next(iter(str(error).splitlines()), "") or type(error).__name__
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).is_file()]
-    here, torch_ = Path(__file__).parent, Path(torch.__file__).parent
+    here, torch_ = Path(__file__).parents[1], Path(torch.__file__).parent
     standard = Path(sysconfig.get_path("stdlib"))
     for foreign in (("site-packages", "dist-packages"), ("torchvision", "timm"), ()):
         for frame in reversed(frames):

@@ -14,8 +14,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
-from noise.forward import untouched, where_and_why
-from noise.graph import SHAPES, Graph, Join, Node, is_leaf, plain
+from noise.sites.forward import untouched, where_and_why
+from noise.sites.graph import SHAPES, Graph, Join, Node, is_leaf, plain
 
 
 def observed(model: nn.Module, example_input: Any) -> Graph:
