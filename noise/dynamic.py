@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from noise.attaching import attach
-from noise.averages import Averaged
 from noise.autorelu import auto_relu, auto_relu_without_derivative, cliff_relu, exporting, signs_of
+from noise.averages import Averaged
 from noise.first_turn import of_group
 from noise.placing import group_for, place
 from noise.sites import Site
