@@ -30,7 +30,7 @@ TEXT = """# When AutoReLU's sign first turns
 
 Measured by `python -m benchmarks.first_turn` under Adam at learning rate and weight decay 1e-4, {seeds} seeds, random
 images in batches of {batch}: the step after which the first of the sites had turned (median over the seeds, least and
-most), and the share of all sites that had turned after twice the predicted steps.
+most), and the share of all sites that had turned after twice the predicted steps. "None" says that no site had by then.
 
 """
 

@@ -76,6 +76,7 @@ class AutoReLU(Averaged):
 
     quantity = "sign"
     averaged = "weight"
+    __jit_ignored_attributes__ = ("_origin",)  # of TorchScript, which would compile its class
 
     def __init__(
         self,

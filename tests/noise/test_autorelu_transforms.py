@@ -149,7 +149,7 @@ def test_torchscript(network):
     x = images()
     expected = network(x)
     state = network.state_dict()
-    for scripted in (torch.jit.script(network), torch.jit.trace(network, x)):
+    for scripted in (torch.jit.script(network), torch.jit.script(copy.deepcopy(network)), torch.jit.trace(network, x)):
         file = io.BytesIO()
         torch.jit.save(scripted, file)
         file.seek(0)
