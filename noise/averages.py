@@ -32,6 +32,7 @@ class Averaged(nn.Module):
     A module that was not copied, or is trained on its own (`claim`), has no origin and costs nothing.
     """
 
+    __jit_ignored_attributes__: ClassVar[tuple[str, ...]] = ("_origin",)  # TorchScript would compile its class
     averaged: ClassVar[str]
     _origin: Origin | None = None
 
@@ -85,10 +86,9 @@ class Averaged(nn.Module):
         return copied
 
     def __prepare_scriptable__(self) -> nn.Module:
-        """For `torch.jit.script`: the same tensors without the origin."""
-        scripted = type(self).__new__(type(self))
-        scripted.__setstate__(self.__getstate__())
-        return scripted
+        # TorchScript reads the tensor itself. (It would put another module in this one's place, in the user's network.)
+        self._settle()
+        return self
 
     def _save_to_state_dict(self, *args: Any, **kwargs: Any) -> None:
         self._settle()

@@ -76,7 +76,6 @@ class AutoReLU(Averaged):
 
     quantity = "sign"
     averaged = "weight"
-    __jit_ignored_attributes__ = ("_origin",)  # of TorchScript, which would compile its class
 
     def __init__(
         self,
@@ -132,9 +131,6 @@ class AutoReLU(Averaged):
         Between a forward and the optimiser's step that follows, it is what that forward had.
         """
         return self._signs().mean()
-
-    def flipped(self) -> Tensor:
-        return self.in_force() < 0
 
     def sign(self) -> Tensor:
         """What an evaluation multiplies the features by, before it rectifies: float32, shape () or (channels,).

@@ -42,6 +42,7 @@ class GaussianNoise(nn.Module):
     Raises ValueError unless `stddev` is finite and >= 0.
     """
 
+    __jit_ignored_attributes__ = ("generator", "_drawn")
     quantity = "stddev"
     identity_in_evaluation = True
 
@@ -57,6 +58,16 @@ class GaussianNoise(nn.Module):
         self._drawn = Drawn()
 
     def forward(self, x: Tensor) -> Tensor:
+        if torch.jit.is_scripting():
+            if not self.training or self.stddev == 0:
+                return x
+            if self.seed is not None:
+                raise RuntimeError("TorchScript knows no stream of its own: script a GaussianNoise without a seed")
+            return x + self.stddev * torch.randn_like(x)
+        else:  # for TorchScript, which leaves out no more than this branch
+            return self._forward(x)
+
+    def _forward(self, x: Tensor) -> Tensor:
         if isinstance(x, fx.Proxy) and (path := x.tracer.path_of_module(self)):  # type: ignore[attr-defined]
             # A leaf of any torch.fx trace: it goes on to draw from its stream, and to follow train() and eval().
             return x.tracer.create_proxy("call_module", path, (x,), {})
@@ -111,13 +122,6 @@ class GaussianNoise(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_drawn": Drawn()}
 
-    def __prepare_scriptable__(self) -> nn.Module:
-        if self.generator is not None and self.training:
-            raise ValueError(
-                "TorchScript knows no stream of its own: script a GaussianNoise without seed, or in eval()"
-            )
-        return _ScriptedNoise(self.stddev).train(self.training)
-
     def extra_repr(self) -> str:
         return f"stddev={self.stddev}, seed={self.seed}"
 
@@ -146,19 +150,6 @@ class Drawn:
             )
         self.calls = deque((call for call in self.calls if call is not found[0]), maxlen=self.calls.maxlen)
         return found[0][2]
-
-
-class _ScriptedNoise(nn.Module):
-    """`GaussianNoise` as `torch.jit.script` takes it."""
-
-    def __init__(self, stddev: float):
-        super().__init__()
-        self.stddev = float(stddev)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.stddev == 0:
-            return x
-        return x + self.stddev * torch.randn_like(x)
 
 
 def attach_gaussian(

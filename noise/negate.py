@@ -39,6 +39,7 @@ class Negate(PeriodicFlag):
     Raises ValueError for a `norm` without weight and bias, and as `PeriodicFlag` does.
     """
 
+    __jit_ignored_attributes__ = ("_origin", "_norm", "_optimizer")
     identity_in_evaluation = True
 
     def __init__(self, norm: nn.Module, interval: int, *, moments: bool = True):
@@ -99,9 +100,6 @@ class Negate(PeriodicFlag):
 
     def _parameters_of_norm(self) -> tuple[Tensor, Tensor]:
         return self._norm[0].weight, self._norm[0].bias  # type: ignore[return-value]
-
-    def __prepare_scriptable__(self) -> nn.Module:
-        return nn.Identity()
 
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_optimizer": None}

@@ -8,7 +8,7 @@ A method is any `nn.Module` behind a site, one of `noise` or a user's own. It ma
                          the mean where channels differ), "stddev" (0 in evaluation), "p" (0 in evaluation), or a name
                          of its own
     sign()               float, shape () or (C,): what its forward in evaluation multiplies features by; to fold it away
-    more_than_its_sign(norm)     what keeps it from being folded all the same, in words, or None; `norm` is the BatchNorm
+    more_than_its_sign(norm)    what keeps it from being folded all the same, in words, or None; `norm` is the BatchNorm
                          before it, None behind an addition
     identity_in_evaluation = True    where that forward returns its input; nothing is left to fold
     reset_parameters()   where it has parameters or buffers: their start, after `to_empty` from the meta device too

@@ -20,7 +20,7 @@ from stages.reporting.style import BASELINE, title
 from stages.reporting.table1_page import markdown_row
 from stages.results.inputs import BadInput, read_json
 
-PAGES = ("README.md", "docs/*.md")
+PAGES = ("README.md", "docs/**/*.md")
 _PART = re.compile(r"<!-- (?P<name>[^>]+) -->\n(?P<content>.*?)<!-- end of (?P=name) -->", re.DOTALL)
 _RATIO = f"relative to {title(BASELINE)}"
 # A row of reports/table1.md, and what it is called where the rows above it do not stand.

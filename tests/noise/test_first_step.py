@@ -56,6 +56,8 @@ def step(model, *optimizers):
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind():
+    gc.collect()  # networks of other tests, which were attached to and never stepped
+    unwatch(nn.Module())
     before = dict(_global_optimizer_post_hooks)
     yield
     assert dict(_global_optimizer_post_hooks) == before

@@ -12,7 +12,7 @@ from torch.nn.utils import parametrizations, prune
 
 import noise
 
-IMAGES = torch.randn(4, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+IMAGES = torch.randn(2, 3, 32, 32, generator=torch.Generator().manual_seed(1))
 
 
 def network(name="resnet18", seed=0):
@@ -74,14 +74,10 @@ METHODS = [flip, turn, turn_channels, everything]
     [
         ("resnet18", "first"),
         ("resnet18", ["first", "second", "shortcut", "stem"]),
-        ("vgg11_bn", "all"),
         ("mobilenet_v3_small", "all"),
-        ("densenet121", "layer"),
     ],
 )
 def test_the_folded_network_is_the_plain_one_with_the_same_logits(method, name, sites):
-    if sites == "layer":  # dense layers, without additions: each BatchNorm before its ReLU
-        sites = ["features.denseblock1.denselayer1.norm1", "features.denseblock2.denselayer3.norm2"]
     model = network(name).eval()
     left = traces(model)
     keys = {key: value.shape for key, value in model.state_dict().items()}
