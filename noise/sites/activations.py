@@ -80,9 +80,9 @@ def _readers(
 def _passes(graph: Graph, node: Node) -> bool:
     name = node.name
     if graph.holds_parameters(node):
-        return name in ("join", "injected")
+        return False
     of_parts = any(part in name for part in _PASSING_PARTS) and "avg" not in name
-    return name in _PASSING or name in ("join", "injected") or of_parts
+    return name in _PASSING or graph.is_join(node) or of_parts
 
 
 def _passes_or_blends(graph: Graph, node: Node) -> bool:

@@ -85,7 +85,7 @@ class Graph:
         returned = set(outputs)
         for node in reversed(nodes):
             # A network that returns no tensor (but stores it, say) does not tell what leads nowhere.
-            ends = node.path is not None or node in returned or not returned
+            ends = (node.path is not None and not self.is_join(node)) or node in returned or not returned
             node.leads = ends or any(reader.leads for reader in node.readers)
             for source in node.inputs:
                 source.readers.insert(0, node)
@@ -97,10 +97,14 @@ class Graph:
     def is_norm(self, node: Node) -> bool:
         return node.path in self.norms
 
+    def is_join(self, node: Node) -> bool:
+        """Whether the node is what has been attached behind an addition."""
+        return isinstance(self.module(node), (Join, Injected)) and not self.is_norm(node)
+
     def holds_parameters(self, node: Node) -> bool:
-        """Whether the node calls a module with parameters."""
+        """Whether the node calls a module of the network's own with parameters."""
         module = self.module(node)
-        return module is not None and any(True for _ in module.parameters())
+        return module is not None and not self.is_join(node) and any(True for _ in module.parameters())
 
 
 def is_leaf(module: nn.Module) -> bool:
