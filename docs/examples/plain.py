@@ -46,4 +46,6 @@ for epoch in range(1, 31):
             train_loss = F.cross_entropy(model(x), y)
             test = model(x_test)
         accuracy = (test.argmax(1) == y_test).float().mean()
-        print(f"epoch {epoch:2}  train loss {train_loss:.3f}  test loss {F.cross_entropy(test, y_test):.3f}  test accuracy {accuracy:.3f}")
+        print(
+            f"epoch {epoch:2}  train loss {train_loss:.3f}  test loss {F.cross_entropy(test, y_test):.3f}  test accuracy {accuracy:.3f}"
+        )

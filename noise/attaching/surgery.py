@@ -124,11 +124,12 @@ def attach(
     if group is not None:
         place((parameter for method in made for parameter in method.parameters()), group, model)
     watch(model, [(site.name, method) for site, method in zip(found, made)], _calls_its_methods)
-    first = [site for site in found if site.kind == "first"]
-    if first and "first" in wanted and not any(site.activated for site in first):
+    first = [site for site in found if site.kind == "first"] if "first" in wanted else []
+    unread = [site.name for site in first if not site.activated]
+    if 2 * len(unread) > len(first):
         warnings.warn(
-            f"no activation reads the sites 'first' of {type(model).__name__} ({first[0].name}, ...): a sign there "
-            "reaches the next layer as it is; help(noise.sites) has the other sets",
+            f"no activation reads {len(unread)} of the {len(first)} sites 'first' of {type(model).__name__} "
+            f"({unread[0]}, ...): a sign there reaches the next layer as it is; help(noise.sites) has the other sets",
             NoiseWarning,
             stacklevel=3,
         )
