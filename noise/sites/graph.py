@@ -99,7 +99,7 @@ class Graph:
 
     def is_join(self, node: Node) -> bool:
         """Whether the node is what has been attached behind an addition."""
-        return isinstance(self.module(node), (Join, Injected)) and not self.is_norm(node)
+        return isinstance(self.module(node), Join)
 
     def holds_parameters(self, node: Node) -> bool:
         """Whether the node calls a module of the network's own with parameters."""
