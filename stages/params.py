@@ -246,7 +246,7 @@ def _what_is_wrong(model, names, mistake):
 
 
 def _is_branch(part):
-    return part in {"int", "float", "str"} or "[" in part
+    return part in {"int", "float", "str", "constrained-float"} or "[" in part
 
 
 def _fields(names):

@@ -14,6 +14,9 @@ CITATION = YAML(typ="safe").load(ROOT / "CITATION.cff")
 WORKFLOW = YAML(typ="safe").load(ROOT / ".github/workflows/test.yml")
 
 
+ROOMS = ["noise.attaching", "noise.sites"]
+
+
 def pinned():
     """{package: version} of requirements.txt."""
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
@@ -21,16 +24,17 @@ def pinned():
 
 
 def test_the_package_is_noise_alone_with_its_types_and_needs_torch_alone():
-    assert SETUPTOOLS == {"packages": ["noise"], "package-data": {"noise": ["py.typed"]}}
+    assert {"packages": ["noise", *ROOMS], "package-data": {"noise": ["py.typed"]}} == SETUPTOOLS
     assert (ROOT / "noise/py.typed").is_file()
-    assert not [path for path in (ROOT / "noise").iterdir() if path.is_dir() and path.name != "__pycache__"]
+    assert {f"noise.{path.parent.name}" for path in (ROOT / "noise").glob("*/__init__.py")} == set(ROOMS)
+    assert not list((ROOT / "noise").glob("*/*/*.py"))
     (torch,) = PROJECT["dependencies"]
     name, least = torch.split(">=")
     assert name == "torch"
     assert [int(part) for part in least.split(".")] <= [int(part) for part in pinned()["torch"].split(".")]
     imported = {
         line.split()[1].split(".")[0]
-        for path in (ROOT / "noise").glob("*.py")
+        for path in (ROOT / "noise").rglob("*.py")
         for line in re.findall(r"^(?:from|import) \S+", path.read_text(encoding="utf-8"), re.MULTILINE)
     }
     assert imported - sys.stdlib_module_names == {"noise", "torch"}

@@ -51,7 +51,7 @@ def test_the_file_of_the_repository_is_valid():
         ({"train.optimiser": "adam"}, "train.optimiser: no such parameter; did you mean optimizer?"),
         ({"train.optimizer": "lion"}, "train.optimizer: 'lion': must be 'adam', 'adamw' or 'sgd'"),
         ({"data.classes": 9}, "data.classes: 9: must be 7, 8 or 'all' or 9: must be a valid list"),
-        ({"dynamic.start": 1.0}, "dynamic.start: 1.0: must be less than 1"),
+        ({"dynamic.start": 1.0}, "dynamic.start: 1.0: must be less than 1 or 1.0: must be 'auto'"),
         ({"train.augment.flip": "yes"}, "train.augment.flip: 'yes': must be a valid boolean"),
         ({"gaussian.stddev": -0.5}, "gaussian.stddev: -0.5: must be greater than or equal to 0"),
         ({"machine.threads": 0}, "machine.threads: 0: must be greater than or equal to 1"),

@@ -8,8 +8,10 @@ import torch
 from torch import nn
 
 import noise
+from noise.dropout import Dropout
 from stages import variants
 from stages.params import read
+from stages.training.schedule import factor, rates
 from stages.variants import load, names
 from tests.stages.training.small import SmallResidual
 
@@ -20,19 +22,23 @@ VARIANTS = names()
 # What each attaches at a site, in the order of the units that come after BatchNorm.
 ATTACHED = {
     "baseline": [],
-    "dropout": [nn.Dropout],
-    "dropout-periodic": [noise.SignFlip, nn.Dropout],
+    "dropout": [Dropout],
+    "dropout-periodic": [noise.SignFlip, Dropout],
     "dynamic": [noise.AutoReLU],
     "gaussian": [noise.GaussianNoise],
     "periodic": [noise.SignFlip],
 }
 
 
+RATES = [1e-3] * 100  # of the steps of a run
+
+
 def attached(name, params=PARAMS):
     """The network with the variant's modules, and the names of the sites."""
     torch.manual_seed(0)
     network = SmallResidual(3)
-    return network, load(name).attach(network, params)
+    variant = load(name)
+    return network, variant.attach(network, variant.settle(params, RATES))
 
 
 def kinds(network):
@@ -88,9 +94,9 @@ def test_a_variant_reads_just_what_it_says(name):
     """READS decides what its stage depends on, and under which hash its runs are kept."""
     noting = Reads(PARAMS)
     variant = load(name)
-    variant.attach(SmallResidual(3), noting)
+    variant.attach(SmallResidual(3), variant.settle(noting, RATES))
     assert variant.unit(noting) in ("epoch", "step")
-    assert noting.names == set(variant.reads)
+    assert noting.names - {"train"} == set(variant.reads)
 
 
 @pytest.mark.parametrize("name", ["dropout", "periodic", "dynamic", "gaussian"])
@@ -144,6 +150,7 @@ def test_another_file_is_another_variant(tmp_path, monkeypatch):
     assert names() == sorted([*VARIANTS, "sign-noise"])
     variant = load("sign-noise")
     assert (variant.name, variant.reads, variant.unit(PARAMS)) == ("sign-noise", ("interval",), "epoch")
+    assert variant.settle(PARAMS, RATES) is PARAMS
     assert variant.attach(None, PARAMS) == [str(PARAMS.interval)]
 
 
@@ -153,12 +160,44 @@ def test_both_of_dropout_periodic_act_the_flip_before_dropout():
     plain = copy.deepcopy(network)
     seen = []
     for module in network.modules():
-        if isinstance(module, noise.SignFlip | nn.Dropout | nn.ReLU):
+        if isinstance(module, noise.SignFlip | Dropout | nn.ReLU):
             module.register_forward_hook(lambda module, inputs, output: seen.append(type(module)))
     network.train()(torch.randn(4, 3, 8, 8))
-    assert seen.index(noise.SignFlip) < seen.index(nn.Dropout)
+    assert seen.index(noise.SignFlip) < seen.index(Dropout)
     x = torch.randn(4, 3, 8, 8)
     noise.set_step(plain, 2)
     flipped = plain.eval()(x)
     noise.set_step(plain, 1)
     assert not torch.equal(flipped, plain(x))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "cosine"])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.7])
+def test_the_automatic_start_turns_after_its_share_of_the_run(schedule, share):
+    train = {"learning_rate": 1e-3, "weight_decay": 1e-4, "schedule": schedule, "epochs": 20, "batch_size": 10}
+    options = changed("dynamic", start="auto", first_turn=share).model_copy(
+        update={"train": PARAMS.train.model_copy(update=train)}
+    )
+    steps = rates(options.train, images=104)
+    assert len(steps) == 20 * 10
+    settled = load("dynamic").settle(options, steps)
+    weight = torch.tensor([settled.dynamic.start], requires_grad=True)
+    optimizer = torch.optim.Adam([weight], weight_decay=1e-4)
+    for step in range(1, 201):
+        optimizer.param_groups[0]["lr"] = 1e-3 * factor(step, 200, 10, schedule)
+        weight.grad = torch.zeros(1)
+        optimizer.step()
+        if weight.item() < 0:
+            break
+    assert step == pytest.approx(share * 200, abs=1)
+
+
+def test_a_start_that_is_a_number_is_taken_as_it_is():
+    options = changed("dynamic", start=0.25)
+    assert load("dynamic").settle(options, RATES) is options
+
+
+@pytest.mark.parametrize("train", [{"optimizer": "adamw"}, {"optimizer": "sgd"}, {"weight_decay": 0.0}], ids=str)
+def test_where_no_start_turns_the_automatic_one_is_any(train):
+    options = PARAMS.model_copy(update={"train": PARAMS.train.model_copy(update=train)})
+    assert 0 < load("dynamic").settle(options, RATES).dynamic.start < 1
