@@ -120,7 +120,7 @@ def logits_of(project, run, weights, images):
     summary = json.loads((project / "data/crops/summary.json").read_text())
     state = torch.load(project / "runs" / run / f"{weights}.pt", weights_only=True)
     methods = (".signflip.flag", ".autorelu.weight")
-    plain = {name.replace(".bn.", "."): value for name, value in state.items() if not name.endswith(methods)}
+    plain = {name: value for name, value in state.items() if not name.endswith(methods)}
     for name, value in state.items():
         turned = (name.endswith(methods[0]) and value) or (name.endswith(methods[1]) and value.mean() < 0)
         if turned:  # a negated sign behind BatchNorm is its weight and bias negated
@@ -148,6 +148,20 @@ def test_probabilities_are_those_of_the_plain_network_with_the_signs_folded_in(p
         assert (said[f"{split}_actual"] == labels).all()
         loss = F.cross_entropy(logits, torch.from_numpy(labels)).item()
         assert said[f"{split}_{weights}_loss"] == pytest.approx(loss, rel=1e-3)
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_the_first_runs_best_weights_load_into_the_plain_network_and_say_the_same(project, variant):
+    images = np.load(project / "data/crops/test/images.npy")
+    folded = torch.load(project / f"runs/predictions/{variant}/plain.pt", weights_only=True)
+    summary = json.loads((project / "data/crops/summary.json").read_text())
+    network = models.resnet18(num_classes=len(summary["classes"]))
+    network.load_state_dict(folded)
+    mean, std = (torch.tensor(summary[name]).view(-1, 1, 1) for name in ("mean", "std"))
+    batch = (torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean) / std
+    with torch.no_grad():
+        logits = network.eval()(batch)
+    assert torch.equal(logits, logits_of(project, f"{variant}/{SEEDS[0]}", "best", images))
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

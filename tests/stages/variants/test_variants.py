@@ -8,7 +8,6 @@ import torch
 from torch import nn
 
 import noise
-from noise.dropout import Dropout
 from stages import variants
 from stages.params import read
 from stages.training.schedule import factor, rates
@@ -22,8 +21,8 @@ VARIANTS = names()
 # What each attaches at a site, in the order of the units that come after BatchNorm.
 ATTACHED = {
     "baseline": [],
-    "dropout": [Dropout],
-    "dropout-periodic": [noise.SignFlip, Dropout],
+    "dropout": [noise.dropout.Dropout],
+    "dropout-periodic": [noise.SignFlip, noise.dropout.Dropout],
     "dynamic": [noise.AutoReLU],
     "gaussian": [noise.GaussianNoise],
     "periodic": [noise.SignFlip],
@@ -160,10 +159,10 @@ def test_both_of_dropout_periodic_act_the_flip_before_dropout():
     plain = copy.deepcopy(network)
     seen = []
     for module in network.modules():
-        if isinstance(module, noise.SignFlip | Dropout | nn.ReLU):
+        if isinstance(module, noise.SignFlip | noise.dropout.Dropout | nn.ReLU):
             module.register_forward_hook(lambda module, inputs, output: seen.append(type(module)))
     network.train()(torch.randn(4, 3, 8, 8))
-    assert seen.index(noise.SignFlip) < seen.index(Dropout)
+    assert seen.index(noise.SignFlip) < seen.index(noise.dropout.Dropout)
     x = torch.randn(4, 3, 8, 8)
     noise.set_step(plain, 2)
     flipped = plain.eval()(x)
