@@ -16,11 +16,11 @@ from stages.results.tables import RUNS, Predictions, Results
 
 @dataclass(frozen=True)
 class Finished:
-    """A run as it lies there: its record, curves and signs as tables, and its predictions, arrays by their names."""
+    """A run as it lies there: its record, curves and what was in force as tables, and its predictions, arrays by their names."""
 
     record: dict[str, Any]
     curves: pd.DataFrame
-    signs: pd.DataFrame
+    in_force: pd.DataFrame
     said: dict[str, np.ndarray]
 
 
@@ -58,7 +58,7 @@ def collect(runs: list[Finished], measured: Measured) -> Results:
         ]
     )
     curves = pd.concat([_with(key, run.curves) for key, run in zip(keys, runs)], ignore_index=True)
-    turns = pd.concat([_with(key, run.signs) for key, run in zip(keys, runs)], ignore_index=True)
+    turns = pd.concat([_with(key, run.in_force) for key, run in zip(keys, runs)], ignore_index=True)
     return Results(pd.DataFrame(rows, dtype=object), measures, curves, turns, _predictions(runs), varied)
 
 
@@ -66,9 +66,9 @@ def _read(folder: Path, predictions: Path) -> Finished:
     try:
         record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
         curves = pd.read_csv(folder / "curves.csv")
-        signs = pd.read_csv(folder / "signs.csv", dtype={"site": str}, keep_default_na=False)
+        in_force = pd.read_csv(folder / "in_force.csv", dtype={"site": str}, keep_default_na=False)
         with np.load(predictions) as arrays:
-            return Finished(record, curves, signs, dict(arrays))
+            return Finished(record, curves, in_force, dict(arrays))
     except FileNotFoundError as error:
         raise BadInput(f"{error.filename}: missing; `dvc repro` writes it") from None
     except Exception as error:  # damaged files raise what their bytes happen to look like

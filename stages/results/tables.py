@@ -4,7 +4,7 @@ runs.csv         a row per run: run, variant, seed, the parameters that decided 
                  the variant does not read one), and the columns of `RUNS`
 measures.csv     long: run, variant, seed, the varied parameters, then `MEASURES`
 curves.csv       a row per run and epoch: run, variant, seed, the varied parameters, then `CURVES`
-turns.csv        the sign at each site as a run-length code: run, variant, seed, the varied parameters, then `TURNS`
+turns.csv        what was in force at each site as a run-length code: run, variant, seed, the varied parameters, then `TURNS`
 predictions.npz  see `Predictions`
 
 A parameter is *varied* where it takes more than one value among the runs that read it.
@@ -54,7 +54,8 @@ CURVES = {
     "epoch": INTEGER, "step": INTEGER, "lr": NUMBER, "train_loss": NUMBER, "val_loss": NUMBER, "val_macro_f1": NUMBER,
     "val_accuracy": NUMBER, "flipped": NUMBER, "predicted_classes": INTEGER,
 }  # fmt: skip
-TURNS = {"site": TEXT, "step": INTEGER, "epoch": INTEGER, "sign": INTEGER}
+# quantity: "sign", "p" (dropout), "stddev" (Gaussian noise), or what a method of one's own says.
+TURNS = {"site": TEXT, "quantity": TEXT, "step": INTEGER, "epoch": INTEGER, "value": NUMBER}
 FILES = ("runs.csv", "measures.csv", "curves.csv", "turns.csv", "predictions.npz")
 _LONG = {"measures": MEASURES, "curves": CURVES, "turns": TURNS}
 
@@ -200,8 +201,8 @@ def _check_curves(path: Path, curves: pd.DataFrame, runs: pd.DataFrame) -> None:
 
 def _check_turns(path: Path, turns: pd.DataFrame, runs: pd.DataFrame) -> None:
     last = dict(zip(runs["run"], runs["steps"]))
-    for (run, site), steps in turns.groupby(["run", "site"], sort=False)["step"]:
+    for (run, site, _), steps in turns.groupby(["run", "site", "quantity"], sort=False)["step"]:
         if steps.iloc[0] != 1 or not steps.is_monotonic_increasing or not steps.is_unique or steps.iloc[-1] > last[run]:
             raise BadInput(f"{path}: steps of site {site} of {run} must rise from 1 to at most {last[run]}")
-    if not turns["sign"].isin([-1, 1]).all():
-        raise BadInput(f"{path}: a sign is -1 or 1")
+    if not turns["value"][turns["quantity"] == "sign"].isin([-1, 0, 1]).all():
+        raise BadInput(f"{path}: a sign is -1, 1, or 0 where half is flipped")

@@ -99,7 +99,8 @@ def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, sho
 
 def keep(job: Job, training: Training, checkpoints: Checkpoints, log: Callable) -> None:
     """Write the finished run among the kept ones, whole or not at all."""
-    warnings = health.after(job.variant, training.progress.curves, len(training.signs.names), training.signs.first_turn)
+    in_force = training.in_force
+    warnings = health.after(job.variant, training.progress.curves, len(in_force.signed), in_force.first_turn)
     for warning in warnings:
         log(f"warning: {warning}")
     about = record.record(job, training, checkpoints.configuration, _before(job, training) + warnings)

@@ -1,4 +1,4 @@
-"""What a finished run leaves behind, described in `stages.train`: weights, curves, signs, and the record."""
+"""What a finished run leaves behind, described in `stages.train`: weights, curves, what was in force, and the record."""
 
 import csv
 import hashlib
@@ -20,7 +20,7 @@ from stages.running.job import Job
 from stages.running.kept import RECORD
 from stages.training.loop import Training, weights
 
-FILES = ("best.pt", "last.pt", "curves.csv", "signs.csv")
+FILES = ("best.pt", "last.pt", "curves.csv", "in_force.csv")
 
 
 def names(job: Job) -> dict[str, Any]:
@@ -36,7 +36,7 @@ def data(summary: dict[str, Any]) -> dict[str, Any]:
 
 def record(job: Job, training: Training, configuration: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
     """What was run, by what, on what, and what came of it."""
-    progress, signs = training.progress, training.signs
+    progress, in_force = training.progress, training.in_force
     machine = ("hardware", "threads", "precision", "compiled", "processes")
     decided = {name: configuration[name] for name in ("params", "crops", *machine)}
     return {
@@ -49,9 +49,9 @@ def record(job: Job, training: Training, configuration: dict[str, Any], warnings
         "steps": progress.epoch * training.steps_per_epoch,
         "steps_per_epoch": training.steps_per_epoch,
         "sites": training.sites,
-        "signed": len(signs.names),
-        "first_turn": signs.first_turn,
-        "turns": signs.turns,
+        "signed": len(in_force.signed),
+        "first_turn": in_force.first_turn,
+        "turns": in_force.turns,
         "best_epoch": progress.best_epoch,
         "warnings": warnings,
         "torch": str(torch.__version__),
@@ -68,7 +68,8 @@ def write(folder: Path, training: Training, record: dict[str, Any], configuratio
     save_atomically(folder / "best.pt", progress.best or {})
     save_atomically(folder / "last.pt", weights(training.evaluated))
     write_bytes(folder / "curves.csv", _table(list(progress.curves[0]), (row.values() for row in progress.curves)))
-    write_bytes(folder / "signs.csv", _table(("site", "step", "epoch", "sign"), training.signs.rows))
+    columns = ("site", "quantity", "step", "epoch", "value")
+    write_bytes(folder / "in_force.csv", _table(columns, training.in_force.rows))
     checksums = {name: _checksum(folder / name) for name in sorted(FILES)}
     whole = record | {"configuration": configuration, "files": checksums}
     write_text(folder / RECORD, json.dumps(whole, indent=1) + "\n")

@@ -20,12 +20,12 @@ from stages.crops.store import Crops
 from stages.training.batches import Batches
 from stages.training.device import Device
 from stages.training.evaluation import ALONE, predict
+from stages.training.in_force import InForce
 from stages.training.network import compiled, prepare
 from stages.training.optimisation import make_average, make_optimiser
 from stages.training.processes import Processes
 from stages.training.randomness import seed_for
 from stages.training.schedule import factor
-from stages.training.signs import SignRecord
 from stages.training.task import Classification
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Progress:
 
 
 class Training:
-    """One run. `progress`, `signs` and `evaluated` (the network, or its running average) are its result."""
+    """One run. `progress`, `in_force` and `evaluated` (the network, or its running average) are its result."""
 
     def __init__(self, run: Run):
         self.run, self.options = run, run.options
@@ -88,7 +88,7 @@ class Training:
         self.average = make_average(self.network, self.options.ema) if self.options.ema else None
         self.evaluated = self.average.module if self.average else self.network
         self.steps_per_epoch = self.train.size // self.options.batch_size
-        self.progress, self.signs = Progress(), SignRecord(self.network, self.steps_per_epoch)
+        self.progress, self.in_force = Progress(), InForce(self.network, self.steps_per_epoch)
 
     @property
     def steps(self) -> int:
@@ -130,7 +130,7 @@ class Training:
             with self.run.device.autocast():
                 logits = self.model(images)
             loss = self.task.loss(logits, targets, processes)
-            self.signs.observe(index)
+            self.in_force.observe(index)
             loss.backward()
             self.optimiser.step()
             if self.average:
@@ -139,7 +139,13 @@ class Training:
 
         loss = sum(processes.gather(total_loss.item())) / processes.world / self.steps_per_epoch
         self._must_be_finite("training", loss, epoch)
-        return {"epoch": epoch, "step": step, "lr": rate, "train_loss": loss, "flipped": self.signs.close_epoch(epoch)}
+        return {
+            "epoch": epoch,
+            "step": step,
+            "lr": rate,
+            "train_loss": loss,
+            "flipped": self.in_force.close_epoch(epoch),
+        }
 
     def _set_rate(self, step):
         options = self.options
@@ -167,7 +173,7 @@ class Training:
         return patience is not None and self.progress.epoch - self.progress.best_epoch >= patience
 
     def _parts(self):
-        yield from (("network", self.network), ("optimiser", self.optimiser), ("signs", self.signs))
+        yield from (("network", self.network), ("optimiser", self.optimiser), ("in_force", self.in_force))
         if self.average:
             yield "average", self.average
 

@@ -218,13 +218,16 @@ def test_a_row_of_runs_names_all_that_decided_it(project):
         assert row["hardware"] and row["torch"] == torch.__version__ and row["threads"] == "1"
         assert row["run"] == f"{row['variant']}/{row['seed']}"
         turns = [turn for turn in rows(project / "reports/turns.csv") if turn["run"] == row["run"]]
+        signs = [turn for turn in turns if turn["quantity"] == "sign"]
+        strengths = {(turn["quantity"], turn["step"], turn["value"]) for turn in turns if turn not in signs}
+        assert strengths == ({("p", "1", "0.2")} if "dropout" in row["variant"] else set())
         if row["variant"] == "dropout-periodic":  # T=2 over three epochs: clean, flipped, flipped
-            assert {(turn["epoch"], turn["sign"]) for turn in turns} == {("1", "1"), ("2", "-1")}
-            assert int(row["turns"]) == len(turns) - int(row["signed"]) == 8
+            assert {(turn["epoch"], float(turn["value"])) for turn in signs} == {("1", 1), ("2", -1)}
+            assert int(row["turns"]) == len(signs) - int(row["signed"]) == 8
         elif row["variant"] == "dynamic":
-            assert {(turn["step"], turn["sign"]) for turn in turns} >= {("1", "1"), ("2", "-1")}
+            assert {(turn["step"], float(turn["value"])) for turn in signs} >= {("1", 1), ("2", -1)}
         else:
-            assert not turns
+            assert not signs
 
 
 def test_table_1_is_made_of_the_rows(project):

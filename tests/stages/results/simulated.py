@@ -131,14 +131,17 @@ def simulate_run(variant, seed, epochs=12, steps_per_epoch=41, flipped=None, val
         "runs": [run],
         "measures": measures,
         "curves": [key | row for row in curves],
-        "turns": [key | dict(zip(("site", "step", "epoch", "sign"), row)) for row in turns],
+        "turns": [
+            key | {"site": site, "quantity": "sign", "step": step, "epoch": epoch, "value": sign}
+            for site, step, epoch, sign in turns
+        ],
         "predictions": (place, classes, actual, predicted["last"], random.random(len(actual))),
     }
 
 
 def results_of(runs, varied=()):
     """Results of runs, a list of what `simulate_run` returns."""
-    turns = ["run", "variant", "seed", *varied, "site", "step", "epoch", "sign"]
+    turns = ["run", "variant", "seed", *varied, "site", "quantity", "step", "epoch", "value"]
     made = {
         name: pd.DataFrame([row for run in runs for row in run[name]], columns=turns if name == "turns" else None)
         for name in ("runs", "measures", "curves", "turns")

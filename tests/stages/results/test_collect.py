@@ -32,7 +32,7 @@ def write_run(root, variant, seed, varied=None, **record):
     (folder / "record.json").write_text(json.dumps({k: v for k, v in (about | record).items() if v != "absent"}))
     columns = "epoch,step,lr,train_loss,flipped,val_loss,val_macro_f1,val_accuracy,predicted_classes"
     (folder / "curves.csv").write_text(f"{columns}\n1,2,0.1,0.7,0,0.8,0.5,0.5,2\n")
-    (folder / "signs.csv").write_text("site,step,epoch,sign\n")
+    (folder / "in_force.csv").write_text("site,quantity,step,epoch,value\n")
     probability = np.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]], np.float16)
     arrays = {f"{split}_actual": np.array([0, 1, 1], np.uint8) for split in ("val", "test")}
     for split in ("val", "test"):

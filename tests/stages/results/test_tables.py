@@ -56,7 +56,7 @@ def test_what_is_written_is_read_back(results, folder):
 def test_the_files_are_plain_csv_with_the_documented_columns(folder):
     head = {name: (folder / f"{name}.csv").read_text().splitlines()[0] for name in ("measures", "curves", "turns")}
     assert head["measures"] == "run,variant,seed,weights,split,corruption,measure,value"
-    assert head["turns"] == "run,variant,seed,site,step,epoch,sign"
+    assert head["turns"] == "run,variant,seed,site,quantity,step,epoch,value"
     assert head["curves"].startswith("run,variant,seed,epoch,step,lr,train_loss,val_loss,val_macro_f1,val_accuracy,")
     first = rows(folder / "runs.csv")[0]
     assert list(first)[:3] == ["run", "variant", "seed"] and list(first)[-1] == "warnings"
@@ -183,7 +183,7 @@ DAMAGE = {
         "turns.csv: steps of site layer1.0.bn1 of periodic/0 must rise from 1 to at most 492",
     ),
     "beyond the end": (lambda f: cell(f / "turns.csv", 2, "step", "5000"), "must rise from 1 to at most 492"),
-    "no sign": (lambda f: cell(f / "turns.csv", 1, "sign", "0"), "turns.csv: a sign is -1 or 1"),
+    "no sign": (lambda f: cell(f / "turns.csv", 1, "value", "0.5"), "turns.csv: a sign is -1, 1, or 0"),
     "an epoch twice": (
         lambda f: cell(f / "curves.csv", 1, "epoch", "1"),
         "expected the epochs 1 to 12 of the run baseline/0",

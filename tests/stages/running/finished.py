@@ -6,7 +6,7 @@ from stages.running import kept, one_run
 from stages.running.checkpoints import Checkpoints
 from stages.running.configuration import configuration
 
-FILES = ["best.pt", "curves.csv", "last.pt", "record.json", "signs.csv"]
+FILES = ["best.pt", "curves.csv", "in_force.csv", "last.pt", "record.json"]
 
 
 def read(folder):

@@ -64,7 +64,7 @@ def all_gone(processes):
 def result(folder):
     """The files of a run by their bytes, the weights by their values, without what differs from run to run."""
     state = {name: torch.load(folder / f"{name}.pt", weights_only=True) for name in ("best", "last")}
-    return state, (folder / "curves.csv").read_text(), (folder / "signs.csv").read_text()
+    return state, (folder / "curves.csv").read_text(), (folder / "in_force.csv").read_text()
 
 
 def assert_same(one, other):

@@ -47,7 +47,7 @@ def test_a_further_seed_trains_alone_and_a_revisited_interval_not_at_all(
     prepare_workspace(workspace, {"interval": 3})
     go(job())
     assert counted == [1, 2, 3, 4]
-    assert contents(job().folder)["signs.csv"] != first["signs.csv"]
+    assert contents(job().folder)["in_force.csv"] != first["in_force.csv"]
     prepare_workspace(workspace)
     go(job())
     assert counted == [1, 2, 3, 4]
@@ -69,7 +69,7 @@ def another_byte(folder):
 SPOILT = {
     "of another configuration": another_hash,
     "one byte of best.pt": another_byte,
-    "a file missing": lambda folder: (folder / "signs.csv").unlink(),
+    "a file missing": lambda folder: (folder / "in_force.csv").unlink(),
     "no record": lambda folder: (folder / "record.json").unlink(),
     "half a record": lambda folder: (folder / "record.json").write_text((folder / "record.json").read_text()[:40]),
     "a record that is a list": lambda folder: (folder / "record.json").write_text("[]"),

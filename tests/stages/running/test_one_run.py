@@ -34,10 +34,15 @@ def test_what_is_written_is_what_was_trained(job, go):
     for written, row in zip(curves[1:], rows, strict=True):
         # Nine digits give a float32 back; the sums behind it are float64.
         assert [float(value) for value in written] == pytest.approx(list(row.values()), rel=1e-8)
-    signs = [line.split(",") for line in (one.folder / "signs.csv").read_text().splitlines()]
-    assert signs[0] == ["site", "step", "epoch", "sign"]
+    in_force = [line.split(",") for line in (one.folder / "in_force.csv").read_text().splitlines()]
+    assert in_force[0] == ["site", "quantity", "step", "epoch", "value"]
     # Interval 2: epoch 1 clean, 2 and 3 flipped, 4 clean, in steps of four batches.
-    assert [tuple(map(int, row[1:])) for row in signs[1:]] == [(1, 1, 1), (5, 2, -1), (13, 4, 1)]
+    assert [row[1:] for row in in_force[1:]] == [
+        ["sign", "1", "1", "1"],
+        ["p", "1", "1", "0.2"],
+        ["sign", "5", "2", "-1"],
+        ["sign", "13", "4", "1"],
+    ]
     about = read(one.folder)
     assert (about["run"], about["variant"], about["seed"]) == ("dropout-periodic/0", "dropout-periodic", 0)
     assert (about["epochs"], about["steps"], about["steps_per_epoch"]) == (4, 16, 4)

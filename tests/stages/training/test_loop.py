@@ -2,12 +2,14 @@
 
 import io
 import math
+from dataclasses import replace
 from typing import ClassVar
 
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+import noise
 from stages.params import Augment
 from stages.training import loop, network
 from stages.training.batches import Batches
@@ -73,20 +75,65 @@ def test_the_recorded_signs_are_those_of_algorithm_1(crops_folder, unit):
     expected = [
         (index + 1, -1 if flag else 1) for index, flag in enumerate(flags) if index == 0 or flag != flags[index - 1]
     ]
-    for site in run.signs.names:
-        assert [(step, sign) for name, step, _, sign in run.signs.rows if name == site] == expected
+    for site in run.in_force.signed:
+        assert [(step, sign) for name, _, step, _, sign in run.in_force.rows if name == site] == expected
+    assert {quantity for _, quantity, *_ in run.in_force.rows} == {"sign"}
     assert [row["flipped"] for row in curves] == [
         sum(flags[at : at + steps_per_epoch]) / steps_per_epoch for at in range(0, len(flags), steps_per_epoch)
     ]
-    assert run.signs.first_turn == 1 + flags.index(True)
-    assert run.signs.turns == len(run.signs.names) * (len(expected) - 1)
+    assert run.in_force.first_turn == 1 + flags.index(True)
+    assert run.in_force.turns == len(run.in_force.signed) * (len(expected) - 1)
+
+
+@pytest.mark.parametrize(
+    ("variant", "quantity", "value"),
+    [("gaussian", "stddev", 0.3), ("dropout", "p", 0.2), ("dropout-periodic", "p", 0.2)],
+)
+def test_strengths_are_recorded_as_signs_are(crops_folder, variant, quantity, value):
+    options = params(interval=2, epochs=3)
+    options = options.model_copy(
+        update={
+            "gaussian": options.gaussian.model_copy(update={"stddev": 0.3}),
+            "dropout": options.dropout.model_copy(update={"p": 0.2}),
+        }
+    )
+    run, _ = trained(crops_folder, variant, options=options)
+    recorded = [row for row in run.in_force.rows if row[1] == quantity]
+    assert recorded == [(site, quantity, 1, 1, value) for site in dict.fromkeys(run.sites)]
+    assert run.in_force.turns == (len(run.in_force.signed) if variant == "dropout-periodic" else 0)
+
+
+def test_a_strength_that_changes_is_recorded_where_it_changes(crops_folder):
+    class Fading(torch.nn.Module):
+        quantity = "share"
+
+        def __init__(self):
+            super().__init__()
+            self.share = 1.0
+
+        def set_step(self, step):
+            self.share = 1.0 / step
+
+        def in_force(self):
+            return torch.tensor(self.share)
+
+        def forward(self, x):
+            return x
+
+    made = make_run(crops_folder, "baseline", options=params(epochs=3))
+    run = Training(replace(made, attach=lambda network: noise.attach(network, lambda site: Fading(), "stem")))
+    list(run.epochs())
+    (site,) = run.sites
+    assert run.in_force.rows == [
+        (site, "share", 1, 1, 1.0), (site, "share", 5, 2, 0.5), (site, "share", 9, 3, 0.3333333),
+    ]  # fmt: skip
 
 
 def test_dynamic_turns_and_before_that_is_the_baseline_to_the_bit(crops_folder):
     run, curves = trained(crops_folder, "dynamic", options=params(epochs=12))
     _, plain = trained(crops_folder, "baseline", options=params(epochs=12))
-    assert run.signs.first_turn and run.signs.turns >= 1
-    clean = (run.signs.first_turn - 1) // run.steps_per_epoch
+    assert run.in_force.first_turn and run.in_force.turns >= 1
+    clean = (run.in_force.first_turn - 1) // run.steps_per_epoch
     assert clean >= 1
     for row, twin in list(zip(curves, plain))[:clean]:
         assert row["train_loss"] == twin["train_loss"] and row["flipped"] == 0
@@ -203,7 +250,7 @@ def test_turning_compiles_once(crops_folder, monkeypatch, variant):
     torch._dynamo.reset()
     monkeypatch.setattr(network.torch, "compile", lambda module, mode: real(module, backend=count))
     run, _ = trained(crops_folder, variant, options=params(epochs=12), compile=True)
-    assert run.signs.turns > 0
+    assert run.in_force.turns > 0
     assert len(compilations) == 1
 
 

@@ -74,7 +74,7 @@ def whole_run(processes, crops_folder):
     rows = list(run.epochs())
     return (
         rows,
-        run.signs.rows,
+        run.in_force.rows,
         {name: tensor.numpy() for name, tensor in run.network.state_dict().items()},
         torch.cat(seen).numpy(),
     )

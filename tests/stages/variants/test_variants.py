@@ -93,9 +93,11 @@ def test_a_variant_reads_just_what_it_says(name):
     """READS decides what its stage depends on, and under which hash its runs are kept."""
     noting = Reads(PARAMS)
     variant = load(name)
-    variant.attach(SmallResidual(3), variant.settle(noting, RATES))
+    settled = variant.settle(noting, RATES)
+    attaching = Reads(PARAMS if settled is noting else settled)
+    variant.attach(SmallResidual(3), attaching)
     assert variant.unit(noting) in ("epoch", "step")
-    assert noting.names - {"train"} == set(variant.reads)
+    assert (noting.names | attaching.names) - {"train", "model_copy"} == set(variant.reads)
 
 
 @pytest.mark.parametrize("name", ["dropout", "periodic", "dynamic", "gaussian"])
