@@ -5,8 +5,8 @@ best.pt, last.pt  state dicts of the epoch with the highest validation macro F1,
 curves.csv        a row per epoch: epoch, step, lr, train_loss (mean cross-entropy per image of the training forward
                   pass), flipped (share of sites x steps with a negative sign), val_loss, val_macro_f1, val_accuracy,
                   predicted_classes
-in_force.csv      site, quantity (sign, p, stddev), step, epoch, value: a row where the value of a method differs from the
-                  step before, step 1 included
+in_force.csv      site, quantity (sign, p, stddev), step, epoch, value: a row where the value differs from the step
+                  before, step 1 included
 record.json       what was run, by which parameters, on what, how fast, whether anything was injected, every warning
 
 A finished run is kept (`python -m stages.running.kept`): of the same configuration none is trained twice.

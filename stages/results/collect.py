@@ -16,7 +16,7 @@ from stages.results.tables import RUNS, Predictions, Results
 
 @dataclass(frozen=True)
 class Finished:
-    """A run as it lies there: its record, curves and what was in force as tables, and its predictions, arrays by their names."""
+    """A run as it lies there: its record, its curves and what was in force as tables, its predictions as arrays."""
 
     record: dict[str, Any]
     curves: pd.DataFrame

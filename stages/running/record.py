@@ -1,4 +1,4 @@
-"""What a finished run leaves behind, described in `stages.train`: weights, curves, what was in force, and the record."""
+"""What a finished run leaves behind, described in `stages.train`: weights, curves, what was in force, the record."""
 
 import csv
 import hashlib

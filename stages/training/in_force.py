@@ -39,7 +39,7 @@ class InForce:
 
     def close_epoch(self, epoch: int) -> float:
         """Add the rows of an epoch; returns its share flipped."""
-        observed = self.signs.cpu()
+        observed = self.signs.cpu().numpy()
         before = (epoch - 1) * len(observed)
         for column, site in enumerate(self.signed):
             self._add(site, "sign", observed[:, column].tolist(), before, epoch)
@@ -48,7 +48,7 @@ class InForce:
             self._add(
                 site, str(method.quantity), [float(f"{value:.7g}") for value in strengths.tolist()], before, epoch
             )
-        return float((observed < 0).double().mean()) if observed.numel() else 0.0
+        return float((observed < 0).mean()) if observed.size else 0.0
 
     def _add(self, site: str, quantity: str, values: list[float], before: int, epoch: int) -> None:
         for index, value in enumerate(values):

@@ -163,7 +163,7 @@ def test_a_run_stopped_in_any_epoch_continues_to_the_same_bits(crops_folder, var
         assert equal(copied(resumed.evaluated), copied(straight.evaluated))
         assert equal(resumed.progress.best, straight.progress.best)
         assert resumed.progress.best_epoch == straight.progress.best_epoch
-        assert resumed.signs.rows == straight.signs.rows
+        assert resumed.in_force.rows == straight.in_force.rows
 
 
 def test_a_loss_that_is_no_number_stops_the_run(crops_folder):
