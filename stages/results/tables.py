@@ -4,7 +4,7 @@ runs.csv         a row per run: run, variant, seed, the parameters that decided 
                  the variant does not read one), and the columns of `RUNS`
 measures.csv     long: run, variant, seed, the varied parameters, then `MEASURES`
 curves.csv       a row per run and epoch: run, variant, seed, the varied parameters, then `CURVES`
-turns.csv        what was in force at each site, run-length coded: run, variant, seed, the varied parameters, then `TURNS`
+turns.csv        what was in force at each site, run-length coded: run, variant, seed, the varied parameters, `TURNS`
 predictions.npz  see `Predictions`
 
 A parameter is *varied* where it takes more than one value among the runs that read it.
