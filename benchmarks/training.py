@@ -36,6 +36,7 @@ from stages.params import Params, read
 from stages.training import network
 from stages.training.device import Device, choose
 from stages.training.loop import Run, Training
+from stages.training.schedule import rates
 from stages.variants import load
 
 PLAIN = "plain loop"
@@ -58,9 +59,10 @@ OURS = {name: Ours(name) for name in ("baseline", "dropout", "periodic", "dynami
 
 def our_epochs(ours: Ours, crops: Path, params: Params, device: Device, compiled: bool) -> Iterator[dict]:
     """Our loop with a variant; yields after each epoch."""
-    variant = load(ours.variant)
+    variant, opened = load(ours.variant), open_crops(crops)
+    params = variant.settle(params, rates(params.train, len(opened["train"])))
     attach = partial(variant.attach, params=params)
-    run = Run(attach, variant.unit(params), params.train, 0, open_crops(crops), device, compiled)
+    run = Run(attach, variant.unit(params), params.train, 0, opened, device, compiled)
     gains = network.gains_by_products if ours.matrix_products else lambda device: False
     with patch.object(network, "gains_by_products", gains):
         training = Training(run)
