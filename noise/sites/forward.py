@@ -4,7 +4,7 @@ import random
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -13,12 +13,17 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
+from noise.sites.graph import Graph
+
+LOOKS = 10  # in search of another path through the network
 WRAPPERS = {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "DeepSpeedEngine"}
 
 
 def refuse(model: nn.Module) -> None:
     """Raises ValueError, of one line, for what is no plain network that holds BatchNorms and is ready to run."""
     name = type(model).__name__
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"the network must be an nn.Module, got {model if isinstance(model, type) else name}")
     if wrapper := WRAPPERS.intersection(kind.__name__ for kind in type(model).__mro__):
         raise ValueError(f"attach to the plain network, model.module, before it is wrapped in {wrapper.pop()}")
     if hasattr(model, "_orig_mod"):  # torch._dynamo's OptimizedModule, which it would take seconds to import
@@ -84,6 +89,27 @@ def _random_states_kept(model: nn.Module) -> Iterator[None]:
             random.setstate(python)
             if numpy:
                 numpy.random.set_state(of_numpy)
+
+
+def looked_at(model: nn.Module, look: Callable[[bool], Graph]) -> Graph:
+    """`look(True)`, the graph in training; where that skips BatchNorms at random (stochastic depth), the fullest one.
+
+    Such skipping shows in that another look in training, with other random numbers, calls other BatchNorms; what
+    evaluation alone calls does not.
+    """
+    graph = look(True)
+    if graph.norms.keys() >= {path for path, module in model.named_modules() if isinstance(module, _BatchNorm)}:
+        return graph
+    try:
+        evaluation = look(False)
+        if evaluation.norms.keys() - graph.norms.keys():
+            for _ in range(LOOKS):
+                again = look(True)
+                if again.norms.keys() != graph.norms.keys():
+                    return max(evaluation, graph, again, key=lambda seen: len(seen.norms))
+    except Exception:  # in evaluation it cannot be followed: it was in training
+        return graph
+    return graph
 
 
 def where_and_why(error: Exception) -> str:

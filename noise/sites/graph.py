@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -52,6 +53,7 @@ class Node:
     channels: int = 0
     readers: list["Node"] = field(default_factory=list)
     leads: bool = True
+    returned: bool = False
     addition: int | None = None
 
 
@@ -63,9 +65,10 @@ class Graph:
     sums: the calls that add two computed values (`a + b`, `a += b`, `torch.add`). A module that is called several times
         contributes those of its first call.
 
-    Of each node, `readers` are the calls that read its value; `leads` says whether anything comes of it: of functions
-    that check values, or print their mean, nothing does; `addition` is its number among all that its owner's forward
-    adds to a computed value, `x + 1` included, so that it is the same for the owner on its own.
+    Of each node, `readers` are the calls that read its value; `returned` says whether the network returns it; `leads`
+    says whether anything comes of it: of functions that check values, or print their mean, nothing does; `addition` is
+    its number among all that its owner's forward adds to a computed value, `x + 1` included, so that it is the same for
+    the owner on its own.
     """
 
     def __init__(self, model: nn.Module, nodes: list[Node], outputs: Iterable[Node]):
@@ -84,8 +87,9 @@ class Graph:
                     self.sums.append(node)
         returned = set(outputs)
         for node in reversed(nodes):
+            node.returned = node in returned
             # A network that returns no tensor (but stores it, say) does not tell what leads nowhere.
-            ends = (node.path is not None and not self.is_join(node)) or node in returned or not returned
+            ends = (node.path is not None and not self.is_join(node)) or node.returned or not returned
             node.leads = ends or any(reader.leads for reader in node.readers)
             for source in node.inputs:
                 source.readers.insert(0, node)
@@ -109,7 +113,7 @@ class Graph:
 
 def is_leaf(module: nn.Module) -> bool:
     """Whether a call of the module is one node, so that its control flow does not matter."""
-    if isinstance(module, (_BatchNorm, Join)):
+    if isinstance(module, (_BatchNorm, Join, torch.jit.ScriptModule)):
         return True
     if type(module).forward is nn.Sequential.forward:
         return False
