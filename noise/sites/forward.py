@@ -4,9 +4,12 @@ import random
 import sys
 import sysconfig
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -53,9 +56,9 @@ def untouched(model: nn.Module, tensors: Iterable[Tensor] = ()) -> Iterator[None
             yield
     finally:
         for module, training, attributes in modules:
-            for dictionary, before in attributes:
-                dictionary.clear()
-                dictionary.update(before)
+            for container, before in attributes:
+                container.clear()
+                (container.extend if isinstance(container, (list, deque)) else container.update)(before)
             if module.training != training:  # of TorchScript, which keeps it elsewhere
                 module.training = training
         with torch.no_grad():
@@ -64,9 +67,11 @@ def untouched(model: nn.Module, tensors: Iterable[Tensor] = ()) -> Iterator[None
                     tensor.copy_(value)
 
 
-def _attributes(module: nn.Module) -> list[tuple[dict, dict]]:
-    dictionaries = [vars(module), module._buffers, module._parameters, module._modules]
-    return [(dictionary, dict(dictionary)) for dictionary in dictionaries if isinstance(dictionary, dict)]
+def _attributes(module: nn.Module) -> list[tuple[Any, Any]]:
+    """The module's containers, each with a copy: attributes, parameters, hooks, and what a forward stores things in."""
+    containers = [vars(module), *vars(module).values(), module._buffers, module._parameters, module._modules]
+    kinds = (dict, list, set, deque)
+    return [(container, copy(container)) for container in containers if isinstance(container, kinds)]
 
 
 @contextmanager

@@ -43,6 +43,7 @@ class Node:
     path: of the module that was called, None for a function.
     repeated: whether it was made in a later call of the owner.
     channels: size of dimension 1 of the value; 0 where it is not known.
+    features: False where the value is known to have no dimension 1, as a loss has none.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Node:
     path: str | None = None
     repeated: bool = False
     channels: int = 0
+    features: bool = True
     readers: list["Node"] = field(default_factory=list)
     leads: bool = True
     returned: bool = False
@@ -62,8 +64,8 @@ class Graph:
 
     nodes: all calls, in order of execution.
     norms: the calls of each BatchNorm under its path; paths and calls in order of execution.
-    sums: the calls that add two computed values (`a + b`, `a += b`, `torch.add`). A module that is called several times
-        contributes those of its first call.
+    sums: the calls that add the features of two calls (`a + b`, `a += b`, `torch.add`). A module that is called several
+        times contributes those of its first call.
 
     Of each node, `readers` are the calls that read its value; `returned` says whether the network returns it; `leads`
     says whether anything comes of it: of functions that check values, or print their mean, nothing does; `addition` is
@@ -83,7 +85,7 @@ class Graph:
             elif node.path is None and node.name in ADDITIONS and node.inputs and not node.repeated:
                 node.addition = added[node.owner]
                 added[node.owner] += 1
-                if len(node.inputs) == 2:
+                if len(node.inputs) == 2 and node.features:
                     self.sums.append(node)
         returned = set(outputs)
         for node in reversed(nodes):

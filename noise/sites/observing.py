@@ -161,7 +161,7 @@ class _Recorder(TorchFunctionMode):
             owner, repeated = self.callers[-1] if self.callers else ("", False)
             shape = next((tensor.shape for tensor in (*given, *changed)), ())
             channels = shape[1] if len(shape) > 1 else 0
-            node = Node(name, list(dict.fromkeys(inputs)), owner, path, repeated, channels)
+            node = Node(name, list(dict.fromkeys(inputs)), owner, path, repeated, channels, len(shape) > 1)
             self.nodes.append(node)
             for tensor in (*given, *changed):
                 self._assign(tensor, node)

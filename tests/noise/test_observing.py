@@ -307,6 +307,52 @@ def test_in_inference_mode_it_sees_the_same():
     assert found[1].rectified
 
 
+def test_what_a_forward_stores_in_the_network_is_gone():
+    class Storing(Net):
+        """As transformers' models do, it puts hooks on its modules in its first forward."""
+
+        def __init__(self):
+            super().__init__(lambda net, x: net.unit(x))
+            self.features, self.by_name, self.seen = [], {}, set()
+
+        def forward(self, x):
+            self.bn2.register_forward_hook(lambda *_: None)
+            x = super().forward(x)
+            self.features.append(x)
+            self.by_name["x"] = x
+            self.seen.add(1)
+            return x
+
+    model = Storing()
+    for example_input in (None, X):
+        noise.find_sites(model, "all", example_input=example_input)
+        assert not (model.features or model.by_name or model.seen or model.bn2._forward_hooks)
+
+
+def test_losses_and_what_is_added_to_an_image_around_the_blocks_end_no_block():
+    class Losses(Net):
+        def __init__(self, form):
+            super().__init__(form, block=torchvision.models.resnet.BasicBlock(4, 4), back=nn.Conv2d(4, 3, 1))
+
+    def losses(net, x):
+        x = net.block(x)
+        return net.back(x).square().mean() + 0.1 * F.relu(net.unit(x)).mean()
+
+    def enhanced(net, x):
+        return net.back(F.relu(net.unit(net.block(x))))
+
+    class Enhancing(Losses):
+        def forward(self, x):
+            return x + super().forward(x)
+
+    expected = {"bn1": "stem", "block.bn1": "first", "block.bn2": "second", "bn2": "other"}
+    model = Enhancing(enhanced)
+    for found in (noise.find_sites(model, "all"), noise.find_sites(model, "all", example_input=X)):
+        assert {site.name: site.kind for site in found} == expected
+    found = noise.find_sites(Losses(losses), "all", example_input=X)
+    assert {site.name: site.kind for site in found} == expected
+
+
 def test_mistakes_are_said_in_one_line():
     for wrong in (None, "net", nn.Sequential):
         with pytest.raises(ValueError, match="the network must be an nn.Module, got"):
