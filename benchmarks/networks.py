@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from textwrap import wrap
 
 import torch
 import torchvision
@@ -42,8 +43,8 @@ nextvit_small botnet26t_256 lambda_resnet26t
 TITLE = """\
 # Sites by network
 
-`first` and the other sets of sites are what [method.md](method.md) says; the rules are in `noise/sites.py`. This
-table is made by `python -m benchmarks.networks`, with {versions}.
+`first` and the other sets of sites are what [method.md](method.md) says; the rules are in `noise/sites/__init__.py`.
+This table is made by `python -m benchmarks.networks`, with {versions}.
 Of each network, the sites were found by tracing it and by running it once on an example; both gave the same. A hook on
 each BatchNorm then saw exactly those of `all` called, in this order and with these channels, in a forward pass of the
 network in training mode. *Observed only*: torch.fx cannot follow the forward, so that attaching needs `example_input=`.
@@ -187,7 +188,8 @@ def page() -> Iterator[str]:
         else:
             without.append(network.split("/")[1])
         gc.collect()
-    yield from ("", f"Without BatchNorm, and so without sites: {', '.join(without)} (torchvision).")
+    names = f"Without BatchNorm, and so without sites: {', '.join(without)} (torchvision)."
+    yield from ("", *wrap(names, 120, break_on_hyphens=False))
 
 
 def main() -> None:

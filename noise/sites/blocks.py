@@ -93,7 +93,7 @@ class _Blocks:
         """A block for each unit of the network's own forward, which goes from one to the next.
 
         All that a sum adds may come through an earlier one, which then ends a unit. What comes before the fork of a
-        unit's paths is not the block's.
+        unit's paths is not the block's. Nor is there one where, around blocks, something is added to an input.
         """
         adding = set(sums)
         below = _before(self.graph.nodes, lambda node: {node} & adding)
@@ -106,6 +106,8 @@ class _Blocks:
             same = [u for u in units if behind[u[0]] - {u[0]} == behind[node] - {node} and below[node] & set(u)]
             units = [unit for unit in units if unit not in same] + [[*chain.from_iterable(same), node]]
         every = _before(self.graph.nodes, lambda node: {node.path} & self.layers)
+        if self.part:  # what is added around the blocks to an image, or to boxes, makes no block of them all
+            units = [unit for unit in units if all(every[term] for node in unit for term in node.inputs)]
         for unit in units:
             common = set.intersection(*(every[term] for node in unit for term in node.inputs))
             self.label_block(unit, self.layers - common, self.graph.nodes)

@@ -4,21 +4,29 @@ import random
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 
+from noise.sites.graph import Graph
+
+LOOKS = 10  # in search of another path through the network
 WRAPPERS = {"DataParallel", "DistributedDataParallel", "FullyShardedDataParallel", "DeepSpeedEngine"}
 
 
 def refuse(model: nn.Module) -> None:
     """Raises ValueError, of one line, for what is no plain network that holds BatchNorms and is ready to run."""
     name = type(model).__name__
+    if not isinstance(model, nn.Module):
+        raise ValueError(f"the network must be an nn.Module, got {model if isinstance(model, type) else name}")
     if wrapper := WRAPPERS.intersection(kind.__name__ for kind in type(model).__mro__):
         raise ValueError(f"attach to the plain network, model.module, before it is wrapped in {wrapper.pop()}")
     if hasattr(model, "_orig_mod"):  # torch._dynamo's OptimizedModule, which it would take seconds to import
@@ -48,9 +56,9 @@ def untouched(model: nn.Module, tensors: Iterable[Tensor] = ()) -> Iterator[None
             yield
     finally:
         for module, training, attributes in modules:
-            for dictionary, before in attributes:
-                dictionary.clear()
-                dictionary.update(before)
+            for container, before in attributes:
+                container.clear()
+                (container.extend if isinstance(container, (list, deque)) else container.update)(before)
             if module.training != training:  # of TorchScript, which keeps it elsewhere
                 module.training = training
         with torch.no_grad():
@@ -59,9 +67,11 @@ def untouched(model: nn.Module, tensors: Iterable[Tensor] = ()) -> Iterator[None
                     tensor.copy_(value)
 
 
-def _attributes(module: nn.Module) -> list[tuple[dict, dict]]:
-    dictionaries = [vars(module), module._buffers, module._parameters, module._modules]
-    return [(dictionary, dict(dictionary)) for dictionary in dictionaries if isinstance(dictionary, dict)]
+def _attributes(module: nn.Module) -> list[tuple[Any, Any]]:
+    """The module's containers, each with a copy: attributes, parameters, hooks, and what a forward stores things in."""
+    containers = [vars(module), *vars(module).values(), module._buffers, module._parameters, module._modules]
+    kinds = (dict, list, set, deque)
+    return [(container, copy(container)) for container in containers if isinstance(container, kinds)]
 
 
 @contextmanager
@@ -84,6 +94,27 @@ def _random_states_kept(model: nn.Module) -> Iterator[None]:
             random.setstate(python)
             if numpy:
                 numpy.random.set_state(of_numpy)
+
+
+def looked_at(model: nn.Module, look: Callable[[bool], Graph]) -> Graph:
+    """`look(True)`, the graph in training; where that skips BatchNorms at random (stochastic depth), the fullest one.
+
+    Such skipping shows in that another look in training, with other random numbers, calls other BatchNorms; what
+    evaluation alone calls does not.
+    """
+    graph = look(True)
+    if graph.norms.keys() >= {path for path, module in model.named_modules() if isinstance(module, _BatchNorm)}:
+        return graph
+    try:
+        evaluation = look(False)
+        if evaluation.norms.keys() - graph.norms.keys():
+            for _ in range(LOOKS):
+                again = look(True)
+                if again.norms.keys() != graph.norms.keys():
+                    return max(evaluation, graph, again, key=lambda seen: len(seen.norms))
+    except Exception:  # in evaluation it cannot be followed: it was in training
+        return graph
+    return graph
 
 
 def where_and_why(error: Exception) -> str:

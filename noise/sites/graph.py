@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -42,6 +43,7 @@ class Node:
     path: of the module that was called, None for a function.
     repeated: whether it was made in a later call of the owner.
     channels: size of dimension 1 of the value; 0 where it is not known.
+    features: False where the value is known to have no dimension 1, as a loss has none.
     """
 
     name: str
@@ -50,8 +52,10 @@ class Node:
     path: str | None = None
     repeated: bool = False
     channels: int = 0
+    features: bool = True
     readers: list["Node"] = field(default_factory=list)
     leads: bool = True
+    returned: bool = False
     addition: int | None = None
 
 
@@ -60,12 +64,13 @@ class Graph:
 
     nodes: all calls, in order of execution.
     norms: the calls of each BatchNorm under its path; paths and calls in order of execution.
-    sums: the calls that add two computed values (`a + b`, `a += b`, `torch.add`). A module that is called several times
-        contributes those of its first call.
+    sums: the calls that add the features of two calls (`a + b`, `a += b`, `torch.add`). A module that is called several
+        times contributes those of its first call.
 
-    Of each node, `readers` are the calls that read its value; `leads` says whether anything comes of it: of functions
-    that check values, or print their mean, nothing does; `addition` is its number among all that its owner's forward
-    adds to a computed value, `x + 1` included, so that it is the same for the owner on its own.
+    Of each node, `readers` are the calls that read its value; `returned` says whether the network returns it; `leads`
+    says whether anything comes of it: of functions that check values, or print their mean, nothing does; `addition` is
+    its number among all that its owner's forward adds to a computed value, `x + 1` included, so that it is the same for
+    the owner on its own.
     """
 
     def __init__(self, model: nn.Module, nodes: list[Node], outputs: Iterable[Node]):
@@ -80,12 +85,13 @@ class Graph:
             elif node.path is None and node.name in ADDITIONS and node.inputs and not node.repeated:
                 node.addition = added[node.owner]
                 added[node.owner] += 1
-                if len(node.inputs) == 2:
+                if len(node.inputs) == 2 and node.features:
                     self.sums.append(node)
         returned = set(outputs)
         for node in reversed(nodes):
+            node.returned = node in returned
             # A network that returns no tensor (but stores it, say) does not tell what leads nowhere.
-            ends = (node.path is not None and not self.is_join(node)) or node in returned or not returned
+            ends = (node.path is not None and not self.is_join(node)) or node.returned or not returned
             node.leads = ends or any(reader.leads for reader in node.readers)
             for source in node.inputs:
                 source.readers.insert(0, node)
@@ -109,7 +115,7 @@ class Graph:
 
 def is_leaf(module: nn.Module) -> bool:
     """Whether a call of the module is one node, so that its control flow does not matter."""
-    if isinstance(module, (_BatchNorm, Join)):
+    if isinstance(module, (_BatchNorm, Join, torch.jit.ScriptModule)):
         return True
     if type(module).forward is nn.Sequential.forward:
         return False

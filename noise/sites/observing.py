@@ -14,7 +14,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.parameter import is_lazy
 from torch.overrides import TorchFunctionMode
 
-from noise.sites.forward import untouched, where_and_why
+from noise.sites.forward import looked_at, untouched, where_and_why
 from noise.sites.graph import SHAPES, Graph, Join, Node, is_leaf, plain
 
 
@@ -30,15 +30,22 @@ def observed(model: nn.Module, example_input: Any) -> Graph:
     lazy = next((path for path, parameter in model.named_parameters() if is_lazy(parameter)), None)
     if lazy:
         raise ValueError(f"{lazy} is lazy and has no size yet: run the network on one batch first")
+
+    def look(training: bool) -> Graph:
+        _set_modes(model, training)
+        return _Recorder(model).run(example_input)
+
     failures = []
-    for training in (True, False):
+    for seen in (lambda: looked_at(model, look), lambda: look(False)):
         try:
-            with untouched(model, tensors_in(example_input)), torch.no_grad():
-                _set_modes(model, training)
-                return _Recorder(model).run(example_input)
+            # Inference tensors have no versions, which tell what is changed in place.
+            with untouched(model, tensors_in(example_input)), torch.inference_mode(False), torch.no_grad():
+                return seen()
         except Exception as error:
             failures.append(error)
     reason = where_and_why(failures[-1])
+    if not any(True for _ in tensors_in(example_input)):
+        reason += f"; it holds no tensor, but a {type(example_input).__name__}"
     raise ValueError(f"{type(model).__name__} does not run on the example_input ({reason})") from failures[-1]
 
 
@@ -83,10 +90,29 @@ class _Recorder(TorchFunctionMode):
         def entered(module: nn.Module, /, *args: Any, **kwargs: Any) -> Any:
             return self.enter(call, module, args, kwargs)
 
+        call_script = torch.jit.ScriptFunction.__call__
+
+        def scripted(function: Any, /, *args: Any, **kwargs: Any) -> Any:
+            """As the Python that it was made from, which shows what it calls."""
+            python = getattr(function, "_torchdynamo_inline", None)
+            if python is not None:
+                return python(*args, **kwargs)
+            return self._note(
+                plain(function.name), None, lambda: call_script(function, *args, **kwargs), (args, kwargs)
+            )
+
+        for module in self.model.modules():
+            if isinstance(module, _BatchNorm):  # which may be called by this name; an attribute until `untouched` ends
+                vars(module)["forward"] = self._entered_directly(module, module.forward)
+
         # Where anything is compiled, torch._dynamo has been imported, which takes seconds.
         eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
         # As torch.fx does: no hooks, which would have to go between the user's own.
-        with patch.object(nn.Module, "__call__", entered), eager, self:
+        patched = (
+            patch.object(nn.Module, "__call__", entered),
+            patch.object(torch.jit.ScriptFunction, "__call__", scripted),
+        )
+        with patched[0], patched[1], eager, self:
             result = self.model(*args, **kwargs)
         outputs = [self._node(tensor) for tensor in tensors_in(result)]
         return Graph(self.model, self.nodes, [node for node in outputs if node])
@@ -117,24 +143,33 @@ class _Recorder(TorchFunctionMode):
         finally:
             self.callers.pop()
 
+    def _entered_directly(self, module: nn.Module, forward: Callable) -> Callable:
+        return lambda *args, **kwargs: self.enter(lambda _, *a, **k: forward(*a, **k), module, args, kwargs)
+
     def _note(self, name: str, path: str | None, call: Callable[[], Any], arguments: Any) -> Any:
         read = list(tensors_in(arguments))
         inputs = [node for node in map(self._node, read) if node]
         versions = [_version(tensor) for tensor in read]
+        wholes = [self._node(_base(tensor)) for tensor in read]
         result = call()
         given = list(tensors_in(result))
-        changed = [tensor for tensor, version in zip(read, versions, strict=True) if _version(tensor) != version]
+        noted = zip(read, versions, wholes, strict=True)
+        was = {id(tensor): whole for tensor, version, whole in noted if _version(tensor) != version}
+        changed = [tensor for tensor in read if id(tensor) in was]
         is_call = inputs or (path is not None and isinstance(self.model.get_submodule(path), _BatchNorm))
         if is_call and (given or changed):
             owner, repeated = self.callers[-1] if self.callers else ("", False)
             shape = next((tensor.shape for tensor in (*given, *changed)), ())
             channels = shape[1] if len(shape) > 1 else 0
-            node = Node(name, list(dict.fromkeys(inputs)), owner, path, repeated, channels)
+            node = Node(name, list(dict.fromkeys(inputs)), owner, path, repeated, channels, len(shape) > 1)
             self.nodes.append(node)
             for tensor in (*given, *changed):
                 self._assign(tensor, node)
             for tensor in changed:
-                self.written[id(_base(tensor))] = node
+                base, whole = _base(tensor), was[id(tensor)]
+                if whole and tensor.numel() < base.numel():  # the rest of it is what it was
+                    self.nodes.append(Node("setitem", [whole, node], owner, None, repeated, whole.channels))
+                self.written[id(base)] = self.nodes[-1]
         return result
 
     def _assign(self, tensor: Tensor, node: Node) -> None:

@@ -6,11 +6,18 @@ from typing import Any
 from torch import Tensor, fx, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from noise.sites.forward import untouched, where_and_why
+from noise.sites.forward import looked_at, untouched, where_and_why
 from noise.sites.graph import SHAPES, Graph, Node, is_leaf, plain
 
 # Behind these, dimension 1 is not that of the input.
 _RESHAPING = {"getitem", "chunk", "split", "narrow", "view", "reshape", "permute", "transpose", "pixelshuffle", "stack"}
+
+# What gives another look at the same values, or at a part of them, through which they can be changed in place.
+_PARTS = {"chunk", "getitem", "narrow", "select", "split", "unbind"}
+_VIEWS = _PARTS | {
+    "data", "detach", "flatten", "movedim", "permute", "requiresgrad", "reshape", "squeeze", "swapaxes", "t",
+    "transpose", "unflatten", "unsqueeze", "view", "viewas",
+}  # fmt: skip
 
 _AUGMENTED = {
     f"i{name}" for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor")
@@ -55,18 +62,21 @@ def traced(model: nn.Module) -> Graph:
 
     Raises ValueError, with the user's own line, where torch.fx cannot follow the control flow.
     """
+
+    def look(training: bool) -> Graph:
+        for module in model.modules():
+            module.training = training
+        nodes, outputs = _calls(_InputsAlone().trace(model), model)
+        return Graph(model, list(nodes.values()), outputs)
+
     try:
         with untouched(model):
-            for module in model.modules():
-                module.training = True
-            graph = _InputsAlone().trace(model)
+            return looked_at(model, look)
     except Exception as error:
         raise ValueError(
             f"{_failure(model, error)}. Two ways out: give an `example_input=`, on which the network is run once "
             "instead, or attach to a part that can be traced (as `model.backbone`)"
         ) from error
-    nodes, outputs = _calls(graph, model)
-    return Graph(model, list(nodes.values()), outputs)
 
 
 def trace(model: nn.Module) -> fx.Graph:
@@ -75,11 +85,17 @@ def trace(model: nn.Module) -> fx.Graph:
     Raises ValueError, with the user's own line, where torch.fx cannot follow the control flow.
     """
     parameters = list(inspect.signature(model.forward).parameters.values())
+    defaults = {p.name: p.default for p in parameters[1:] if p.default is not p.empty}
     try:
         with untouched(model):
-            return Tracer().trace(model, {p.name: p.default for p in parameters[1:] if p.default is not p.empty})
+            graph = Tracer().trace(model, defaults)
     except Exception as error:
         raise ValueError(_failure(model, error)) from error
+    arguments = {f"{name}_1": name for name in defaults}  # as torch.fx renames them
+    for node in graph.nodes:
+        if node.op == "placeholder":
+            node.target = arguments.get(node.target, node.target)
+    return graph
 
 
 def additions(model: nn.Module, graph: fx.Graph) -> list[fx.Node]:
@@ -93,21 +109,30 @@ def _failure(model: nn.Module, error: Exception) -> str:
     return f"torch.fx cannot trace {type(model).__name__} ({where_and_why(error)})"
 
 
-def _calls(graph: fx.Graph, model: nn.Module) -> tuple[dict[fx.Node, Node], list[Node]]:
+def _calls(graph: fx.Graph, model: nn.Module) -> tuple[dict[Any, Node], list[Node]]:
     """The calls of the graph, without constants, and those that are returned.
 
     What is changed in place is, from there on, what changed it.
     """
     modules = dict(model.named_modules())
-    nodes: dict[fx.Node, Node] = {}
+    nodes: dict[Any, Node] = {}  # by the fx.Node
     now: dict[fx.Node, Node] = {}
     outputs: list[Node] = []
+    bases: dict[fx.Node, fx.Node] = {}
+    partial: set[fx.Node] = set()
     for node in graph.nodes:
         module = modules[node.target] if node.op == "call_module" else None
         inputs = list(dict.fromkeys(now[source] for source in node.all_input_nodes if source in now))
         name = _name(node, module)
+        first = node.args[0] if node.args and isinstance(node.args[0], fx.Node) else None
+        if first and name in _VIEWS and (name != "getitem" or node.all_input_nodes == [first]):
+            bases[node] = bases.get(first, first)
+            if name in _PARTS or first in partial:
+                partial.add(node)
         if node.op == "placeholder":
             nodes[node] = now[node] = Node("input")
+        elif first and first in now and node.op == "call_method" and node.target == "requires_grad_":
+            now[node] = now[first]
         elif (
             node.op.startswith("call")
             and name not in SHAPES
@@ -118,8 +143,12 @@ def _calls(graph: fx.Graph, model: nn.Module) -> tuple[dict[fx.Node, Node], list
             key, (owner, _) = last if module is None else callers[-1] if callers else ("", ("", None))
             channels = _channels(name, inputs, module)
             nodes[node] = now[node] = Node(name, inputs, owner, node.target if module else None, "@" in key, channels)
-            if node.args and isinstance(node.args[0], fx.Node) and _in_place(node, module):
-                now[node.args[0]] = now[node]
+            changed = first if _in_place(node, module) else node.kwargs.get("out")
+            if isinstance(changed, fx.Node):
+                base, value = bases.get(changed, changed), now[node]
+                if changed in partial and base in now:  # the rest of it is what it was
+                    value = nodes[node, base] = Node("setitem", [now[base], value], owner, None, "@" in key, channels)
+                now.update(dict.fromkeys([base, changed, *(view for view in bases if bases[view] is base)], value))
         elif node.op == "output":
             outputs = inputs
     return nodes, outputs

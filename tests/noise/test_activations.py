@@ -44,6 +44,22 @@ class LearnedReLU(Learned):
     pass
 
 
+class ReLU(nn.Module):
+    """Of one's own, and another function than its name says."""
+
+    def forward(self, x):
+        return F.leaky_relu(x)
+
+
+class Renamed(nn.ReLU):
+    pass
+
+
+class DropActivation(nn.Module):
+    def forward(self, x):
+        return torch.where(torch.rand_like(x) < 0.9, F.relu(x), x)
+
+
 class Swish(torch.autograd.Function):
     @staticmethod
     def forward(context, x):
@@ -90,6 +106,22 @@ FORMS = {
     "concatenated": (lambda m, x: F.relu(torch.cat([x, x.detach()], 1)), RELU),
     "checked": (statements([lambda x: torch.isfinite(x).all(), lambda x: x.abs().mean(), F.relu]), RELU),
     "recomputed": (lambda m, x: checkpoint(F.relu, x, use_reentrant=True), RELU),
+    "renamed": (made(Renamed()), RELU),
+    "through a view": (statements([lambda x: x.view(x.size(0), -1).relu_(), lambda x: x * 2]), RELU),
+    "through parts": (statements([lambda x: x[:, :2].relu_(), lambda x: x.transpose(0, 1) * 2]), OTHER),
+    "through all parts": (
+        statements([lambda x: x[:, :2].relu_(), lambda x: x.narrow(1, 2, 2).relu_(), lambda x: x * 2]),
+        OTHER,
+    ),
+    "out": (statements([lambda x: torch.clamp(x, min=0, out=x), lambda x: x.relu()]), OTHER),
+    "data": (lambda m, x: F.relu(x.data), RELU),
+    "requires_grad_": (lambda m, x: F.relu(x.requires_grad_()), RELU),
+    "returned too": (lambda m, x: (F.relu(x), x), OTHER),
+    "returned in another shape": (lambda m, x: {"logits": F.relu(x), "features": [x.flatten(1)]}, OTHER),
+    "alpha dropout": (lambda m, x: F.relu(F.alpha_dropout(x, 0.5, m.training)), OTHER),
+    "alpha dropout, module": (made(nn.FeatureAlphaDropout(), nn.ReLU()), OTHER),
+    "of one's own": (made(ReLU()), OTHER),
+    "random activation": (made(DropActivation(), nn.Conv2d(4, 4, 1)), OTHER),
     "average pool": (lambda m, x: F.relu(F.avg_pool2d(x, 2)), OTHER),
     "scaled": (lambda m, x: F.relu(x * m.scale), OTHER),
     "read twice": (lambda m, x: (F.relu(x), m.conv(x)), OTHER),
@@ -130,3 +162,21 @@ def test_what_reads_a_batchnorm(name, observed):
     assert (stem.kind, stem.rectified, stem.activated) == ("stem", True, True)
     assert (site.rectified, site.activated) == expected
     assert site.kind == ("first" if site.activated else "other")
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
+@pytest.mark.parametrize("name", FORMS)
+def test_a_positive_weight_leaves_all_that_is_returned_to_the_bit(name):
+    form = FORMS[name][0]
+    results = []
+    for attached in (False, True):
+        torch.manual_seed(0)
+        model = Unit(form)
+        if hasattr(form, "sequence"):
+            model.sequence = form.sequence
+        x = torch.randn(2, 3, 4, 4)
+        if attached:
+            noise.attach_dynamic(model, 1e-3, "all", example_input=x)
+        with torch.no_grad():
+            results.append(torch.utils._pytree.tree_leaves(model(x)))
+    assert all(torch.equal(plain, attached) for plain, attached in zip(*results, strict=True))

@@ -86,7 +86,7 @@ def written(net, x):
 
 def through_a_view(net, x):
     out = net.unit(x)
-    out.view(len(x), -1)[:, :7].relu_()
+    out.view(len(x), -1).relu_()
     return net.conv2(out)
 
 
@@ -101,11 +101,36 @@ def printed(net, x):
     return F.relu(x)
 
 
+@torch.jit.script
+def scripted_relu(x):
+    return torch.relu(x)
+
+
+def scripted(net, x):
+    return scripted_relu(net.unit(x))
+
+
+def by_forward(net, x):
+    return F.relu(net.bn2.forward(net.conv2.forward(x)))
+
+
 def flagged(net, x):
     return F.relu(net.unit(x)) if net.training else x
 
 
-FORMS = [branch_on_values, branch_on_shape, loop, mask, written, through_a_view, packed, printed, flagged]
+FORMS = [
+    branch_on_values,
+    branch_on_shape,
+    loop,
+    mask,
+    written,
+    through_a_view,
+    packed,
+    printed,
+    scripted,
+    by_forward,
+    flagged,
+]
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -152,6 +177,7 @@ class Anything(Asking):
 
 
 X = torch.randn(1, 3, 4, 4)
+MAIN = [("bn1", "first"), ("bn2", "second")]
 
 
 @pytest.mark.parametrize(
@@ -240,6 +266,100 @@ def test_activations_inside_of_a_batchnorm():
     for example_input in (None, torch.randn(1, 3, 4, 4)):
         found = noise.find_sites(model, "all", example_input=example_input)
         assert [(site.rectified, site.activated) for site in found] == [(True, True), (False, True)]
+
+
+def test_a_block_that_is_skipped_at_random_has_its_sites():
+    class Skipped(torchvision.models.resnet.BasicBlock):
+        def forward(self, x):
+            return x if self.training and draw() < 0.5 else super().forward(x)
+
+    def observed_in_evaluation(net, x):
+        return net.bn3(net.unit(x)) if net.training else net.bn4(net.unit(x))
+
+    def kinds(model, example_input):
+        return [(site.name, site.kind) for site in noise.find_sites(model, "all", example_input=example_input)]
+
+    draws = {"torch": lambda: torch.rand(()), "python": random.random, "numpy": numpy.random.rand}
+    for draw in draws.values():  # noqa: B007 - the block's
+        model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), nn.ReLU(), *(Skipped(4, 4) for _ in range(4)))
+        every = [("1", "stem"), *((f"{i}.{name}", kind) for i in range(3, 7) for name, kind in MAIN)]
+        for example_input in (None, X):
+            before = torch.random.get_rng_state(), random.getstate()
+            assert kinds(model, example_input) == every
+            assert torch.equal(before[0], torch.random.get_rng_state())
+            assert before[1] == random.getstate()
+    model = Net(observed_in_evaluation, bn3=nn.BatchNorm2d(4), bn4=nn.BatchNorm2d(4))
+    for example_input in (None, X):
+        assert [name for name, _ in kinds(model, example_input)] == ["bn1", "bn2", "bn3"]
+
+
+def test_what_torchscript_made_is_one_call():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4), torch.jit.script(nn.ReLU()), nn.Conv2d(4, 4, 1))
+    for example_input in (None, X):
+        assert noise.find_sites(model, "stem", example_input=example_input)[0].name == "1"
+
+
+def test_in_inference_mode_it_sees_the_same():
+    model = Net(through_a_view)
+    with torch.inference_mode():
+        found = noise.find_sites(model, "all", example_input=torch.randn(1, 3, 4, 4))
+    assert found == noise.find_sites(model, "all", example_input=X)
+    assert found[1].rectified
+
+
+def test_what_a_forward_stores_in_the_network_is_gone():
+    class Storing(Net):
+        """As transformers' models do, it puts hooks on its modules in its first forward."""
+
+        def __init__(self):
+            super().__init__(lambda net, x: net.unit(x))
+            self.features, self.by_name, self.seen = [], {}, set()
+
+        def forward(self, x):
+            self.bn2.register_forward_hook(lambda *_: None)
+            x = super().forward(x)
+            self.features.append(x)
+            self.by_name["x"] = x
+            self.seen.add(1)
+            return x
+
+    model = Storing()
+    for example_input in (None, X):
+        noise.find_sites(model, "all", example_input=example_input)
+        assert not (model.features or model.by_name or model.seen or model.bn2._forward_hooks)
+
+
+def test_losses_and_what_is_added_to_an_image_around_the_blocks_end_no_block():
+    class Losses(Net):
+        def __init__(self, form):
+            super().__init__(form, block=torchvision.models.resnet.BasicBlock(4, 4), back=nn.Conv2d(4, 3, 1))
+
+    def losses(net, x):
+        x = net.block(x)
+        return net.back(x).square().mean() + 0.1 * F.relu(net.unit(x)).mean()
+
+    def enhanced(net, x):
+        return net.back(F.relu(net.unit(net.block(x))))
+
+    class Enhancing(Losses):
+        def forward(self, x):
+            return x + super().forward(x)
+
+    expected = {"bn1": "stem", "block.bn1": "first", "block.bn2": "second", "bn2": "other"}
+    model = Enhancing(enhanced)
+    for found in (noise.find_sites(model, "all"), noise.find_sites(model, "all", example_input=X)):
+        assert {site.name: site.kind for site in found} == expected
+    found = noise.find_sites(Losses(losses), "all", example_input=X)
+    assert {site.name: site.kind for site in found} == expected
+
+
+def test_mistakes_are_said_in_one_line():
+    for wrong in (None, "net", nn.Sequential):
+        with pytest.raises(ValueError, match="the network must be an nn.Module, got"):
+            noise.find_sites(wrong)
+    for wrong in ((1, 3, 4, 4), numpy.zeros((1, 3, 4, 4)), "x"):
+        with pytest.raises(ValueError, match="it holds no tensor, but a"):
+            noise.find_sites(Net(mask), example_input=wrong)
 
 
 class Restless(nn.Module):

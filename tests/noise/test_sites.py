@@ -178,3 +178,24 @@ def test_the_error_for_first_names_the_set_that_would_work():
         noise.find_sites(Plain())
     with pytest.raises(ValueError, match="has stem 1$"):
         noise.find_sites(Plain(), "second")
+
+
+class Asking(torchvision.models.resnet.BasicBlock):
+    """A block with optional arguments."""
+
+    def forward(self, x, scale=1.0, *, mask=None):
+        if mask is not None:
+            x = x * mask
+        return super().forward(x * scale)
+
+
+def test_a_block_behind_whose_addition_something_is_attached_takes_its_arguments_by_name():
+    torch.manual_seed(0)
+    block = Asking(4, 4).eval()
+    x = torch.randn(1, 4, 3, 3)
+    expected = block(x)
+    model = nn.Sequential(block)
+    assert noise.attach_periodic(model, 2, "block") == ["0.join"]
+    assert torch.equal(block(x, scale=1.0, mask=None), expected)
+    with pytest.raises(AssertionError, match="scale has been specialized to have value 1.0 but got another value"):
+        block(x, scale=2.0)
