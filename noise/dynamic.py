@@ -231,7 +231,8 @@ class AutoReLU(Averaged):
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
-        self._clipped.fill_(-1)
+        # Made anew: with load_state_dict(assign=True) the weight may have come off the meta device.
+        self._clipped = torch.tensor(-1, device=self.weight.device)
 
     def extra_repr(self) -> str:
         return (

@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 
 from noise.attaching.first_step import NoiseWarning, unwatch, watch
 from noise.attaching.placing import group_for, place
-from noise.attaching.splicing import splice, subclass, unsplice
+from noise.attaching.splicing import reset_where_absent, splice, subclass, unsplice
 from noise.sites.finding import Site, find_sites
 from noise.sites.graph import Join
 
@@ -36,15 +36,7 @@ class Injecting(nn.Module):
     plain_forward: Callable[[Tensor], Tensor]
 
     def _load_from_state_dict(self, state_dict, prefix, *args):
-        # Weights of the plain network say nothing of the methods: with them, nothing is in force.
-        own = {f"{prefix}{key}" for key in self.state_dict() if key.split(".")[0] in self.injected}
-        if own.isdisjoint(state_dict):
-            for name in self.injected:
-                for module in self.get_submodule(name).modules():
-                    if callable(reset := getattr(module, "reset_parameters", None)):
-                        reset()
-            present = self.state_dict(prefix=prefix)
-            state_dict.update((key, present[key]) for key in own)
+        reset_where_absent(self, self.injected, state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def __reduce_ex__(self, protocol):
@@ -98,8 +90,9 @@ def attach(
     were attached, and go to the site's device. The network's own parameters keep their names and values and no random
     number is drawn, so that networks from one seed stay paired.
 
-    The plain network's weights load into it as before (`strict`, too): where a state dict holds nothing of a site's
-    methods, they are reset, and the network computes what the plain one does. The way back is `noise.fold`.
+    The plain network's weights load into it as before (`strict`, too): where a state dict holds a site's weights and
+    nothing of its methods, they are reset, and the network computes what the plain one does. (A site behind an addition
+    goes by the weights of its block.) The way back is `noise.fold`.
 
     Make the optimiser afterwards, or give it (one or several) as `optimizer`: parameters of the methods go into the
     group that decays the network's (`noise.attaching.placing`). Convert to SyncBatchNorm before, shard and wrap
@@ -116,7 +109,7 @@ def attach(
     done: list[tuple[Injecting | Join, str]] = []
     try:
         for site, method in zip(found, made, strict=True):
-            done.append(_put(model, site, method))
+            _put(model, site, method, done)
     except BaseException:
         for holder, name in reversed(done):
             _remove(model, holder, (name,))
@@ -174,11 +167,14 @@ def _calls_its_methods(module: nn.Module) -> bool:
     return isinstance(module, (Injecting, Join))
 
 
-def _put(model: nn.Module, site: Site, method: nn.Module) -> tuple[Injecting | Join, str]:
-    """Puts the method behind the site; returns what holds it, and its name there."""
+def _put(model: nn.Module, site: Site, method: nn.Module, done: list[tuple[Injecting | Join, str]]) -> None:
+    """Puts the method behind the site; appends what holds it, and its name there, to `done`."""
+    if not isinstance(method, nn.Module):
+        raise ValueError(f"a method is an nn.Module, got {method!r} for {site.name}")
     path, _, last = site.name.rpartition(".")
     parent = model.get_submodule(path)
     name = type(method).__name__.lower()
+    method.to(_device(*([] if site.addition is not None else [parent.get_submodule(last)]), parent))
     holder: Any = getattr(parent, last, None)
     kind: type[Injecting] = Behind
     if site.addition is None and isinstance(activation := holder._modules.get("act"), nn.Module):
@@ -199,10 +195,10 @@ def _put(model: nn.Module, site: Site, method: nn.Module) -> tuple[Injecting | J
             raise ValueError(f"the forward of {site.name} was replaced on the module itself, which hides its class's")
         holder.__class__ = _subclass(type(holder), kind)  # type: ignore[arg-type]
         holder.site, holder.injected = site, ()
-    method.to(_device(holder, parent)).train(holder.training)
     holder.add_module(name, method)
     holder.injected = (*holder.injected, name)
-    return holder, name
+    done.append((holder, name))
+    method.train(holder.training)
 
 
 def _remove(model: nn.Module, holder: Injecting | Join, names: tuple[str, ...]) -> None:
