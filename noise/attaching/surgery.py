@@ -8,12 +8,14 @@ methods are its children.
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from inspect import signature
 from itertools import chain
 from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from noise.attaching.first_step import NoiseWarning, unwatch, watch
@@ -33,7 +35,7 @@ class Injecting(nn.Module):
     site: Site
     injected: tuple[str, ...]
     plain: type[nn.Module]  # the class that it was
-    plain_forward: Callable[[Tensor], Tensor]
+    plain_forward: Callable[..., Tensor]
 
     def _load_from_state_dict(self, state_dict, prefix, *args):
         reset_where_absent(self, self.injected, state_dict, prefix)
@@ -51,9 +53,14 @@ class Behind(Injecting):
 
     def forward(self, input: Tensor) -> Tensor:
         output = self.plain_forward(input)
-        for method in self.children():
-            output = method(output)
-        return output
+        if torch.jit.is_scripting():
+            for method in self.children():
+                output = method(output)
+            return output
+        else:  # not what has become a child since (`parametrize.register_parametrization`)
+            for name in self.injected:
+                output = self.get_submodule(name)(output)
+            return output
 
 
 class Before(Injecting):
@@ -66,10 +73,10 @@ class Before(Injecting):
 
 
 class BehindParent(Injecting):
-    """A BatchNorm with children of its own, and then the methods."""
+    """A BatchNorm with children, or with further arguments, and then the methods. (TorchScript knows no such call.)"""
 
-    def forward(self, input: Tensor) -> Tensor:
-        output = self.plain_forward(input)
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        output = self.plain_forward(*args, **kwargs)
         for name in self.injected:
             output = self.get_submodule(name)(output)
         return output
@@ -133,22 +140,32 @@ def detach(model: nn.Module) -> nn.Module:
     """Removes all methods from `model`, in place, and returns it, with the classes and keys of the plain network.
 
     What they did goes with them: under a sign of -1 the plain network computes something else (`noise.fold` does not).
-    Raises ValueError where a class was changed once more after attaching (`fully_shard`).
+    Raises ValueError where a class was changed once more after attaching (`fully_shard`), or a BatchNorm exchanged for
+    another that has its methods but does not call them (`convert_sync_batchnorm`).
     """
-    found = list(holders(model))
-    must_be_as_attached(found)
+    found = must_be_as_attached(model)
     for holder in found:
         _remove(model, holder, holder.injected)
     unwatch(model)
     return model
 
 
-def must_be_as_attached(found: Iterable[Injecting | Join]) -> None:
-    """Raises ValueError where a class was changed once more after attaching."""
+def must_be_as_attached(model: nn.Module) -> list[Injecting | Join]:
+    """The `holders`. Raises ValueError where what attaching made was changed since."""
+    found = list(holders(model))
     for holder in found:
         kind = type(holder)
         if isinstance(holder, Injecting) and "plain" not in vars(kind):
             raise ValueError(f"{holder.site.name} has become {kind.__name__} since attaching: undo that first")
+    for name, module in model.named_modules():
+        if isinstance(module, _BatchNorm) and not isinstance(module, Injecting):
+            for child, method in module.named_children():
+                if callable(getattr(method, "in_force", None)):
+                    raise ValueError(
+                        f"{name} is another {type(module).__name__} than noise was attached to, and does not call its "
+                        f"{child}: convert, then attach"
+                    )
+    return found
 
 
 def holders(model: nn.Module) -> Iterator[Injecting | Join]:
@@ -179,7 +196,7 @@ def _put(model: nn.Module, site: Site, method: nn.Module, done: list[tuple[Injec
     kind: type[Injecting] = Behind
     if site.addition is None and isinstance(activation := holder._modules.get("act"), nn.Module):
         holder, kind = activation, Before
-    elif site.addition is None and holder._modules:
+    elif site.addition is None and (holder._modules or len(signature(holder.forward).parameters) > 1):
         kind = BehindParent
     if isinstance(holder, (Injecting, Join)):
         if name in holder.injected:

@@ -280,3 +280,21 @@ def test_weights_are_assigned_to_a_network_on_the_meta_device(site, attached):
     assert noise.clipped(model) == {f"{SIGNS[site]}.autorelu": 0}
     noise.set_step(model, 2)
     assert noise.signs(model).tolist() == [-1]
+
+
+class Masked(nn.BatchNorm2d):
+    def forward(self, x, mask=None):
+        return super().forward(x if mask is None else x * mask)
+
+
+class Mask(nn.Sequential):
+    def forward(self, x):
+        return F.relu(self[1](x=self[0](x), mask=torch.ones(())))
+
+
+def test_a_batchnorm_with_further_arguments():
+    model = Mask(nn.Conv2d(4, 4, 3), Masked(4)).eval()
+    plain = model(IMAGES)
+    noise.attach_gaussian(model, 0.1, "stem")
+    assert torch.equal(model(IMAGES), plain)
+    assert type(noise.detach(model)[1]) is Masked
