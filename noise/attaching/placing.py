@@ -18,7 +18,7 @@ def group_for(model: nn.Module, optimizer: Optimizer | Iterable[Optimizer]) -> d
     takes no vectors (Muon) is left out. Raises ValueError for what is no optimiser, and where none holds anything of
     `model` and can take more.
     """
-    optimizers = [optimizer] if isinstance(optimizer, Optimizer) else list(_checked(optimizer))
+    optimizers = _checked(optimizer)
     own = {id(parameter) for parameter in model.parameters()}
 
     def rank(group: dict[str, Any]) -> tuple[int, int, int]:
@@ -38,10 +38,12 @@ def group_for(model: nn.Module, optimizer: Optimizer | Iterable[Optimizer]) -> d
     raise ValueError(f"{kinds} cannot take the method's parameters (vectors, and new to it): attach before it is made")
 
 
-def _checked(optimizers: Any) -> Iterable[Optimizer]:
-    found = list(optimizers) if isinstance(optimizers, Iterable) else [optimizers]
+def _checked(optimizers: Any) -> list[Optimizer]:
+    """One or several as a list; what wraps an optimiser and shows its groups is one."""
+    single = hasattr(optimizers, "param_groups") or not isinstance(optimizers, Iterable)
+    found = [optimizers] if single else list(optimizers)
     for optimizer in found:
-        if not isinstance(optimizer, Optimizer):
+        if not hasattr(optimizer, "param_groups"):
             raise ValueError(f"optimizer must be one of torch.optim or several, got {type(optimizer).__name__}")
     return found
 
@@ -58,7 +60,7 @@ def _takes_a_vector(optimizer: Optimizer, group: dict[str, Any]) -> bool:
 def _can_be_made(optimizer: Optimizer, group: dict[str, Any], shape: tuple[int, ...]) -> bool:
     try:
         alone(optimizer, group, nn.Parameter(torch.zeros(shape)))
-    except ValueError:
+    except (ValueError, AttributeError):  # the latter where a wrapper is no torch.optim.Optimizer
         return False
     return True
 

@@ -160,7 +160,7 @@ def must_be_as_attached(model: nn.Module) -> list[Injecting | Join]:
     for name, module in model.named_modules():
         if isinstance(module, _BatchNorm) and not isinstance(module, Injecting):
             for child, method in module.named_children():
-                if callable(getattr(method, "in_force", None)):
+                if child == _name(method) and callable(getattr(method, "in_force", None)):
                     raise ValueError(
                         f"{name} is another {type(module).__name__} than noise was attached to, and does not call its "
                         f"{child}: convert, then attach"
@@ -190,7 +190,7 @@ def _put(model: nn.Module, site: Site, method: nn.Module, done: list[tuple[Injec
         raise ValueError(f"a method is an nn.Module, got {method!r} for {site.name}")
     path, _, last = site.name.rpartition(".")
     parent = model.get_submodule(path)
-    name = type(method).__name__.lower()
+    name = _name(method)
     method.to(_device(*([] if site.addition is not None else [parent.get_submodule(last)]), parent))
     holder: Any = getattr(parent, last, None)
     kind: type[Injecting] = Behind
@@ -232,6 +232,10 @@ def _remove(model: nn.Module, holder: Injecting | Join, names: tuple[str, ...]) 
     # Not by the site's name: the network may have been wrapped since.
     places = ((block, name) for block in model.modules() for name, child in block.named_children() if child is holder)
     unsplice(*next(places))
+
+
+def _name(method: nn.Module) -> str:
+    return type(method).__name__.lower()
 
 
 @cache

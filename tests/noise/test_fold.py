@@ -313,3 +313,24 @@ def test_a_batchnorm_is_parametrised_after_attaching():
         noise.fold(model)
     torch.nn.utils.parametrize.remove_parametrizations(model.bn1, "weight")
     assert torch.equal(noise.fold(model)(IMAGES), expected)
+
+
+class Reporting(nn.Identity):
+    def in_force(self):
+        return torch.ones(())
+
+
+class NormOfAUser(nn.BatchNorm2d):
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.inner = Reporting()
+
+    def forward(self, x):
+        return self.inner(super().forward(x))
+
+
+def test_a_child_of_a_users_own_batchnorm_is_no_leftover():
+    model = torchvision.models.resnet18(num_classes=7, norm_layer=NormOfAUser).eval()
+    flip(model, "first")
+    expected = model(IMAGES)
+    assert torch.equal(noise.fold(model)(IMAGES), expected)

@@ -138,3 +138,18 @@ def test_lbfgs_takes_new_weights_until_it_steps():
     noise.detach(model)
     with pytest.raises(ValueError, match="LBFGS cannot take"):
         noise.attach_dynamic(model, 0.01, "stem", optimizer=optimizer)
+
+
+class Wrapper:
+    """What shows an optimiser's groups and is none of torch's classes."""
+
+    def __init__(self, optimizer):
+        self.param_groups = optimizer.param_groups
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_wrapper_of_an_optimiser_is_one(several):
+    model = network()
+    optimizer = torch.optim.Adam([model[0].weight], weight_decay=1e-4)
+    noise.attach_dynamic(model, 0.01, "stem", optimizer=[Wrapper(optimizer)] if several else Wrapper(optimizer))
+    assert optimizer.param_groups[0]["params"][1:] == weights(model)
