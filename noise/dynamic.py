@@ -172,6 +172,12 @@ class AutoReLU(Averaged):
             return (
                 f"does not turn within {within:,} steps under {kind} at learning rate {rate:g}: use Adam, start lower"
             )
+        weight = torch.tensor(self.start, dtype=self.weight.dtype)
+        if bool(weight - self.start / turn == weight):
+            return (
+                f"is {weight.dtype}, which loses steps of {self.start / turn:.0e}, and does not move: keep the weights "
+                "in float32 (autocast), or start lower"
+            )
         if turn > FAR:
             return f"first turns after {turn:,} steps at learning rate {rate:g}: noise.start_for gives an earlier start"
         return None
@@ -205,7 +211,7 @@ class AutoReLU(Averaged):
         cliff = self.constant / self.current().detach().abs().mean()
         if norm.weight is None:
             return bool(cliff > DEVIATIONS)
-        bias = 0 if norm.bias is None else norm.bias.detach()
+        bias = 0 if norm.bias is None else norm.bias.detach().abs()
         return bool((norm.weight.detach().abs() * DEVIATIONS + bias < cliff).all())
 
     def reset_parameters(self) -> None:
@@ -231,7 +237,8 @@ class AutoReLU(Averaged):
 
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
-        self._clipped.fill_(-1)
+        # Made anew: with load_state_dict(assign=True) the weight may have come off the meta device.
+        self._clipped = torch.tensor(-1, device=self.weight.device)
 
     def extra_repr(self) -> str:
         return (
@@ -243,8 +250,8 @@ class AutoReLU(Averaged):
 @torch.fx.wrap
 def _forward(layer: "AutoReLU", x: Tensor) -> Tensor:
     """What `AutoReLU` does; torch.fx takes it as one call, in which the mode of the layer decides as ever."""
-    if layer.training and torch.is_grad_enabled():
-        layer.claim()
+    if layer.training and torch.is_grad_enabled() and layer.weight.requires_grad:
+        layer.claim()  # not a teacher, a frozen average that is called in training mode
     weight = layer.current()
     if exporting():
         if layer.training:

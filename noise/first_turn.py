@@ -188,8 +188,7 @@ def _recursion(
     eps: float,
     optimizer: Optimizer | None,
 ) -> _Adam | _Run:
-    if isinstance(lr, Real) and not (math.isfinite(lr) and lr >= 0):
-        raise ValueError(f"lr must be finite and >= 0, got {lr}")
+    lr = _checked_rate(lr)
     if optimizer is None:
         for name, value in (("weight_decay", weight_decay), ("eps", eps)):
             if not (math.isfinite(value) and value >= 0):
@@ -197,9 +196,28 @@ def _recursion(
         if not all(0 <= beta < 1 for beta in betas):
             raise ValueError(f"betas must lie in [0, 1), got {betas}")
         return _Adam(1e-4 if lr is None else lr, weight_decay, betas, eps)
+    if not isinstance(optimizer, Optimizer):
+        raise ValueError(f"optimizer must be one of torch.optim, got {type(optimizer).__name__}")
     groups = [group for group in optimizer.param_groups if group.get("weight_decay", 0) != 0]
     groups.sort(key=lambda group: sum(parameter.numel() for parameter in group["params"]))
     return of_group(optimizer, groups[-1] if groups else optimizer.param_groups[0], lr)
+
+
+def _checked_rate(lr: Any) -> LearningRate | None:
+    """`lr` as a number, a list of numbers or the function that it is."""
+    if lr is None or callable(lr):
+        return lr
+    try:
+        single = isinstance(lr, Real) or (isinstance(lr, Tensor) and lr.dim() == 0)
+        numbers = [float(lr)] if single else [float(rate) for rate in lr]
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"lr must be a number, one for each step, or a function of the step, got {type(lr).__name__}"
+        ) from None
+    for number in numbers:
+        if not (math.isfinite(number) and number >= 0):
+            raise ValueError(f"lr must be finite and >= 0, got {number}")
+    return numbers[0] if single else numbers
 
 
 def of_group(optimizer: Optimizer, group: dict[str, Any], lr: LearningRate | None = None) -> _Adam | _Run:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from noise.attaching import Injecting, detach, holders, must_be_as_attached
+from noise.attaching import Injecting, detach, must_be_as_attached
 from noise.sites.graph import Join
 
 
@@ -22,8 +22,7 @@ def fold(model: nn.Module) -> nn.Module:
     cliff must be far off); a method that is neither a sign nor an identity in evaluation. `noise.detach` removes the
     methods all the same.
     """
-    found = list(holders(model))
-    must_be_as_attached(found)
+    found = must_be_as_attached(model)
     signs: dict[nn.Module, Tensor] = {}
     for holder in found:
         sign, norm = _sign(model, holder), _norm(model, holder)

@@ -130,9 +130,11 @@ def checked_interval(interval: int) -> int:
 
 def checked_step(step: int | Tensor) -> int | Tensor:
     """`step` as an int, or the tensor itself. Raises ValueError for no integer, and for an int below 1."""
-    if isinstance(step, Tensor) and not (step.is_floating_point() or step.is_complex() or step.dtype == torch.bool):
+    if isinstance(step, Tensor):
+        if step.dim() or step.is_floating_point() or step.is_complex() or step.dtype == torch.bool or step.is_meta:
+            raise ValueError(f"a step is an integer, got {step!r}; a tensor of one has no dimensions")
         return step
-    number = None if isinstance(step, Tensor) else _integer(step)
+    number = _integer(step)
     if number is None:
         raise ValueError(f"a step is an integer, got {step!r}")
     if number < 1:

@@ -24,16 +24,23 @@ from torch import Tensor, nn
 
 from noise.attaching import methods
 
+_being_told: set[int] = set()  # the modules whose `set_step` is running
+
 
 def set_step(model: nn.Module, step: int | Tensor) -> None:
     """Tells every module of `model` that has a `set_step` the step, counted from 1; other modules stay as they are.
 
-    The module's own methods, and a user's, are reached alike. Call it before the step's forward pass, outside of
-    compiled code. Raises what the modules' own `set_step` raises (`SignFlip`: ValueError for an int below 1).
+    The library's methods and a user's are reached alike; a network's own `set_step` may call this one. Call it before
+    the step's forward pass, outside of compiled code. Raises what the modules' own `set_step` raises (`SignFlip`:
+    ValueError for an int below 1).
     """
     for module in model.modules():
-        if callable(told := getattr(module, "set_step", None)):
-            told(step)
+        if id(module) not in _being_told and callable(told := getattr(module, "set_step", None)):
+            _being_told.add(id(module))
+            try:
+                told(step)
+            finally:
+                _being_told.discard(id(module))
 
 
 def in_force(model: nn.Module) -> dict[str, Tensor]:

@@ -5,6 +5,8 @@ one that moves the network, warns once of all that it finds, in one line, and is
 """
 
 import gc
+import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -44,6 +46,8 @@ def watch(model: nn.Module, methods: Iterable[tuple[str, nn.Module]], acts: Call
     - `still(optimizer, group)`, where a method has it, says why it does not move under the group with its parameters
       (asked once for all methods of a class with the same `start` in the group);
     - a method with `set_step` and `told` was never told a step;
+    - a method that does nothing in evaluation (`identity_in_evaluation`, without `set_step`) is in evaluation mode, and
+      not because a part of the network that is not trained now is;
     - the module that called a method was exchanged for another since.
     """
     global _hook
@@ -70,7 +74,15 @@ def _after_step(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
         found = []
     _remove_hook(during=True)
     if found:
-        warnings.warn("; ".join(dict.fromkeys(found)), NoiseWarning, stacklevel=3)
+        warnings.warn("; ".join(dict.fromkeys(found)), NoiseWarning, stacklevel=_outside_of_torch())
+
+
+def _outside_of_torch() -> int:
+    """The `stacklevel`, for a warning in the function that asks, of the user's line that made the step."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and (level == 1 or f"{os.sep}torch{os.sep}" in frame.f_code.co_filename):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _remove_hook(during: bool = False) -> None:
@@ -101,7 +113,7 @@ def _complaints(model: nn.Module, watched: _Watched, optimizer: Optimizer) -> It
             held = all(_group(optimizers, parameter) is not None for parameter in method.parameters())
             if not held and len(optimizers) == 1:
                 optimizers += [other for other in _alive(Optimizer) if other is not optimizer]
-            reason = _reason(method, optimizers, wrapped, asked)
+            reason = _reason(method, optimizers, wrapped, asked) or _asleep(model, parent, method, parents)
         if reason:
             sites.setdefault(reason, []).append(site)
     for reason, names in sites.items():
@@ -131,6 +143,19 @@ def _reason(
     if callable(getattr(method, "set_step", None)) and not getattr(method, "told", True):
         return f"{kind} was told no step and never changes: call noise.set_step(model, step) before each step"
     return None
+
+
+def _asleep(model: nn.Module, holder: nn.Module, method: nn.Module, parents: dict[int, nn.Module]) -> str | None:
+    """That the method is in evaluation mode while the block around it, or nothing at all, is training."""
+    if method.training or not getattr(method, "identity_in_evaluation", False) or hasattr(method, "set_step"):
+        return None
+    block = parents.get(id(holder), holder)
+    if model.training and not block.training:  # a backbone in evaluation, under a head that is trained
+        return None
+    return (
+        f"{type(method).__name__} is in evaluation mode and does nothing: it follows its BatchNorm, so call train() of "
+        "the method where BatchNorms are frozen by eval()"
+    )
 
 
 def _known_to_wrappers(model: nn.Module) -> Iterator[set[int]]:

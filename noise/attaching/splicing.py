@@ -1,9 +1,11 @@
 """Putting a module behind an addition of a block, whose forward torch.fx writes anew."""
 
+from collections.abc import Iterable
 from copy import deepcopy
+from itertools import chain
 from typing import Any
 
-from torch import fx, nn
+from torch import Tensor, fx, nn
 
 from noise.sites.graph import Join
 from noise.sites.tracing import additions, trace
@@ -20,6 +22,12 @@ class Spliced(nn.Module):
 
     plain: type[nn.Module]  # the class that it was
 
+    def _load_from_state_dict(self, state_dict, prefix, *args):
+        for name, child in self.named_children():
+            if isinstance(child, Join):
+                reset_where_absent(self, [name], state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     def __deepcopy__(self, memo):
         copied = memo[id(self)] = self.__class__.__new__(self.__class__)
         copied.__setstate__(deepcopy(self.__dict__, memo))
@@ -30,6 +38,28 @@ class Spliced(nn.Module):
             f"{self.plain.__name__} with a method behind its addition cannot be pickled whole: save its state_dict(), "
             "or use noise.fold or noise.detach first"
         )
+
+
+def reset_where_absent(module: nn.Module, names: Iterable[str], state_dict: Any, prefix: str) -> None:
+    """Resets the children `names` of a `module` where only its other weights are loaded; adds theirs to `state_dict`.
+
+    Weights of the plain network say nothing of the methods: with them, nothing is in force. A dict that holds nothing
+    of the module at all (the weights of a new head) leaves the methods as they are.
+    """
+    own = {f"{prefix}{name}.{key}" for name in names for key in module.get_submodule(name).state_dict()}
+    others = {key for key in module.state_dict(prefix=prefix) if key not in own}
+    loaded = [state_dict[key] for key in others if key in state_dict]
+    if not own.isdisjoint(state_dict) or (others and not loaded):
+        return
+    device = next((value.device for value in loaded if isinstance(value, Tensor)), None)
+    for name in names:
+        child = module.get_submodule(name)
+        if device is not None and any(tensor.is_meta for tensor in chain(child.parameters(), child.buffers())):
+            child.to_empty(device=device)  # for load_state_dict(assign=True), which takes the module's tensors, too
+        for inner in child.modules():
+            if callable(reset := getattr(inner, "reset_parameters", None)):
+                reset()
+        state_dict.update(child.state_dict(prefix=f"{prefix}{name}."))
 
 
 def splice(block: nn.Module, join: Join, name: str) -> None:

@@ -8,17 +8,19 @@ methods are its children.
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from inspect import signature
 from itertools import chain
 from types import FunctionType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from noise.attaching.first_step import NoiseWarning, unwatch, watch
 from noise.attaching.placing import group_for, place
-from noise.attaching.splicing import splice, subclass, unsplice
+from noise.attaching.splicing import reset_where_absent, splice, subclass, unsplice
 from noise.sites.finding import Site, find_sites
 from noise.sites.graph import Join
 
@@ -33,18 +35,10 @@ class Injecting(nn.Module):
     site: Site
     injected: tuple[str, ...]
     plain: type[nn.Module]  # the class that it was
-    plain_forward: Callable[[Tensor], Tensor]
+    plain_forward: Callable[..., Tensor]
 
     def _load_from_state_dict(self, state_dict, prefix, *args):
-        # Weights of the plain network say nothing of the methods: with them, nothing is in force.
-        own = {f"{prefix}{key}" for key in self.state_dict() if key.split(".")[0] in self.injected}
-        if own.isdisjoint(state_dict):
-            for name in self.injected:
-                for module in self.get_submodule(name).modules():
-                    if callable(reset := getattr(module, "reset_parameters", None)):
-                        reset()
-            present = self.state_dict(prefix=prefix)
-            state_dict.update((key, present[key]) for key in own)
+        reset_where_absent(self, self.injected, state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def __reduce_ex__(self, protocol):
@@ -59,9 +53,14 @@ class Behind(Injecting):
 
     def forward(self, input: Tensor) -> Tensor:
         output = self.plain_forward(input)
-        for method in self.children():
-            output = method(output)
-        return output
+        if torch.jit.is_scripting():
+            for method in self.children():
+                output = method(output)
+            return output
+        else:  # not what has become a child since (`parametrize.register_parametrization`)
+            for name in self.injected:
+                output = self.get_submodule(name)(output)
+            return output
 
 
 class Before(Injecting):
@@ -74,10 +73,10 @@ class Before(Injecting):
 
 
 class BehindParent(Injecting):
-    """A BatchNorm with children of its own, and then the methods."""
+    """A BatchNorm with children, or with further arguments, and then the methods. (TorchScript knows no such call.)"""
 
-    def forward(self, input: Tensor) -> Tensor:
-        output = self.plain_forward(input)
+    def forward(self, *args: Any, **kwargs: Any) -> Tensor:
+        output = self.plain_forward(*args, **kwargs)
         for name in self.injected:
             output = self.get_submodule(name)(output)
         return output
@@ -98,8 +97,9 @@ def attach(
     were attached, and go to the site's device. The network's own parameters keep their names and values and no random
     number is drawn, so that networks from one seed stay paired.
 
-    The plain network's weights load into it as before (`strict`, too): where a state dict holds nothing of a site's
-    methods, they are reset, and the network computes what the plain one does. The way back is `noise.fold`.
+    The plain network's weights load into it as before (`strict`, too): where a state dict holds a site's weights and
+    nothing of its methods, they are reset, and the network computes what the plain one does. (A site behind an addition
+    goes by the weights of its block.) The way back is `noise.fold`.
 
     Make the optimiser afterwards, or give it (one or several) as `optimizer`: parameters of the methods go into the
     group that decays the network's (`noise.attaching.placing`). Convert to SyncBatchNorm before, shard and wrap
@@ -116,7 +116,7 @@ def attach(
     done: list[tuple[Injecting | Join, str]] = []
     try:
         for site, method in zip(found, made, strict=True):
-            done.append(_put(model, site, method))
+            _put(model, site, method, done)
     except BaseException:
         for holder, name in reversed(done):
             _remove(model, holder, (name,))
@@ -140,22 +140,32 @@ def detach(model: nn.Module) -> nn.Module:
     """Removes all methods from `model`, in place, and returns it, with the classes and keys of the plain network.
 
     What they did goes with them: under a sign of -1 the plain network computes something else (`noise.fold` does not).
-    Raises ValueError where a class was changed once more after attaching (`fully_shard`).
+    Raises ValueError where a class was changed once more after attaching (`fully_shard`), or a BatchNorm exchanged for
+    another that has its methods but does not call them (`convert_sync_batchnorm`).
     """
-    found = list(holders(model))
-    must_be_as_attached(found)
+    found = must_be_as_attached(model)
     for holder in found:
         _remove(model, holder, holder.injected)
     unwatch(model)
     return model
 
 
-def must_be_as_attached(found: Iterable[Injecting | Join]) -> None:
-    """Raises ValueError where a class was changed once more after attaching."""
+def must_be_as_attached(model: nn.Module) -> list[Injecting | Join]:
+    """The `holders`. Raises ValueError where what attaching made was changed since."""
+    found = list(holders(model))
     for holder in found:
         kind = type(holder)
         if isinstance(holder, Injecting) and "plain" not in vars(kind):
             raise ValueError(f"{holder.site.name} has become {kind.__name__} since attaching: undo that first")
+    for name, module in model.named_modules():
+        if isinstance(module, _BatchNorm) and not isinstance(module, Injecting):
+            for child, method in module.named_children():
+                if child == _name(method) and callable(getattr(method, "in_force", None)):
+                    raise ValueError(
+                        f"{name} is another {type(module).__name__} than noise was attached to, and does not call its "
+                        f"{child}: convert, then attach"
+                    )
+    return found
 
 
 def holders(model: nn.Module) -> Iterator[Injecting | Join]:
@@ -174,16 +184,19 @@ def _calls_its_methods(module: nn.Module) -> bool:
     return isinstance(module, (Injecting, Join))
 
 
-def _put(model: nn.Module, site: Site, method: nn.Module) -> tuple[Injecting | Join, str]:
-    """Puts the method behind the site; returns what holds it, and its name there."""
+def _put(model: nn.Module, site: Site, method: nn.Module, done: list[tuple[Injecting | Join, str]]) -> None:
+    """Puts the method behind the site; appends what holds it, and its name there, to `done`."""
+    if not isinstance(method, nn.Module):
+        raise ValueError(f"a method is an nn.Module, got {method!r} for {site.name}")
     path, _, last = site.name.rpartition(".")
     parent = model.get_submodule(path)
-    name = type(method).__name__.lower()
+    name = _name(method)
+    method.to(_device(*([] if site.addition is not None else [parent.get_submodule(last)]), parent))
     holder: Any = getattr(parent, last, None)
     kind: type[Injecting] = Behind
     if site.addition is None and isinstance(activation := holder._modules.get("act"), nn.Module):
         holder, kind = activation, Before
-    elif site.addition is None and holder._modules:
+    elif site.addition is None and (holder._modules or len(signature(holder.forward).parameters) > 1):
         kind = BehindParent
     if isinstance(holder, (Injecting, Join)):
         if name in holder.injected:
@@ -199,10 +212,10 @@ def _put(model: nn.Module, site: Site, method: nn.Module) -> tuple[Injecting | J
             raise ValueError(f"the forward of {site.name} was replaced on the module itself, which hides its class's")
         holder.__class__ = _subclass(type(holder), kind)  # type: ignore[arg-type]
         holder.site, holder.injected = site, ()
-    method.to(_device(holder, parent)).train(holder.training)
     holder.add_module(name, method)
     holder.injected = (*holder.injected, name)
-    return holder, name
+    done.append((holder, name))
+    method.train(holder.training)
 
 
 def _remove(model: nn.Module, holder: Injecting | Join, names: tuple[str, ...]) -> None:
@@ -219,6 +232,10 @@ def _remove(model: nn.Module, holder: Injecting | Join, names: tuple[str, ...]) 
     # Not by the site's name: the network may have been wrapped since.
     places = ((block, name) for block in model.modules() for name, child in block.named_children() if child is holder)
     unsplice(*next(places))
+
+
+def _name(method: nn.Module) -> str:
+    return type(method).__name__.lower()
 
 
 @cache

@@ -223,3 +223,78 @@ def test_blocks_in_the_network_s_own_forward_are_spliced_in_place():
     assert names == ["join", "join_1"]
     hidden = F.relu(2 * (network.bn(IMAGES) + IMAGES))
     assert torch.equal(network(IMAGES), F.relu(-(hidden + network.bn(hidden))))
+
+
+class Unmovable(nn.Module):
+    def _apply(self, fn, recurse=True):
+        raise NotImplementedError("stays where it is")
+
+
+@pytest.mark.parametrize("sites", ["first", ["first", "block"]])
+@pytest.mark.parametrize("last", [None, F.relu, nn.ReLU, Unmovable()])
+def test_what_is_no_method_is_refused_with_the_network_as_it_was(sites, last):
+    model = nn.Sequential(block(), block())
+    before = [type(module) for module in model.modules()]
+    made = iter([noise.SignFlip(1), noise.SignFlip(1), last, last])
+    with pytest.raises(NotImplementedError if isinstance(last, Unmovable) else ValueError):
+        noise.attach(model, lambda site: next(made) if site.name != "1.bn1" else last, sites)
+    assert [type(module) for module in model.modules()] == before
+
+
+SIGNS = {"first": "0.bn1", "block": "0.join"}
+
+
+@pytest.mark.parametrize("site", SIGNS)
+def test_plain_weights_load_strictly_and_reset_the_methods(site):
+    model, plain = nn.Sequential(block()), nn.Sequential(block())
+    noise.attach_periodic(model, 1, site)
+    noise.set_step(model, 2)
+    model.load_state_dict(plain.state_dict())
+    assert noise.signs(model).tolist() == [1]
+    assert torch.equal(model.eval()(IMAGES), plain.eval()(IMAGES))
+
+
+@pytest.mark.parametrize("site", SIGNS)
+def test_weights_of_another_part_leave_the_methods_as_they_are(site):
+    model = nn.Sequential(block(), block())
+    noise.attach_dynamic(model, 0.1, site)
+    noise.attach_periodic(model, 1, site)
+    noise.set_step(model, 2)
+    model.load_state_dict({k: v for k, v in nn.Sequential(block()).state_dict().items() if k[0] == "0"}, strict=False)
+    assert noise.signs(model).tolist() == [1, -1]
+
+
+@pytest.mark.parametrize("attached", [False, True])
+@pytest.mark.parametrize("site", SIGNS)
+def test_weights_are_assigned_to_a_network_on_the_meta_device(site, attached):
+    def attach(model):
+        noise.attach_periodic(model, 1, site)
+        noise.attach_dynamic(model, 0.1, site)
+        noise.attach_gaussian(model, 0.1, site, seed=0)
+        return model
+
+    plain, model = nn.Sequential(block()), nn.Sequential(block()).to("meta")
+    attach(model).load_state_dict((attach(plain) if attached else plain).state_dict(), assign=True)
+    assert not any(tensor.is_meta for tensor in model.state_dict().values())
+    assert torch.equal(model.eval()(IMAGES), plain.eval()(IMAGES))
+    assert noise.clipped(model) == {f"{SIGNS[site]}.autorelu": 0}
+    noise.set_step(model, 2)
+    assert noise.signs(model).tolist() == [-1]
+
+
+class Masked(nn.BatchNorm2d):
+    def forward(self, x, mask=None):
+        return super().forward(x if mask is None else x * mask)
+
+
+class Mask(nn.Sequential):
+    def forward(self, x):
+        return F.relu(self[1](x=self[0](x), mask=torch.ones(())))
+
+
+def test_a_batchnorm_with_further_arguments():
+    model = Mask(nn.Conv2d(4, 4, 3), Masked(4)).eval()
+    plain = model(IMAGES)
+    noise.attach_gaussian(model, 0.1, "stem")
+    assert torch.equal(model(IMAGES), plain)
+    assert type(noise.detach(model)[1]) is Masked

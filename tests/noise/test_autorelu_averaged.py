@@ -72,3 +72,20 @@ def test_copies_keep_their_own():
         assert alone[2].weight.abs().max() < 0.1
     best[2].reset_parameters()
     assert best[2].weight.unique() == torch.tensor(0.003)
+
+
+@pytest.mark.parametrize("frozen", [lambda p: p.requires_grad_(False), lambda p: p.detach_()])
+def test_a_teacher_that_is_called_in_training_mode_follows_the_student(frozen):
+    student = network()
+    teacher = copy.deepcopy(student)
+    for parameter in teacher.parameters():
+        frozen(parameter)
+    optimizer = torch.optim.Adam(student.parameters(), lr=1e-3, weight_decay=1e-4)
+    for step in range(1, 30):
+        teacher.train()(torch.randn(8, 4))
+        train(student, optimizer, step)
+        with torch.no_grad():
+            for mine, theirs in zip(teacher.parameters(), student.parameters()):
+                mine.lerp_(theirs, 0.01)
+        assert teacher[2].sign() == student[2].sign()
+    assert student[2].sign() == -1

@@ -361,3 +361,53 @@ def test_compiled_optimiser():
         model(torch.randn(4, 3, 8, 8)).sum().backward()
         compiled()
     compiled()
+
+
+ASLEEP = {
+    "frozen BatchNorms": (lambda model: [m.eval() for m in model.modules() if isinstance(m, nn.BatchNorm2d)], True),
+    "a network in evaluation": (lambda model: model.eval(), True),
+    "frozen BatchNorms, methods training": (
+        lambda model: [m.train(not isinstance(m, nn.BatchNorm2d)) for m in model.modules()],
+        False,
+    ),
+    "a backbone in evaluation": (lambda model: model[0].eval(), False),
+    "training": (lambda model: model.train(), False),
+}
+
+
+@pytest.mark.parametrize("attach", [noise.attach_gaussian, noise.attach_dropout])
+def test_what_acts_in_training_alone_is_in_training(attach):
+    for case, (arrange, warned) in ASLEEP.items():
+        model = nn.Sequential(network()[:7], *network()[7:])
+        attach(model, 0.1, "all")
+        arrange(model)
+        said = step(model, torch.optim.SGD(model.parameters(), 0.1))
+        assert ["is in evaluation mode" in line for line in said] == [True] * warned, case
+
+
+def test_signs_turn_behind_frozen_batchnorms():
+    model = network()
+    noise.attach_periodic(model, 1, "all")
+    noise.set_step(model, 2)
+    assert step(model.eval(), torch.optim.SGD(model.parameters(), 0.1)) == []
+
+
+@pytest.mark.parametrize(("dtype", "start", "lost"), [(torch.bfloat16, 0.5, True), (torch.bfloat16, 0.003, False)])
+def test_a_dtype_that_loses_the_steps(dtype, start, lost):
+    model = dynamic(start).to(dtype)
+    optimizer = adam(model.parameters())
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        model(torch.randn(4, 3, 8, 8, dtype=dtype)).float().square().sum().backward()
+        optimizer.step()
+    assert ["loses steps" in str(warning.message) for warning in caught] == [True] * lost
+
+
+def test_the_warning_names_the_script_under_a_scheduler_too():
+    model = network()
+    noise.attach_periodic(model, 5, "all")
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    with pytest.warns(noise.NoiseWarning) as caught:
+        optimizer.step()
+    assert [warning.filename for warning in caught] == [__file__]

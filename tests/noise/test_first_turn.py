@@ -168,6 +168,9 @@ def test_a_step_out_of_reach_gives_the_nearest_start():
     assert first_turn(start_for(15, lr=rates), lr=rates) == 10
 
 
+SCHEDULER = torch.optim.lr_scheduler.StepLR(torch.optim.SGD([torch.ones(1)]), 1)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -176,6 +179,10 @@ def test_a_step_out_of_reach_gives_the_nearest_start():
         (lambda: first_turn(0.1, weight_decay=-1), "weight_decay must be finite and >= 0"),
         (lambda: first_turn(0.1, betas=(0.9, 1.0)), r"betas must lie in \[0, 1\)"),
         (lambda: first_turn(0.1, lr=-1e-4), "lr must be finite and >= 0"),
+        (lambda: first_turn(0.1, lr=[1e-4, float("nan")]), "lr must be finite and >= 0"),
+        (lambda: first_turn(0.1, lr=SCHEDULER), "lr must be a number, one for each step, or a function .* got StepLR"),
+        (lambda: first_turn(0.1, lr="1e-4"), "lr must be a number"),
+        (lambda: first_turn(0.1, optimizer=SCHEDULER), "optimizer must be one of torch.optim, got StepLR"),
         (lambda: start_for(0), "step must be >= 1"),
         (lambda: start_for(5, weight_decay=0), "no start turns by step 5"),
         (lambda: start_for(5, lr=[]), "no start turns by step 5"),

@@ -276,3 +276,61 @@ def test_a_network_that_has_seen_no_data_is_evaluated_before_it_is_folded():
         noise.fold(model)
     model(IMAGES)
     noise.fold(model)
+
+
+@pytest.mark.parametrize("back", [noise.fold, noise.detach])
+def test_methods_that_an_exchanged_batchnorm_does_not_call_are_refused(back):
+    model = network()
+    flip(model, "first")
+    model = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    with pytest.raises(ValueError, match=r"layer1.0.bn1 is another SyncBatchNorm .* convert, then attach"):
+        back(model)
+
+
+@pytest.mark.parametrize("bias", [-1000.0, 1000.0])
+def test_a_shift_beyond_the_cliff_is_not_far_off(bias):
+    model = network()
+    noise.attach_dynamic(model, 0.5, "stem")
+    model(IMAGES)
+    with torch.no_grad():
+        model.bn1.bias.fill_(bias)
+        model.bn1.autorelu.weight.fill_(-0.05)
+    with pytest.raises(ValueError, match="evaluate once"):
+        noise.fold(model)
+
+
+class Positive(nn.Module):
+    def forward(self, weight):
+        return weight.abs()
+
+
+def test_a_batchnorm_is_parametrised_after_attaching():
+    model = network().eval()
+    flip(model, "stem")
+    torch.nn.utils.parametrize.register_parametrization(model.bn1, "weight", Positive())
+    expected = model(IMAGES)
+    with pytest.raises(ValueError, match="bn1 has become ParametrizedBatchNorm2d since attaching"):
+        noise.fold(model)
+    torch.nn.utils.parametrize.remove_parametrizations(model.bn1, "weight")
+    assert torch.equal(noise.fold(model)(IMAGES), expected)
+
+
+class Reporting(nn.Identity):
+    def in_force(self):
+        return torch.ones(())
+
+
+class NormOfAUser(nn.BatchNorm2d):
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.inner = Reporting()
+
+    def forward(self, x):
+        return self.inner(super().forward(x))
+
+
+def test_a_child_of_a_users_own_batchnorm_is_no_leftover():
+    model = torchvision.models.resnet18(num_classes=7, norm_layer=NormOfAUser).eval()
+    flip(model, "first")
+    expected = model(IMAGES)
+    assert torch.equal(noise.fold(model)(IMAGES), expected)

@@ -65,7 +65,9 @@ def test_steps_count_from_one(step):
         noise.SignFlip(5).set_step(step)
 
 
-@pytest.mark.parametrize("step", [2.0, True, np.float32(3), torch.tensor(2.0), torch.tensor(True), None])
+@pytest.mark.parametrize(
+    "step", [2.0, True, np.float32(3), torch.tensor(2.0), torch.tensor(True), torch.tensor([2]), None]
+)
 def test_a_step_is_an_integer(step):
     flip = noise.SignFlip(5)
     with pytest.raises(ValueError, match="a step is an integer, got"):

@@ -103,3 +103,53 @@ def test_another_networks_optimiser_is_refused_and_nothing_attached():
     with pytest.raises(ValueError, match="holds no parameter of the network"):
         noise.attach_dynamic(model, 0.01, optimizer=torch.optim.Adam(network().parameters()))
     assert [type(module) for module in model.modules()] == before
+
+
+@pytest.mark.parametrize("others", [lambda model: model, lambda model: model.parameters(), lambda model: "Adam"])
+def test_what_is_no_optimiser_is_refused(others):
+    model = network()
+    with pytest.raises(ValueError, match="optimizer must be one of torch.optim"):
+        noise.attach_dynamic(model, 0.01, "stem", optimizer=others(model))
+
+
+def test_an_optimiser_of_matrices_gets_no_vector():
+    model = network()
+    matrices = torch.optim.Muon([model[-1].weight], weight_decay=0.1)
+    vectors = torch.optim.Adam([p for p in model.parameters() if p.ndim != 2], 1e-3)
+    with pytest.raises(ValueError, match="Muon cannot take the method's parameters"):
+        noise.attach_dynamic(model, 0.01, "stem", optimizer=matrices)
+    noise.attach_dynamic(model, 0.01, "stem", optimizer=[matrices, vectors])
+    assert weights(model)[0] in set(vectors.param_groups[0]["params"])
+
+
+def test_lbfgs_takes_new_weights_until_it_steps():
+    model = network()
+    optimizer = torch.optim.LBFGS(model.parameters(), max_iter=2)
+    noise.attach_dynamic(model, 0.01, "stem", optimizer=optimizer)
+
+    def closure():
+        optimizer.zero_grad()
+        loss = F.cross_entropy(model(torch.ones(4, 3, 8, 8)), torch.tensor([0, 1, 2, 0]))
+        loss.backward()
+        return loss
+
+    with pytest.warns(noise.NoiseWarning, match="without weight decay"):
+        optimizer.step(closure)
+    noise.detach(model)
+    with pytest.raises(ValueError, match="LBFGS cannot take"):
+        noise.attach_dynamic(model, 0.01, "stem", optimizer=optimizer)
+
+
+class Wrapper:
+    """What shows an optimiser's groups and is none of torch's classes."""
+
+    def __init__(self, optimizer):
+        self.param_groups = optimizer.param_groups
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_wrapper_of_an_optimiser_is_one(several):
+    model = network()
+    optimizer = torch.optim.Adam([model[0].weight], weight_decay=1e-4)
+    noise.attach_dynamic(model, 0.01, "stem", optimizer=[Wrapper(optimizer)] if several else Wrapper(optimizer))
+    assert optimizer.param_groups[0]["params"][1:] == weights(model)

@@ -102,3 +102,29 @@ def test_the_sign_of_a_site_is_its_majoritys_and_methods_multiply(flipped, sign)
     noise.set_step(network, 2)
     assert noise.signs(network).tolist() == [-sign]
     assert noise.signs(network).dtype == torch.int8
+
+
+class Stepped(nn.Module):
+    """A network with a `set_step` of its own that passes the step on."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, x):
+        return self.inner(x)
+
+    def set_step(self, step):
+        noise.set_step(self, step)
+
+
+def test_a_network_s_own_set_step_may_call_the_library_s(small_network):
+    model = Stepped(small_network())
+    noise.attach_periodic(model, 1)
+    for step, sign in ((2, -1), (3, 1)):
+        model.set_step(step)
+        assert noise.signs(model).tolist() == [sign] * 2
+    with pytest.raises(ValueError, match="count from 1"):
+        model.set_step(0)
+    noise.set_step(model, 2)
+    assert noise.signs(model).tolist() == [-1] * 2
