@@ -122,6 +122,8 @@ def _trace_in_both_modes(block: nn.Module) -> list[fx.Graph]:
                 module.training = mode
             graphs.append(trace(block))
         return graphs
+    except ValueError as error:
+        raise ValueError(f"nothing can be put behind its addition, but behind its BatchNorms: {error}") from error
     finally:
         for module, mode in modes.items():
             module.training = mode

@@ -21,7 +21,7 @@ from torch.optim import Optimizer
 from noise.attaching.first_step import NoiseWarning, unwatch, watch
 from noise.attaching.placing import group_for, place
 from noise.attaching.splicing import reset_where_absent, splice, subclass, unsplice
-from noise.sites.finding import Site, find_sites
+from noise.sites.finding import Site, asked, find_sites
 from noise.sites.graph import Join
 
 
@@ -110,7 +110,7 @@ def attach(
     attached there already, or whose name is taken, and an optimiser of another network. All is then as it was.
     """
     group = None if optimizer is None else group_for(model, optimizer)
-    wanted = {sites} if isinstance(sites, str) else set(sites)
+    wanted = asked(sites)
     found = find_sites(model, wanted, example_input=example_input)
     made = [make(site) for site in found]
     done: list[tuple[Injecting | Join, str]] = []

@@ -54,7 +54,7 @@ def find_sites(model: nn.Module, sites: str | Iterable[str] = "first", *, exampl
     counts = ", ".join(f"{kind} {kinds[kind]}" for kind in SITE_SETS if kinds[kind])
     has = f"{type(model).__name__} has {counts}" if found else f"{type(model).__name__} runs none of its BatchNorms"
     chosen = set()
-    for wanted in (sites,) if isinstance(sites, str) else sites:
+    for wanted in asked(sites):
         match = {s for s in found if wanted in (s.kind, s.name) or (wanted == "all" and s.kind != "block")}
         if not match and wanted in SITE_SETS:
             would = ", ".join(repr(kind) for kind in SITE_SETS if kinds[kind])
@@ -66,6 +66,14 @@ def find_sites(model: nn.Module, sites: str | Iterable[str] = "first", *, exampl
     if not chosen:
         raise ValueError(f"no sites asked for: {has}")
     return [site for site in found if site in chosen]
+
+
+def asked(sites: str | Iterable[str]) -> list[str]:
+    """The sets and names that `sites` lists. Raises ValueError where it is none of these."""
+    names = [sites] if isinstance(sites, str) else list(sites) if isinstance(sites, Iterable) else [sites]
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise ValueError(f"sites are given by name, as {'first'!r} or a list of such, got {wrong[0]!r}")
+    return names
 
 
 def _all_sites(graph: Graph) -> list[Site]:

@@ -298,3 +298,32 @@ def test_a_batchnorm_with_further_arguments():
     noise.attach_gaussian(model, 0.1, "stem")
     assert torch.equal(model(IMAGES), plain)
     assert type(noise.detach(model)[1]) is Masked
+
+
+@pytest.mark.parametrize("sites", [None, 3, [None], ["first", 3]])
+def test_sites_that_are_no_names_are_one_line(sites):
+    network = nn.Sequential(block())
+    with pytest.raises(ValueError, match="sites are given by name, as 'first' or a list of such, got (None|3)"):
+        noise.attach_periodic(network, 5, sites)
+
+
+def test_a_block_whose_forward_cannot_be_written_anew_says_where_else_to_attach():
+    class Listed(torchvision.models.resnet.BasicBlock):
+        def forward(self, *xs):
+            return super().forward(xs[0]) if len(xs) == 1 and xs[0].shape[1] == 4 else xs
+
+    class Around(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = Listed(4, 4)
+
+        def forward(self, x):
+            return self.inner(x)
+
+    network = Around()
+    with pytest.raises(
+        ValueError, match="nothing can be put behind its addition, but behind its BatchNorms: "
+    ) as error:
+        noise.attach_periodic(network, 5, "block", example_input=IMAGES)
+    assert "\n" not in str(error.value)
+    assert noise.attach_periodic(network, 5, "first", example_input=IMAGES) == ["inner.bn1"]
