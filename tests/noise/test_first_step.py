@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim.optimizer import _global_optimizer_post_hooks, register_optimizer_step_post_hook
 
 import noise
+from noise.attaching import first_step
 from noise.attaching.first_step import NoiseWarning, unwatch, watch
 
 
@@ -56,7 +57,7 @@ def step(model, *optimizers):
 
 @pytest.fixture(autouse=True)
 def _nothing_is_left_behind():
-    gc.collect()  # networks of other tests, which were attached to and never stepped
+    first_step._watched.clear()  # networks of other tests, which were attached to and never stepped
     unwatch(nn.Module())
     before = dict(_global_optimizer_post_hooks)
     yield
