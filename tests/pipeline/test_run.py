@@ -11,6 +11,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from filelock import FileLock
 from PIL import Image
 from ruamel.yaml import YAML
 from scipy import stats
@@ -53,14 +54,28 @@ def in_running_order(pipeline):
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory):
-    """Every stage of dvc.yaml, run in a folder of its own; of the variants, three. Read it, never write to it."""
-    root = tmp_path_factory.mktemp("pipeline")
+    """Every stage of dvc.yaml, run in a folder of its own; of the variants, three. Read it, never write to it.
+
+    Once for all of pytest's workers, whose folders lie side by side.
+    """
+    base = tmp_path_factory.getbasetemp()
+    root = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "pipeline"
+    with FileLock(f"{root}.lock"):
+        if not (root / "whole").exists():
+            shutil.rmtree(root, ignore_errors=True)
+            run_all(root)
+            (root / "whole").touch()
+    return root
+
+
+def run_all(root):
     params = YAML().load(ROOT / "params.yaml")
     for name, value in TINY.items():
         if isinstance(value, dict):
             params[name] |= value
         else:
             params[name] = value
+    root.mkdir()
     YAML().dump(params, root / "params.yaml")
     shutil.copytree(ROOT / "data/paper", root / "data/paper")
     pipeline, ran = stages(ROOT / "dvc.yaml"), []
@@ -79,7 +94,6 @@ def project(tmp_path_factory):
             assert (root / out).exists(), f"{name} does not write {out}"
         ran.append(name)
     assert {"check", "faces", "source", "prepare", "circles", "measure", "pictures", "report"} <= set(ran)
-    return root
 
 
 def rows(path):
