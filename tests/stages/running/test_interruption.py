@@ -8,6 +8,7 @@ import resource
 import shutil
 import signal
 import time
+from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,7 @@ VARIANT, SEED = "dropout-periodic", 3
 
 # Every child is a fresh process, forked from one that has imported everything and done nothing.
 fresh = multiprocessing.get_context("forkserver")
-fresh.set_forkserver_preload(["stages.running.one_run"])
+of_these_tests = None  # its process, among those of other tests that have imported something else
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,13 @@ def out(folder):
 
 
 def start(folder, mishap=None):
+    global of_these_tests
+    servers = forkserver._forkserver
+    if of_these_tests is None or servers._forkserver_pid != of_these_tests:
+        servers._stop()
+        fresh.set_forkserver_preload(["stages.running.one_run"])
+        forkserver.ensure_running()
+        of_these_tests = servers._forkserver_pid
     child = fresh.Process(target=train_in, args=(folder, mishap))
     child.start()
     return child
