@@ -50,8 +50,8 @@ each BatchNorm then saw exactly those of `all` called, in this order and with th
 network in training mode. *Observed only*: torch.fx cannot follow the forward, so that attaching needs `example_input=`.
 
 - **size**: of the square images that it ran on, the smallest of {sizes} that it takes.
-- **active**: how many of `first` an activation reads. Where it is none, the noise meets a convolution or an addition
-  first, and attaching says so.
+- **active**: how many of `first` an activation reads. Before the others the noise meets a convolution or an addition
+  first; where these are more than half, attaching says so.
 - `block` counts sums that ReLU alone reads.
 
 What may surprise in it:
