@@ -1,0 +1,187 @@
+"""What lies in a folder, as every reader and the fingerprint see it: without litter, with links followed.
+
+And where the pictures lie that a list names: as written, or as people's copies have them.
+"""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from functools import cached_property, lru_cache
+from pathlib import Path, PurePosixPath
+
+# What systems, servers and tools leave in everybody's folders, at any depth; so are names with a leading dot
+# (.DS_Store, ._x of macOS, .ipynb_checkpoints, .git).
+_LITTER = {
+    "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "@eadir", "@recycle", "#recycle",
+    "#snapshot", "$recycle.bin", "system volume information", "lost+found",
+}  # fmt: skip
+
+OUTSIDE = "outside of the set's folder"  # where a list leads is not to be read unasked
+NOT_A_PATH = "not the path of a picture"
+
+
+def is_litter(name: str) -> bool:
+    """Whether a file or folder of this name is none of the data set's."""
+    return name.startswith((".", "~$")) or name.lower() in _LITTER
+
+
+class Folder:
+    """A folder of a data set; nothing is listed before it is asked for.
+
+    path: where it is; relative: its path from the set's root, "" for the root itself. Listing it raises OSError where
+    it cannot be read.
+    """
+
+    def __init__(self, path: Path, relative: str = "", above: tuple[tuple[int, int], ...] = ()):
+        self.path, self.relative = path, relative
+        status = os.stat(path)
+        self._line = (*above, (status.st_dev, status.st_ino))
+
+    @property
+    def name(self) -> str:
+        return self.path.name
+
+    @property
+    def folders(self) -> list["Folder"]:
+        """The folders in it by name; a link that leads back to where one came from is not among them."""
+        return self._listed[0]
+
+    @property
+    def files(self) -> list[str]:
+        """The names of the files in it, sorted."""
+        return self._listed[1]
+
+    @property
+    def others(self) -> list[str]:
+        """The names of what is neither: links that lead nowhere, pipes, sockets, devices. Opening one may hang."""
+        return self._listed[2]
+
+    def below(self, name: str) -> str:
+        """The path of what has this name in it, from the set's root."""
+        return f"{self.relative}/{name}" if self.relative else name
+
+    def walk(self) -> Iterator["Folder"]:
+        """This folder and all below it, each before what is in it."""
+        yield self
+        for folder in self.folders:
+            yield from folder.walk()
+
+    @cached_property
+    def _listed(self) -> tuple[list["Folder"], list[str], list[str]]:
+        folders: list[Folder] = []
+        files: list[str] = []
+        others: list[str] = []
+        with os.scandir(self.path) as entries:
+            for entry in sorted(entries, key=lambda entry: entry.name):
+                if is_litter(entry.name):
+                    continue
+                kind = _kind(entry)
+                if kind == "folder":
+                    if entry.is_symlink() and self._leads_back(entry.path):
+                        continue
+                    folder = Folder(self.path / entry.name, self.below(entry.name), self._line)
+                    if folder._line[-1] not in self._line:
+                        folders.append(folder)
+                else:
+                    (files if kind == "file" else others).append(entry.name)
+        return folders, files, others
+
+    def _leads_back(self, link: str) -> bool:
+        here, there = os.path.realpath(self.path), os.path.realpath(link)
+        return os.path.commonpath([here, there]) == there
+
+
+def _kind(entry: os.DirEntry) -> str:
+    try:
+        return "folder" if entry.is_dir() else "file" if entry.is_file() else "other"
+    except OSError:  # a link to itself, or into a folder that may not be entered
+        return "other"
+
+
+class Finder:
+    """Finds what a list names, below the root of a set.
+
+    Lists are made on other machines: with backslashes, with absolute paths of the set's folder, with suffixes in other
+    case or none at all, with names in the encoding of a Windows of 1998.
+    """
+
+    def __init__(self, root: Path, *bases: str):
+        """bases are the folders, from the root, that the list's paths may start in, the likeliest first."""
+        self.root, self.bases = root, bases or ("",)
+        self._listing = lru_cache(maxsize=256)(self._list)  # lists go folder by folder: memory stays bounded
+
+    def find(self, name: str) -> tuple[str, str | None]:
+        """(path from the root, problem): the problem is None, "missing", `OUTSIDE` or `NOT_A_PATH`."""
+        if not name.strip() or "\0" in name or "://" in name:
+            return name, NOT_A_PATH
+        for spelling in dict.fromkeys([name, name.replace("\\", "/"), _redecoded(name.replace("\\", "/"))]):
+            inside = [path for base in self.bases if (path := self._below_root(base, spelling)) is not None]
+            for path in inside:
+                if found := self._existing(path):
+                    return found, None
+            best = (inside[0], "missing") if inside else (spelling, OUTSIDE)
+        return best
+
+    def _below_root(self, base: str, name: str) -> str | None:
+        """The path from the root, None where it leaves the root."""
+        if re.match(r"[A-Za-z]:[/\\]", name):
+            return None
+        path = os.path.normpath(os.path.join(self.root, base, name))
+        for root in dict.fromkeys([os.path.abspath(self.root), os.path.realpath(self.root)]):
+            relative = os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/")
+            if not relative.startswith("..") or relative.startswith("..."):
+                return relative
+        return None
+
+    def _existing(self, path: str) -> str | None:
+        """The path as it is on the disk: as written, else the only one that differs in case or by a suffix."""
+        folder, _, name = path.rpartition("/")
+        names, folded = self._listing(folder)
+        if name in names:
+            return path
+        alike = folded.get(name.lower()) or ([] if PurePosixPath(name).suffix else folded.get(f"{name.lower()}.*", []))
+        return f"{folder}/{alike[0]}" if len(alike) == 1 and folder else alike[0] if len(alike) == 1 else None
+
+    def _list(self, folder: str) -> tuple[set[str], dict[str, list[str]]]:
+        """The names in a folder, and the same by their lower-case form, and without their suffix."""
+        try:
+            names = os.listdir(self.root / folder)
+        except OSError:
+            return set(), {}
+        folded: dict[str, list[str]] = {}
+        for name in names:
+            folded.setdefault(name.lower(), []).append(name)
+            folded.setdefault(f"{PurePosixPath(name.lower()).stem}.*", []).append(name)
+        return set(names), folded
+
+
+def _redecoded(name: str) -> str:
+    """A name whose bytes are no UTF-8, as Windows wrote it."""
+    return name.encode("utf-8", "surrogateescape").decode("cp1252", "replace") if _has_bytes(name) else name
+
+
+def _has_bytes(name: str) -> bool:
+    return any("\udc80" <= letter <= "\udcff" for letter in name)
+
+
+def is_regular(path: str | Path) -> bool:
+    """Whether a path is a file that can be opened without waiting for anybody; links are followed."""
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def tree(folder: Folder, depth: int = 3, across: int = 4) -> str:
+    """What lies in a folder, in a line: "archive/{Test/{0/ (8 files), 1/ (8 files)}, Train/{...}}"."""
+    parts = [f"{inner.name}/{tree(inner, depth - 1, across)}" for inner in folder.folders[:across]] if depth else []
+    if len(folder.folders) > across and depth:
+        parts.append(f"{len(folder.folders) - across} more folders")
+    if not depth and folder.folders:
+        return "{...}"
+    count = len(folder.files)
+    files = f"{count} file{'s' * (count != 1)}" if count > 2 else ", ".join(folder.files)
+    if not parts:
+        return f" ({files or 'empty'})"
+    return "{" + ", ".join([*parts, *filter(None, [files])]) + "}"
