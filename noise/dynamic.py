@@ -8,19 +8,17 @@ from typing import Any, Self
 import torch
 import torch.fx
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 
 from noise.attaching import attach
 from noise.autorelu import auto_relu, auto_relu_without_derivative, cliff_relu, exporting, signs_of
 from noise.averages import Averaged
-from noise.first_turn import of_group
+from noise.clipping import count_of, is_far_off
 from noise.sites import Site
+from noise.stillness import why_still
 
 GRADIENTS = ("autograd", "exact")
 DIVISORS = ("absolute", "signed")
-DEVIATIONS = 10  # within which of BatchNorm's mean its output is taken to lie
-FAR = 100_000  # optimiser steps: a first turn that late is taken for a mistake
 
 
 class CliffReLU(nn.Module):
@@ -147,40 +145,8 @@ class AutoReLU(Averaged):
         return torch.ones_like(signs)
 
     def still(self, optimizer: Optimizer, group: dict[str, Any]) -> str | None:
-        """Why the sign does not turn under a parameter group of an `optimizer`, in words; None where it does.
-
-        Asked at the first step, of the optimiser's own recursion at the highest learning rate that the group knows of.
-        """
-        kind = type(optimizer).__name__
-        never = "and never turns" if self.gradient == "exact" else "and turns by rounding noise at most"
-        if not group.get("weight_decay"):
-            return (
-                f"is in a parameter group without weight decay {never}: attaching with optimizer= finds the right one"
-            )
-        if group.get("decoupled_weight_decay"):
-            return f"is under decoupled weight decay ({kind}) {never}: use torch.optim.Adam"
-        rate = max(float(group.get(name) or 0) for name in ("lr", "initial_lr", "max_lr"))
-        if rate == 0 or optimizer.state.get(self.weight, {}).get("step", 1) > 1:  # a warm-up, or a run that goes on
-            return None
-        recursion = of_group(optimizer, {**group, "lr": rate})
-        within = 500_000 if recursion.fast else 20_000
-        try:
-            turn = recursion([self.start], within)[0]
-        except ValueError:
-            return None
-        if turn is None:
-            return (
-                f"does not turn within {within:,} steps under {kind} at learning rate {rate:g}: use Adam, start lower"
-            )
-        weight = torch.tensor(self.start, dtype=self.weight.dtype)
-        if bool(weight - self.start / turn == weight):
-            return (
-                f"is {weight.dtype}, which loses steps of {self.start / turn:.0e}, and does not move: keep the weights "
-                "in float32 (autocast), or start lower"
-            )
-        if turn > FAR:
-            return f"first turns after {turn:,} steps at learning rate {rate:g}: noise.start_for gives an earlier start"
-        return None
+        """Why the sign does not turn under a parameter group of an `optimizer`, in words; None where it does."""
+        return why_still(self, optimizer, group)
 
     def clipped(self) -> int | None:
         """How many features evaluations have set to 0 because they reached constant / |w|; waits for the device.
@@ -201,18 +167,9 @@ class AutoReLU(Averaged):
             return (
                 f"has set {count:,} features to 0 that lay above constant / |w|, as no plain network does: leave it in"
             )
-        if count is None and not self._is_far_off(norm):
+        if count is None and not is_far_off(norm, self.constant / self.current().detach().abs().mean()):
             return "may clip features, and no evaluation shows whether it does: evaluate once, then fold"
         return None
-
-    def _is_far_off(self, norm: nn.Module | None) -> bool:
-        if not (isinstance(norm, _BatchNorm) and norm.num_batches_tracked):
-            return False
-        cliff = self.constant / self.current().detach().abs().mean()
-        if norm.weight is None:
-            return bool(cliff > DEVIATIONS)
-        bias = 0 if norm.bias is None else norm.bias.detach().abs()
-        return bool((norm.weight.detach().abs() * DEVIATIONS + bias < cliff).all())
 
     def reset_parameters(self) -> None:
         """Sets the weight to `start`."""
@@ -259,7 +216,7 @@ def _forward(layer: "AutoReLU", x: Tensor) -> Tensor:
         return layer._without_derivative(x, weight)[0]
     if not layer.training and not torch._C._are_functorch_transforms_active():
         y, below = layer._without_derivative(x.detach(), weight)
-        layer._clipped.clamp_(min=0).add_(_count(below).to(layer._clipped.device))
+        layer._clipped.clamp_(min=0).add_(count_of(below).to(layer._clipped.device))
         if not torch.is_grad_enabled():
             return y
     if layer.training and layer.reinitialise and weight is layer.weight:
@@ -315,14 +272,6 @@ def attach_dynamic(
 def clipped(model: nn.Module) -> dict[str, int | None]:
     """`AutoReLU.clipped` of each such layer of `model`, by the module's name."""
     return {name: module.clipped() for name, module in model.named_modules() if isinstance(module, AutoReLU)}
-
-
-def _count(below: Tensor) -> Tensor:
-    """How many elements are <= 0, as a 0-dim int64 tensor; overwrites `below`."""
-    # Ones where it is positive or NaN, and their sum, of an image each: on a CPU a tenth of the time of a bool mask.
-    kept = torch.ops.aten.threshold_backward.grad_input(torch.ones_like(below[:1, :1]), below, 0, grad_input=below)
-    each = kept.sum(dim=list(range(1, kept.dim())), dtype=torch.float32)
-    return kept.numel() - each.sum(dtype=torch.int64)
 
 
 def _checked_constant(constant: float) -> float:

@@ -4,7 +4,6 @@ The derivative of AutoReLU by its weight is zero, so that the weight moves by wh
 `gradient="exact"` that is the whole truth; docs/first-turn.md has what autograd's rounding noise makes of it.
 """
 
-import inspect
 import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count, islice, repeat
@@ -14,6 +13,8 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+
+from noise.optimisers import alone
 
 LearningRate = float | Sequence[float] | Callable[[int], float]
 
@@ -88,26 +89,6 @@ def start_for(
     end = largest(step, 1.0)
     begin = largest(step - 1, end) if step > earliest else 0.0
     return (begin + end) / 2
-
-
-def alone(optimizer: Optimizer, group: dict[str, Any], parameter: Tensor) -> Optimizer:
-    """A new optimiser of the same class with the numbers of the `group`, for the one `parameter`, on the CPU.
-
-    Raises ValueError where its class cannot be made of these (a wrapper of another optimiser, for example).
-    """
-
-    def plain(name: str, value: Any) -> Any:
-        if name in ("foreach", "fused", "capturable", "differentiable"):
-            return False
-        return value.item() if isinstance(value, Tensor) else value
-
-    known = inspect.signature(type(optimizer)).parameters
-    numbers = {name: plain(name, value) for name, value in optimizer.defaults.items() if name in known}
-    own = {name: plain(name, value) for name, value in group.items() if name not in ("params", "param_names")}
-    try:
-        return type(optimizer)([own | {"params": [parameter]}], **numbers)
-    except Exception as error:  # of anybody's class
-        raise ValueError(f"{type(optimizer).__name__} cannot be made for a single weight: {error}") from error
 
 
 class _Adam:

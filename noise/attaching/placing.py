@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.optim import LBFGS, Optimizer
 
-from noise.first_turn import alone
+from noise.optimisers import alone
 
 
 def group_for(model: nn.Module, optimizer: Optimizer | Iterable[Optimizer]) -> dict[str, Any]:
