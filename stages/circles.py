@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stages.ending import reason
 from stages.files import new_folder
 from stages.params import Circles, read
 from stages.two_circles import study, tables
@@ -34,12 +33,9 @@ def main() -> None:
     workers = torch.get_num_threads()
     torch.set_num_threads(1)
     results = study.run(settings, workers)
-    try:
-        with new_folder(FOLDER) as folder:
-            for name, content in files(settings, results):
-                (folder / name).write_bytes(content)
-    except OSError as error:
-        raise SystemExit(f"circles: {reason(error)}") from None
+    with new_folder(FOLDER) as folder:
+        for name, content in files(settings, results):
+            (folder / name).write_bytes(content)
     print(f"{FOLDER}: {len(results.runs)} models; `dvc repro report` says what came of them")
 
 

@@ -61,7 +61,7 @@ def install() -> None:
     sys.excepthook, sys.unraisablehook = _end, _not_lost
     atexit.register(_flush)
     for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as in a job in the background
+        if signal.getsignal(number) != signal.SIG_IGN:  # of a job in the background
             signal.signal(number, _stop)
 
 
@@ -85,7 +85,7 @@ def _end(kind: type[BaseException], error: BaseException, traceback: TracebackTy
 
 
 def _not_lost(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Being stopped in a callback whose exceptions Python only shows (of imports, of `__del__`) stops a moment later."""
+    """Being stopped in a callback whose exceptions Python only shows (imports have such) stops a moment later."""
     if not (_stopped and unraisable.exc_type is KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return
