@@ -13,7 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("noise", "stages")
-DECIDE_NOTHING = ("stages/params.py", "stages/files.py", "stages/ending.py", "stages/locks.py", "stages/running/")
+DECIDE_NOTHING = (
+    "stages/params.py",
+    "stages/yaml_file.py",
+    "stages/files.py",
+    "stages/ending.py",
+    "stages/locks.py",
+    "stages/running/",
+)
 
 
 def closure(entries: Iterable[str]) -> list[str]:
