@@ -5,6 +5,8 @@ the same: a mistake stops `dvc repro` and `dvc exp run` here, and another parame
 """
 
 import argparse
+import contextlib
+import os
 import shlex
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +30,9 @@ def main(params_file: str, out: Path) -> None:
         check_pipeline(params, machine, params_file)
     except SystemExit as mistake:
         undo = f"to undo what `dvc exp run -S` has written there: git checkout {params_file}"
+        # DVC may leave its change in Git's index as if it were none: without this, Git shows and undoes nothing.
+        with contextlib.suppress(OSError):
+            os.utime(params_file)
         # What computes knows of one file of parameters; only `machine` is always of that one.
         said = str(mistake).replace("params.yaml: train.", f"{params_file}: train.")
         raise SystemExit(f"{said}\nnothing was deleted and nothing was run; {undo}") from None
