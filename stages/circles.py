@@ -32,8 +32,8 @@ def main() -> None:
     # The models are small: a thread for each group of them, not all threads for each product.
     workers = torch.get_num_threads()
     torch.set_num_threads(1)
-    results = study.run(settings, workers)
-    with new_folder(FOLDER) as folder:
+    with new_folder(FOLDER) as folder:  # first: where nothing can be written, nothing need be computed
+        results = study.run(settings, workers)
         for name, content in files(settings, results):
             (folder / name).write_bytes(content)
     print(f"{FOLDER}: {len(results.runs)} models; `dvc repro report` says what came of them")
