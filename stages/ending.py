@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 
 OURS = ("stages", "noise")  # a module of ours that is not there is a fault; another one was not installed
@@ -63,6 +64,17 @@ def install() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:  # of a job in the background
             signal.signal(number, _stop)
+
+
+@contextlib.contextmanager
+def parent_decides() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal: those that are started in the block do not hear it, from their first
+    import on. The parent alone decides what becomes of them. Keep it short: the parent does not hear it either."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -129,3 +129,19 @@ def test_being_stopped_while_importing_is_one_line(tmp_path, stage):
         text=True,
     )
     assert done.stderr == f"{stage}: {AGAIN}\n" and done.returncode == -signal.SIGINT
+
+
+def test_processes_that_are_started_for_a_stage_leave_the_last_word_to_it(root):
+    child = "import time; print('started', flush=True); time.sleep(2)"
+    body = f"""
+import os, signal, subprocess, sys, time
+from stages.ending import parent_decides
+with parent_decides():
+    child = subprocess.Popen([sys.executable, "-c", {child!r}], stdout=subprocess.PIPE)
+child.stdout.readline()
+os.killpg(0, signal.SIGINT)
+time.sleep(9)
+"""
+    process = start(root, body, start_new_session=True)
+    _, said = process.communicate(timeout=60)
+    assert said == f"probe: {AGAIN}\n"
