@@ -15,19 +15,36 @@ Treatment of what is unusual, each counted under its name in the summary:
     flat                  all pixels equal: kept, it belongs to the published split, but it carries nothing
 
 and what cannot be cropped, left out under its reason: missing, empty file, truncated, unreadable, too large, box is
-empty, box is outside.
+empty, box is outside, and so on. What a file is, its content says and not its suffix; only the formats below are
+opened, because some that Pillow knows start other programs (Ghostscript for PostScript), and nothing but files: a pipe
+would be waited for without end.
 """
 
+import errno
 import math
 import os
+import stat
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the upright picture
+Pixels = np.ndarray | Callable[[], np.ndarray]  # a uint8 array (H, W) or (H, W, 3), or what gives it when it is called
 
+# MPO, several JPEGs in a file, comes with JPEG; PBM and PGM come with PPM.
+FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")
+# (offset, signatures, name) of pictures that are not opened: their owner can convert them.
+_NOT_OPENED = (
+    (4, (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftyphevx", b"ftypmif1", b"ftypmsf1"), "HEIC"),
+    (0, (b"%!PS", b"\xc5\xd0\xd3\xc6"), "PostScript"),
+    (0, (b"%PDF",), "PDF"),
+    (0, (b"8BPS",), "Photoshop"),
+    (0, (b"\xd7\xcd\xc6\x9a",), "WMF"),
+    (0, (b"\0\0\1\0",), "ICO"),
+)
 _ORIENTATION = 0x0112
 _MODES = {
     "L": "grey",
@@ -49,39 +66,62 @@ class _Doubtful(Exception):
     """The rows that were asked for may not have come."""
 
 
-def crop(image: str | Path | np.ndarray, box: Box | None, size: int, channels: int) -> tuple[np.ndarray, list[str]]:
-    """(uint8 (size, size, channels), names of treatments) of a picture file or of a uint8 array (H, W) or (H, W, 3).
+def crop(
+    image: str | Path | Pixels, box: Box | None, size: int, channels: int
+) -> tuple[np.ndarray, list[str]]:
+    """(uint8 (size, size, channels), names of treatments) of a picture file or of pixels.
 
     The crop is the square around the centre of the box with its longer side, so that nothing of the box is lost and
     nothing is squeezed. Without a box it is the largest centred square. Raises Unusable.
     """
-    if isinstance(image, np.ndarray):
-        return _crop_open(Image.fromarray(image), box, size, channels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata, thousands of them in a large set
         try:
+            if not isinstance(image, str | Path):
+                pixels = image() if callable(image) else image
+                return _crop_open(Image.fromarray(pixels), box, size, channels)
+            _must_be_a_file(image)
             try:
-                with Image.open(image) as picture:
+                with Image.open(image, formats=FORMATS) as picture:
                     return _crop_open(picture, box, size, channels)
             except _Doubtful:
-                with Image.open(image) as picture:
+                with Image.open(image, formats=FORMATS) as picture:
                     return _crop_open(picture, box, size, channels, whole=True)
         except Unusable:
             raise
         except (Image.DecompressionBombError, MemoryError):
             raise Unusable("too large") from None
+        except UnidentifiedImageError:
+            raise Unusable(_not_opened(image)) from None
         # The decoders of a dozen formats raise what they please on damaged bytes; one file must not stop the others.
         except Exception as error:
-            raise Unusable(_reason(image, error)) from None
+            raise Unusable(_reason(error)) from None
 
 
-def _reason(path: str | Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "missing"
-    if isinstance(error, IsADirectoryError | PermissionError):
-        return "unreadable"
-    if Path(path).is_file() and os.path.getsize(path) == 0:
-        return "empty file"
+def _must_be_a_file(path: str | Path) -> None:
+    """Raises Unusable for what would be waited for (pipes, devices), and for an empty file; OSError for a missing."""
+    status = os.stat(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise Unusable("not a file")
+    if not status.st_size:
+        raise Unusable("empty file")
+
+
+def _not_opened(path: str | Path | Pixels) -> str:
+    """The reason for a file that is of none of the formats."""
+    with open(path, "rb") as file:  # type: ignore[arg-type]  # pixels are no file that nothing recognises
+        start = file.read(16)
+    for offset, signatures, name in _NOT_OPENED:
+        if start[offset:].startswith(signatures):
+            return f"{name}, to be converted to JPEG or PNG first"
+    return "unreadable"
+
+
+def _reason(error: Exception) -> str:
+    """What the error says of a picture."""
+    if isinstance(error, OSError) and error.errno is not None:  # of the disk; Pillow's own have no number
+        known = {errno.ENOENT: "missing", errno.ENOTDIR: "missing", errno.ELOOP: "a link that leads to itself"}
+        return known.get(error.errno, f"unreadable: {os.strerror(error.errno)}")
     return "truncated" if "truncated" in str(error).lower() else "unreadable"
 
 
@@ -150,8 +190,12 @@ def _square(box: Box | None, width: int, height: int) -> tuple[float, float, flo
         side = min(width, height)
         return (width - side) / 2, (height - side) / 2, side
     x, y, box_width, box_height = box
+    if not all(map(math.isfinite, box)):
+        raise Unusable("box is not of four numbers")
     if not (box_width > 0 and box_height > 0):
         raise Unusable("box is empty")
+    if box_width <= 1 and box_height <= 1:  # of shares of the picture, it would be cropped to a single colour
+        raise Unusable("box is smaller than a pixel, and boxes are in pixels")
     if x >= width or y >= height or x + box_width <= 0 or y + box_height <= 0:
         raise Unusable("box is outside")
     side = max(box_width, box_height)
