@@ -1,6 +1,9 @@
 """What became of one picture."""
 
+import hashlib
 from typing import NamedTuple
+
+import numpy as np
 
 
 class Outcome(NamedTuple):
@@ -14,3 +17,8 @@ class Outcome(NamedTuple):
     def cropped(self) -> bool:
         """Whether there is a crop."""
         return not self.reason
+
+
+def digest(pixels: np.ndarray | bytes) -> bytes:
+    """The 16 bytes by which a crop is known."""
+    return hashlib.blake2b(pixels, digest_size=16).digest()

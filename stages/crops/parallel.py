@@ -1,6 +1,5 @@
 """Decoding on all cores, in order, with a bounded number of crops in memory."""
 
-import hashlib
 import multiprocessing
 import os
 import signal
@@ -12,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.crops.decode import Box, Unusable, crop
-from stages.crops.outcome import Outcome
+from stages.crops.decode import Box, Pixels, Unusable, crop
+from stages.crops.outcome import Outcome, digest
 
-Task = list[tuple[Path | np.ndarray, Box | None]]  # pictures with their boxes, as `crop` takes them
+Task = list[tuple[Path | Pixels, Box | None]]  # pictures with their boxes, as `crop` takes them
 Cropped = tuple[np.ndarray, list[Outcome]]
 
 
@@ -72,7 +71,7 @@ def crop_task(task: Task, size: int, channels: int) -> Cropped:
         except Unusable as reason:
             outcomes.append(Outcome(reason=str(reason)))
             continue
-        outcomes.append(Outcome(hashlib.blake2b(crops[kept], digest_size=16).digest(), tuple(treatments)))
+        outcomes.append(Outcome(digest(crops[kept]), tuple(treatments)))
         kept += 1
     return crops[:kept], outcomes
 

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from stages import prepare, source
 from stages.crops.store import open_crops
+from stages.ending import Mistake
 
 PARAMS = Path("params.yaml").resolve()
 
@@ -85,7 +86,7 @@ def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsy
     source.main([])
     assert json.loads(Path("data/source.json").read_text()) == record
     with pytest.raises(
-        SystemExit, match="^prepare: FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"
+        Mistake, match="^FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"
     ):
         prepare.main([])
     assert len(open_crops()["train"]) == 14
@@ -93,7 +94,7 @@ def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsy
     # Files that changed after `source` ran would be recorded under the old fingerprint.
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
     (tmp_path / "mine/train/angry/0.png").unlink()
-    with pytest.raises(SystemExit, match="^prepare: data/source.json is not of the files in"):
+    with pytest.raises(Mistake, match="^data/source.json is not of the files in"):
         prepare.main([])
 
 
@@ -159,20 +160,20 @@ def test_a_study_has_crops_of_its_own(workspace, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("FER2013: 48 px, grey")
     assert sorted(path.name for path in Path("runs/study").iterdir()) == ["crops", "source.json"]
     (tmp_path / "mine/train/angry/0.png").unlink()
-    with pytest.raises(SystemExit, match="^prepare: runs/study/source.json is not of the files in"):
+    with pytest.raises(Mistake, match="^runs/study/source.json is not of the files in"):
         prepare.main(place)
 
 
 def test_failures_are_one_line(workspace, tmp_path, capsys):
     workspace()
-    with pytest.raises(SystemExit, match="^prepare: no crops in data/crops; make them with"):
+    with pytest.raises(Mistake, match="^no crops in data/crops; make them with"):
         prepare.main(["--describe"])
-    with pytest.raises(SystemExit, match="^prepare: faces: data/raw/faces is no folder; run the stage `faces` first$"):
+    with pytest.raises(Mistake, match="^faces: data/raw/faces is no folder; run the stage `faces` first$"):
         prepare.main([])
     write_affectnet(Path("data/raw/faces"))
     shutil.rmtree("data/raw/faces/Manually_Annotated_Images/1")
     workspace(workers=1, test_share=0.2)
     with pytest.raises(
-        SystemExit, match=r"^prepare: already \d+ of 56 pictures cannot be used, .*: missing \(\d+, such as Manually"
+        Mistake, match=r"^already \d+ of 56 pictures cannot be used, .*: missing \(\d+, such as Manually"
     ):
         prepare.main([])
