@@ -63,7 +63,9 @@ def build(
         with locked(lock, _say):
             recover(target)
             with _named(folder):
-                outcomes = _crop(division, root, folder, about, max_failures, drop_duplicates, limit, workers or cores())
+                outcomes = _crop(
+                    division, root, folder, about, max_failures, drop_duplicates, limit, workers or cores()
+                )
                 division = first(division, len(outcomes["train"]))
                 summary = write_tables(division, outcomes, folder, about, drop_duplicates)
                 _check_classes(summary["counts"], root, limit)
@@ -132,8 +134,8 @@ def _until(outcomes: list[Outcome], kept: list[bool], count: int) -> list[Outcom
 
 def _tasks(samples: Sequence[Sample], root: Path, start: int, size: int) -> Iterator[Task]:
     """The pictures and boxes of the samples from start on, in tasks of a size."""
-    for first in range(start, len(samples), size):
-        part = samples[first : first + size]
+    for at in range(start, len(samples), size):
+        part = samples[at : at + size]
         yield [(root / sample.path if sample.pixels is None else sample.pixels, sample.box) for sample in part]
 
 
@@ -143,7 +145,9 @@ def _check_classes(counts: dict[str, dict[str, int]], root: Path, limit: int | N
         empty = [name for name, count in of_classes.items() if not count]
         if empty:
             cure = f"; data.limit: {limit} may be too small" if limit and split == "train" else ""
-            raise CropsError(f"no usable picture of class {', '.join(empty)} is left in the {split} split of {root}{cure}")
+            raise CropsError(
+                f"no usable picture of class {', '.join(empty)} is left in the {split} split of {root}{cure}"
+            )
 
 
 def _onto_disk(folder: Path) -> None:

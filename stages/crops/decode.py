@@ -66,9 +66,7 @@ class _Doubtful(Exception):
     """The rows that were asked for may not have come."""
 
 
-def crop(
-    image: str | Path | Pixels, box: Box | None, size: int, channels: int
-) -> tuple[np.ndarray, list[str]]:
+def crop(image: str | Path | Pixels, box: Box | None, size: int, channels: int) -> tuple[np.ndarray, list[str]]:
     """(uint8 (size, size, channels), names of treatments) of a picture file or of pixels.
 
     The crop is the square around the centre of the box with its longer side, so that nothing of the box is lost and

@@ -3,8 +3,6 @@
 import hashlib
 from typing import NamedTuple
 
-import numpy as np
-
 
 class Outcome(NamedTuple):
     """A crop, known by the 16-byte digest of its pixels and how it was treated, or the reason why there is none."""
@@ -19,6 +17,6 @@ class Outcome(NamedTuple):
         return not self.reason
 
 
-def digest(pixels: np.ndarray | bytes) -> bytes:
+def digest(pixels: bytes | memoryview) -> bytes:
     """The 16 bytes by which a crop is known."""
     return hashlib.blake2b(pixels, digest_size=16).digest()

@@ -71,7 +71,7 @@ def crop_task(task: Task, size: int, channels: int) -> Cropped:
         except Unusable as reason:
             outcomes.append(Outcome(reason=str(reason)))
             continue
-        outcomes.append(Outcome(digest(crops[kept]), tuple(treatments)))
+        outcomes.append(Outcome(digest(crops[kept].data), tuple(treatments)))
         kept += 1
     return crops[:kept], outcomes
 

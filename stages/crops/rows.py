@@ -13,7 +13,7 @@ from stages.crops.outcome import digest
 
 
 class RowsFile:
-    """The writer. The number of rows in the header is right only after close(): until then, the writer's log knows it."""
+    """The writer. The number of rows in the header is right only after close(): until then its log knows it."""
 
     def __init__(self, path: str | Path, row_shape: Sequence[int], dtype: DTypeLike = np.uint8, rows: int = 0):
         """Opens path, cut to its first rows. Raises ValueError when it holds fewer."""

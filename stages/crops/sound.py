@@ -3,6 +3,7 @@
 Labels are read, and of the images a few rows: zeros in the place of pictures are what a loss of power leaves.
 """
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 SAMPLE = 64  # rows of the images that are looked at
+DUPLICATES = {"groups", "images", "across_splits", "conflicting", "dropped_from_train"}
 
 
 def check_summary(summary: object) -> None:
@@ -34,15 +36,24 @@ def check_summary(summary: object) -> None:
             raise ValueError(f"{key}: {values}")
     if set(summary["counts"]) != {"train", "val", "test"}:
         raise ValueError(f"counts of {', '.join(summary['counts'])}")
-    for key in ("left_out", "not_chosen", "treated", "duplicates", "carved"):  # for people: a store does without
-        values = summary.get(key, {})
-        if not isinstance(values, dict) or not all(map(_is_number, values.values())):
-            raise ValueError(f"{key}: {values}")
-    if not isinstance(notes := summary.get("notes", []), list) or not all(isinstance(note, str) for note in notes):
-        raise ValueError(f"notes: {notes}")
     for split, counts in summary["counts"].items():
-        if not isinstance(counts, dict) or list(counts) != classes or not all(map(_is_count, counts.values())):
+        if not _are_counts(counts) or list(counts) != classes:
             raise ValueError(f"counts of {split}: {counts}")
+    _check_story(summary)
+    json.dumps(summary, ensure_ascii=False).encode()  # a ValueError for what is no text
+
+
+def _check_story(summary: Mapping[str, Any]) -> None:
+    """The part of a summary that is for people: a store does without, but it is not damaged."""
+    for key in ("left_out", "not_chosen", "treated", "duplicates"):
+        values = summary.get(key, {})
+        if not _are_counts(values) or (key == "duplicates" and values and set(values) != DUPLICATES):
+            raise ValueError(f"{key}: {values}")
+    carved, notes = summary.get("carved", {}), summary.get("notes", [])
+    if not isinstance(carved, dict) or not {"train", "val", "test"} >= set(carved):
+        raise ValueError(f"carved: {carved}")
+    if not isinstance(notes, list) or not all(isinstance(note, str) for note in notes):
+        raise ValueError(f"notes: {notes}")
 
 
 def check_array(
@@ -91,5 +102,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _are_counts(values: object) -> bool:
+    return isinstance(values, dict) and all(
+        isinstance(value, int) and not isinstance(value, bool) and value >= 0 for value in values.values()
+    )

@@ -155,7 +155,9 @@ def describe(summary: dict) -> str:
     carved = {split: sum(counts[split].values()) for split in summary.get("carved", {})}
     pool = sum(counts["train"].values()) + beyond + sum(carved.values())
     for split, count in carved.items():
-        lines.append(f"{split}: no such split was read; {count:,} pictures of train ({count / pool:.0%}), stratified")
+        lines.append(
+            f"{split}: no such split was read; {count:,} pictures of train ({count / max(pool, 1):.0%}), stratified"
+        )
     for title, key in (("left out", "left_out"), ("not chosen", "not_chosen"), ("treated", "treated")):
         lines += [f"{title}: {reason}: {count:,}" for reason, count in summary.get(key, {}).items()]
     if found := summary.get("duplicates"):
@@ -168,7 +170,7 @@ def describe(summary: dict) -> str:
 
 
 def legible(path: str) -> str:
-    """The path, with bytes that are no UTF-8 as `ls -b` shows them: anything can read a table or a line that holds it."""
+    """The path, with bytes that are no UTF-8 spelled out: any program can read a table or a line that holds it."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

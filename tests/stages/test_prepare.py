@@ -85,9 +85,7 @@ def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsy
     monkeypatch.delenv("FER2013_ROOT")
     source.main([])
     assert json.loads(Path("data/source.json").read_text()) == record
-    with pytest.raises(
-        Mistake, match="^FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"
-    ):
+    with pytest.raises(Mistake, match="^FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"):
         prepare.main([])
     assert len(open_crops()["train"]) == 14
 

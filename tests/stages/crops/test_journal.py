@@ -29,7 +29,7 @@ TASKS = [
 
 def write(folder, tasks=TASKS, journal=None):
     """Works the tasks off, after those of the journal, as a build does; the journal."""
-    journal = journal or Journal(folder, SHAPE, drop_duplicates=True)
+    journal = Journal(folder, SHAPE, drop_duplicates=True) if journal is None else journal
     for split, outcomes, rows in tasks:
         (folder / split).mkdir(exist_ok=True)
         images = RowsFile(folder / split / "images.npy", SHAPE, rows=journal.rows(split))
