@@ -123,7 +123,7 @@ def mean_std(path: str | Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
             # Counts of the 256 values are exact in integers, and cheaper than converting the block to floats.
             counts = np.stack([np.bincount(channel, minlength=256) for channel in block.reshape(-1, shape[-1]).T])
             sums, squares = sums + counts @ np.arange(256), squares + counts @ np.arange(256) ** 2
-    count = shape[0] * shape[1] * shape[2]
+    count = max(1, shape[0] * shape[1] * shape[2])
     mean = sums / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 1))
     return tuple(round(float(value) / 255, 6) for value in mean), tuple(round(float(value) / 255, 6) for value in std)
