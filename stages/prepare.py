@@ -63,6 +63,7 @@ def prepare(params: Params, source: Path, out: Path) -> dict:
         root,
         classes=data.classes,
         limit=None if data.drop_duplicates else data.limit,
+        outside=data.outside,
         test_share=data.test_share,
         soft_labels=data.soft_labels,
     )

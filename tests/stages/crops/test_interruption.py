@@ -120,7 +120,9 @@ def test_other_boxes_are_other_crops(tmp_path, capsys, make):
     (root / "train2.png").write_bytes(b"")
 
     def build(box, max_failures):
-        rows = [f"{split}.png,a,{split},{box}" for split in splits] + [f"train2.png,a,train,{box}"]
+        rows = [f"{split}.png,{name},{split},{box}" for split in splits for name in "ab"] + [
+            f"train2.png,a,train,{box}"
+        ]
         (root / "labels.csv").write_text("\n".join(["path,label,split,box", *rows]))
         make(root, tmp_path / "crops", dataset="csv", max_failures=max_failures)
 
@@ -129,7 +131,8 @@ def test_other_boxes_are_other_crops(tmp_path, capsys, make):
     build("4 4 8 8", max_failures=1)
     assert "continuing" not in capsys.readouterr().err
     for split in splits:
-        np.testing.assert_array_equal(open_crops(tmp_path / "crops")[split].images[0], pixels[4:12, 4:12])
+        for image in open_crops(tmp_path / "crops")[split].images:
+            np.testing.assert_array_equal(image, pixels[4:12, 4:12])
 
 
 def test_crops_that_were_moved_aside_are_taken_back_first(tmp_path, tree, make):
