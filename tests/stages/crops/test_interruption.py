@@ -165,3 +165,37 @@ def test_workers_end_when_their_parent_is_killed(tmp_path):
     while any(Path(f"/proc/{worker}").exists() for worker in workers):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("group", [True, False])
+def test_stopped_while_a_process_starts_none_is_left_to_fail(tmp_path, group):
+    """The pool would forget the process that it has just asked for, which then finds nothing of what it is to do."""
+    (tmp_path / "script.py").write_text(
+        "import os, signal, sys, time\n"
+        "from multiprocessing import forkserver\n"
+        "import numpy as np\n"
+        "from stages.crops.parallel import Decoders\n"
+        "if __name__ == '__main__':\n"
+        "    asking = forkserver.connect_to_new_process\n"
+        "    def ask(descriptors):\n"
+        "        asked = asking(descriptors)\n"
+        f"        os.kill({0 if group else 'os.getpid()'}, signal.SIGINT)\n"
+        "        return asked\n"
+        "    forkserver.connect_to_new_process = ask\n"
+        "    task = [(np.zeros((4, 4), np.uint8), None)]\n"
+        "    try:\n"
+        "        with Decoders(2) as decoders:\n"
+        "            for _ in decoders.crop_all([task] * 3, 4, 1):\n"
+        "                time.sleep(60)\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('stopped')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, tmp_path / "script.py"],
+        env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        start_new_session=True,
+        timeout=60,
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("stopped\n", "", 0)
