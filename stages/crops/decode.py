@@ -15,36 +15,22 @@ Treatment of what is unusual, each counted under its name in the summary:
     flat                  all pixels equal: kept, it belongs to the published split, but it carries nothing
 
 and what cannot be cropped, left out under its reason: missing, empty file, truncated, unreadable, too large, box is
-empty, box is outside, and so on. What a file is, its content says and not its suffix; only the formats below are
-opened, because some that Pillow knows start other programs (Ghostscript for PostScript), and nothing but files: a pipe
-would be waited for without end.
+empty, box is outside, and so on.
 """
 
-import errno
 import math
-import os
-import stat
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps
+
+from stages.crops.opening import Unusable, opened, reason
 
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the upright picture
 Pixels = np.ndarray | Callable[[], np.ndarray]  # a uint8 array (H, W) or (H, W, 3), or what gives it when it is called
 
-# MPO, several JPEGs in a file, comes with JPEG; PBM and PGM come with PPM.
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "TIFF", "WEBP", "PPM", "AVIF", "JPEG2000")
-# (offset, signatures, name) of pictures that are not opened: their owner can convert them.
-_NOT_OPENED = (
-    (4, (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftyphevx", b"ftypmif1", b"ftypmsf1"), "HEIC"),
-    (0, (b"%!PS", b"\xc5\xd0\xd3\xc6"), "PostScript"),
-    (0, (b"%PDF",), "PDF"),
-    (0, (b"8BPS",), "Photoshop"),
-    (0, (b"\xd7\xcd\xc6\x9a",), "WMF"),
-    (0, (b"\0\0\1\0",), "ICO"),
-)
 _ORIENTATION = 0x0112
 _MODES = {
     "L": "grey",
@@ -56,10 +42,6 @@ _MODES = {
     "I;16B": "16 bit",
     "I": "16 bit",
 }
-
-
-class Unusable(Exception):
-    """A picture that gives no crop. The message is the reason to count it under."""
 
 
 class _Doubtful(Exception):
@@ -78,49 +60,17 @@ def crop(image: str | Path | Pixels, box: Box | None, size: int, channels: int) 
             if not isinstance(image, str | Path):
                 pixels = image() if callable(image) else image
                 return _crop_open(Image.fromarray(pixels), box, size, channels)
-            _must_be_a_file(image)
             try:
-                with Image.open(image, formats=FORMATS) as picture:
+                with opened(image) as picture:
                     return _crop_open(picture, box, size, channels)
             except _Doubtful:
-                with Image.open(image, formats=FORMATS) as picture:
+                with opened(image) as picture:
                     return _crop_open(picture, box, size, channels, whole=True)
         except Unusable:
             raise
-        except (Image.DecompressionBombError, MemoryError):
-            raise Unusable("too large") from None
-        except UnidentifiedImageError:
-            raise Unusable(_not_opened(image)) from None
         # The decoders of a dozen formats raise what they please on damaged bytes; one file must not stop the others.
         except Exception as error:
-            raise Unusable(_reason(error)) from None
-
-
-def _must_be_a_file(path: str | Path) -> None:
-    """Raises Unusable for what would be waited for (pipes, devices), and for an empty file; OSError for a missing."""
-    status = os.stat(path)
-    if not stat.S_ISREG(status.st_mode):
-        raise Unusable("not a file")
-    if not status.st_size:
-        raise Unusable("empty file")
-
-
-def _not_opened(path: str | Path | Pixels) -> str:
-    """The reason for a file that is of none of the formats."""
-    with open(path, "rb") as file:  # type: ignore[arg-type]  # pixels are no file that nothing recognises
-        start = file.read(16)
-    for offset, signatures, name in _NOT_OPENED:
-        if start[offset:].startswith(signatures):
-            return f"{name}, to be converted to JPEG or PNG first"
-    return "unreadable"
-
-
-def _reason(error: Exception) -> str:
-    """What the error says of a picture."""
-    if isinstance(error, OSError) and error.errno is not None:  # of the disk; Pillow's own have no number
-        known = {errno.ENOENT: "missing", errno.ENOTDIR: "missing", errno.ELOOP: "a link that leads to itself"}
-        return known.get(error.errno, f"unreadable: {os.strerror(error.errno)}")
-    return "truncated" if "truncated" in str(error).lower() else "unreadable"
+            raise Unusable(reason(error)) from None
 
 
 def _crop_open(

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.crops.decode import Box, Pixels, Unusable, crop
+from stages.crops.decode import Box, Pixels, crop
+from stages.crops.opening import Unusable
 from stages.crops.outcome import Outcome, digest
 
 STOPS = (signal.SIGINT, signal.SIGTERM)

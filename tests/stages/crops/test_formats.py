@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from PIL import EpsImagePlugin, Image, features
 
-from stages.crops.decode import FORMATS, Unusable, crop
+from stages.crops.decode import crop
+from stages.crops.opening import FORMATS, Unusable
 
 Image.init()  # lets Pillow list its formats
 PICTURE = Image.fromarray(np.random.default_rng(0).integers(0, 256, (16, 20, 3), dtype=np.uint8))

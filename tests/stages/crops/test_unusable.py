@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from stages.crops.decode import Unusable, crop
+from stages.crops.decode import crop
+from stages.crops.opening import Unusable
 
 
 def noise(side):
