@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from stages.crops.build import build
+from stages.crops.description import describe
 from stages.crops.store import open_crops
-from stages.crops.summary import describe
 from stages.datasets import DataSetError, find, root_of
 from stages.datasets.division import divide
 from stages.datasets.fingerprint import fingerprint

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from stages.crops.description import describe
 from stages.crops.store import CropsError, open_crops
-from stages.crops.summary import describe
 
 SIZES = {"train": 12, "val": 5, "test": 6}
 CLASSES = ["a", "b"]

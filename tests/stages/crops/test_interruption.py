@@ -12,7 +12,10 @@ import pytest
 from filelock import FileLock
 from PIL import Image
 
+from stages.crops import build as building
 from stages.crops.store import CropsError, open_crops
+from stages.datasets import SETS
+from stages.datasets.division import divide
 
 SCRIPT = """
 import sys
@@ -80,6 +83,68 @@ def test_other_settings_or_pictures_start_afresh(tmp_path, monkeypatch, capsys, 
     make(root, tmp_path / "crops", size=9, max_failures=1)
     make(root, tmp_path / "crops", fingerprint={"digest": "other"}, max_failures=1)
     assert "continuing" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("damage", ["row", "tail", "gone", "journal", "header"])
+def test_what_a_loss_of_power_left_is_made_again(tmp_path, monkeypatch, capsys, damage, tree, make):
+    """The journal may say more than the images file holds, and either may hold zeros."""
+    root = tree(per_class=6)
+    (root / "train/cat/004.png").write_bytes((root / "val/cat/000.png").read_bytes())
+    options = {"drop_duplicates": True, "max_failures": 0.1}
+    make(root, tmp_path / "straight", **options)
+    monkeypatch.setattr(building, "TASK_BYTES", 3 * 8 * 8 * 3)
+    monkeypatch.setattr(building, "write_tables", stop)
+    with pytest.raises(KeyboardInterrupt):
+        make(root, tmp_path / "crops", **options)
+    (scratch,) = [path for path in (tmp_path / ".scratch").iterdir() if path.is_dir()]
+    images, row = scratch / "val/images.npy", 8 * 8 * 3
+    if damage == "gone":
+        images.unlink()
+    else:
+        images = scratch / "journal.jsonl" if damage == "journal" else images
+        whole = bytearray(images.read_bytes())
+        if damage == "row":
+            whole[-5 * row : -4 * row] = bytes(row)
+        elif damage == "tail":
+            del whole[-row - 7 :]
+        elif damage == "header":
+            whole[:128] = bytes(128)
+        else:
+            whole[len(whole) // 2 :] = bytes(len(whole) - len(whole) // 2)
+        images.write_bytes(whole)
+    monkeypatch.undo()
+    capsys.readouterr()
+    make(root, tmp_path / "crops", **options)
+    said = capsys.readouterr().err
+    assert "continuing after" in said and ("is damaged, and is made again" in said) == (
+        damage not in ("header", "journal")
+    )
+    for path in (tmp_path / "straight").rglob("*.*"):
+        assert path.read_bytes() == (tmp_path / "crops" / path.relative_to(tmp_path / "straight")).read_bytes(), path
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+def test_soft_labels_of_an_earlier_run_are_not_taken_over(tmp_path, monkeypatch, tree, make):
+    """The tables are written last: a run that is killed then leaves them beside the crops."""
+    root = tree()
+    row = SETS["folders"]
+    monkeypatch.setattr(building, "put_folder", stop)
+    division = divide(row, row.samples(root), root, classes="all")
+    for samples in division.samples.values():
+        for sample in samples:
+            sample.soft = (0.5, 0.5)
+    about = {"dataset": "folders", "title": "", "size": 8, "channels": 3, "flip": True, "mean_std": None}
+    options = {"about": about, "fingerprint": {}, "workers": 1, "scratch": tmp_path / ".scratch"}
+    with pytest.raises(KeyboardInterrupt):
+        building.build(division, root, tmp_path / "crops", **options)
+    assert len(list((tmp_path / ".scratch").rglob("soft.npy"))) == 3
+    monkeypatch.undo()
+    make(root, tmp_path / "crops")
+    assert open_crops(tmp_path / "crops")["train"].soft is None
+    assert not list((tmp_path / ".scratch").iterdir())
 
 
 def test_two_processes_do_not_make_the_same_crops(tmp_path, tree, make):

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from stages.crops import build as building
+from stages.crops.description import describe
 from stages.crops.limit import BEYOND, spread
 from stages.crops.store import CropsError, open_crops
-from stages.crops.summary import describe
 from stages.datasets.division import Division
 from stages.datasets.sample import Sample
 

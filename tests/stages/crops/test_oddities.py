@@ -10,8 +10,9 @@ import pytest
 from PIL import Image
 
 from stages.crops import build as building
+from stages.crops.description import describe
 from stages.crops.store import CropsError, open_crops
-from stages.crops.summary import describe, legible
+from stages.crops.summary import legible
 from stages.datasets.division import Division
 from stages.datasets.sample import Sample
 
