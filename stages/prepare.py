@@ -33,7 +33,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default="data/crops", metavar="FOLDER", help="default: %(default)s")
     chosen = parser.parse_args(arguments)
     if chosen.describe:
-        summary = open_crops(chosen.out).summary
+        crops = open_crops(chosen.out)
+        summary = crops.summary
+        for split in crops.splits:
+            crops[split]  # raises where it is not as the summary says
     else:
         params = read(chosen.params)
         must_have(params, ["dataset", "data"], "the stage prepare", str(chosen.params))

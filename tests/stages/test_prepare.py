@@ -173,3 +173,47 @@ def test_failures_are_one_line(workspace, tmp_path, capsys):
     workspace(workers=1, test_share=0.2)
     with pytest.raises(Mistake, match=r"^no usable picture in data/raw/faces: missing \(\d+, such as Manually"):
         prepare.main([])
+
+
+@pytest.mark.parametrize("damaged", ["summary.json", "train/images.npy", "val/labels.npy"])
+def test_damaged_crops_are_not_described(workspace, tmp_path, monkeypatch, damaged):
+    workspace(dataset="fer2013", workers=1)
+    monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
+    write_fer(tmp_path / "mine")
+    prepare.main([])
+    path = Path("data/crops") / damaged
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(Mistake, match=f"^data/crops/{damaged}: not what stage prepare left there .*dvc repro prepare"):
+        prepare.main(["--describe"])
+    path.unlink()
+    with pytest.raises(Mistake, match=f"^data/crops/{damaged}: no such part of the crops; make them with"):
+        prepare.main(["--describe"])
+
+
+def test_a_damaged_fingerprint_is_none(workspace, tmp_path, monkeypatch):
+    workspace(dataset="fer2013", workers=1)
+    monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
+    write_fer(tmp_path / "mine")
+    Path("data").mkdir()
+    for content in (b"", b"{", b"[]", b"\xff\0"):
+        Path("data/source.json").write_bytes(content)
+        with pytest.raises(Mistake, match="^data/source.json is not of the files in"):
+            prepare.main([])
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_the_limit_counts_what_is_left(workspace, tmp_path, monkeypatch, drop):
+    """Two in each class of train are copies of one of test."""
+    workspace(dataset="fer2013", workers=1, limit=14, drop_duplicates=str(drop).lower())
+    monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
+    write_fer(tmp_path / "mine", per_class=4)
+    for folder in (tmp_path / "mine/train").iterdir():
+        for i in (1, 3):
+            shutil.copy(tmp_path / "mine/private_test" / folder.name / "0.png", folder / f"{i}.png")
+    prepare.main([])
+    crops = open_crops()
+    assert len(crops["train"]) == 14
+    held_out = {image.tobytes() for split in ("val", "test") for image in crops[split].images}
+    clean = sum(image.tobytes() not in held_out for image in crops["train"].images)
+    assert clean == 14 if drop else clean < 14
+    assert all(count == 2 for count in crops.summary["counts"]["train"].values())
