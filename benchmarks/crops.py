@@ -29,7 +29,8 @@ from PIL import Image
 from stages.crops.build import build
 from stages.crops.decode import crop
 from stages.crops.parallel import crop_task
-from stages.crops.store import RowsFile, open_crops
+from stages.crops.rows import RowsFile
+from stages.crops.store import open_crops
 from stages.datasets import SETS
 from stages.datasets.division import divide
 

@@ -13,34 +13,34 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from stages.crops.build import CropsError, build
+from stages.crops.build import build
+from stages.crops.description import describe
 from stages.crops.store import open_crops
-from stages.crops.summary import describe
 from stages.datasets import DataSetError, find, root_of
 from stages.datasets.division import divide
 from stages.datasets.fingerprint import fingerprint
+from stages.ending import this_stage
 from stages.params import Params, must_have, read
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Make the crops, or describe them. Raises SystemExit with one line for what cannot be done."""
+    """Make the crops, or describe them. Raises Mistake for what cannot be done, and OSError."""
+    this_stage(again="continues")
     parser = argparse.ArgumentParser(description="Crops of the data set at hand, for training.")
     parser.add_argument("--describe", action="store_true", help="print a table of the crops that are there")
     parser.add_argument("--params", type=Path, default="params.yaml", metavar="FILE", help="default: %(default)s")
     parser.add_argument("--source", type=Path, default="data/source.json", metavar="FILE", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default="data/crops", metavar="FOLDER", help="default: %(default)s")
     chosen = parser.parse_args(arguments)
-    try:
-        if chosen.describe:
-            summary = stored(chosen.out)
-        else:
-            params = read(chosen.params)
-            must_have(params, ["dataset", "data"], "the stage prepare", str(chosen.params))
-            summary = prepare(params, chosen.source, chosen.out)
-    except (DataSetError, CropsError) as error:
-        raise SystemExit(f"prepare: {error}") from None
-    except KeyboardInterrupt:
-        raise SystemExit("prepare: interrupted; the same command continues") from None
+    if chosen.describe:
+        crops = open_crops(chosen.out)
+        summary = crops.summary
+        for split in crops.splits:
+            crops[split]  # raises where it is not as the summary says
+    else:
+        params = read(chosen.params)
+        must_have(params, ["dataset", "data"], "the stage prepare", str(chosen.params))
+        summary = prepare(params, chosen.source, chosen.out)
     print(describe(summary))
 
 
@@ -55,7 +55,7 @@ def prepare(params: Params, source: Path, out: Path) -> dict:
     if root is None:
         raise DataSetError(dataset.unset)
     seen = fingerprint(root)
-    if dataset.external and source.exists() and json.loads(source.read_text()) != {"dataset": name, **seen}:
+    if dataset.external and source.exists() and _recorded(source) != {"dataset": name, **seen}:
         raise DataSetError(
             f"{source} is not of the files in {root} as they are now: run `dvc repro -s -f source` first"
         )
@@ -65,7 +65,8 @@ def prepare(params: Params, source: Path, out: Path) -> dict:
         dataset.samples(root),
         root,
         classes=data.classes,
-        limit=data.limit,
+        limit=None if data.drop_duplicates else data.limit,
+        outside=data.outside,
         test_share=data.test_share,
         soft_labels=data.soft_labels,
     )
@@ -85,16 +86,17 @@ def prepare(params: Params, source: Path, out: Path) -> dict:
         fingerprint=seen,
         max_failures=data.max_failures,
         drop_duplicates=data.drop_duplicates,
+        limit=data.limit if data.drop_duplicates else None,  # of the pictures that are left
         workers=read().machine.workers,  # how this machine works is no part of a study's file
     )
 
 
-def stored(out: Path) -> dict:
-    """The summary of the crops in a folder. Raises CropsError when there are none."""
+def _recorded(source: Path) -> object:
+    """What a fingerprint's file holds, None where it is damaged."""
     try:
-        return open_crops(out).summary
-    except FileNotFoundError:
-        raise CropsError(f"no crops in {out}; make them with `dvc repro prepare`") from None
+        return json.loads(source.read_text(encoding="utf-8"))
+    except ValueError:
+        return None
 
 
 if __name__ == "__main__":

@@ -15,18 +15,21 @@ Treatment of what is unusual, each counted under its name in the summary:
     flat                  all pixels equal: kept, it belongs to the published split, but it carries nothing
 
 and what cannot be cropped, left out under its reason: missing, empty file, truncated, unreadable, too large, box is
-empty, box is outside.
+empty, box is outside, and so on.
 """
 
 import math
-import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFile, ImageOps
 
+from stages.crops.opening import Unusable, opened, reason
+
 Box = tuple[float, float, float, float]  # x, y, width, height in pixels of the upright picture
+Pixels = np.ndarray | Callable[[], np.ndarray]  # a uint8 array (H, W) or (H, W, 3), or what gives it when it is called
 
 _ORIENTATION = 0x0112
 _MODES = {
@@ -41,48 +44,33 @@ _MODES = {
 }
 
 
-class Unusable(Exception):
-    """A picture that gives no crop. The message is the reason to count it under."""
-
-
 class _Doubtful(Exception):
     """The rows that were asked for may not have come."""
 
 
-def crop(image: str | Path | np.ndarray, box: Box | None, size: int, channels: int) -> tuple[np.ndarray, list[str]]:
-    """(uint8 (size, size, channels), names of treatments) of a picture file or of a uint8 array (H, W) or (H, W, 3).
+def crop(image: str | Path | Pixels, box: Box | None, size: int, channels: int) -> tuple[np.ndarray, list[str]]:
+    """(uint8 (size, size, channels), names of treatments) of a picture file or of pixels.
 
     The crop is the square around the centre of the box with its longer side, so that nothing of the box is lost and
     nothing is squeezed. Without a box it is the largest centred square. Raises Unusable.
     """
-    if isinstance(image, np.ndarray):
-        return _crop_open(Image.fromarray(image), box, size, channels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's remarks on odd metadata, thousands of them in a large set
         try:
+            if not isinstance(image, str | Path):
+                pixels = image() if callable(image) else image
+                return _crop_open(Image.fromarray(pixels), box, size, channels)
             try:
-                with Image.open(image) as picture:
+                with opened(image) as picture:
                     return _crop_open(picture, box, size, channels)
             except _Doubtful:
-                with Image.open(image) as picture:
+                with opened(image) as picture:
                     return _crop_open(picture, box, size, channels, whole=True)
         except Unusable:
             raise
-        except (Image.DecompressionBombError, MemoryError):
-            raise Unusable("too large") from None
         # The decoders of a dozen formats raise what they please on damaged bytes; one file must not stop the others.
         except Exception as error:
-            raise Unusable(_reason(image, error)) from None
-
-
-def _reason(path: str | Path, error: Exception) -> str:
-    if isinstance(error, FileNotFoundError):
-        return "missing"
-    if isinstance(error, IsADirectoryError | PermissionError):
-        return "unreadable"
-    if Path(path).is_file() and os.path.getsize(path) == 0:
-        return "empty file"
-    return "truncated" if "truncated" in str(error).lower() else "unreadable"
+            raise Unusable(reason(error)) from None
 
 
 def _crop_open(
@@ -150,8 +138,12 @@ def _square(box: Box | None, width: int, height: int) -> tuple[float, float, flo
         side = min(width, height)
         return (width - side) / 2, (height - side) / 2, side
     x, y, box_width, box_height = box
+    if not all(map(math.isfinite, box)):
+        raise Unusable("box is not of four numbers")
     if not (box_width > 0 and box_height > 0):
         raise Unusable("box is empty")
+    if box_width <= 1 and box_height <= 1:  # of shares of the picture, it would be cropped to a single colour
+        raise Unusable("box is smaller than a pixel, and boxes are in pixels")
     if x >= width or y >= height or x + box_width <= 0 or y + box_height <= 0:
         raise Unusable("box is outside")
     side = max(box_width, box_height)

@@ -1,5 +1,6 @@
 """What became of one picture."""
 
+import hashlib
 from typing import NamedTuple
 
 
@@ -14,3 +15,8 @@ class Outcome(NamedTuple):
     def cropped(self) -> bool:
         """Whether there is a crop."""
         return not self.reason
+
+
+def digest(pixels: bytes | memoryview) -> bytes:
+    """The 16 bytes by which a crop is known."""
+    return hashlib.blake2b(pixels, digest_size=16).digest()

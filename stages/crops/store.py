@@ -1,4 +1,4 @@
-"""The crops as a few large arrays: the format that training reads, and its writer.
+"""The crops as a few large arrays: the format that training reads.
 
     data/crops/<split>/images.npy    uint8 (N, H, W, C), C is 1 for grey sets and 3 for colour
     data/crops/<split>/labels.npy    int64 (N,), indices into summary["classes"]
@@ -17,15 +17,22 @@ split is train, val or test. Any program reads it with NumPy alone:
 """
 
 import csv
-import errno
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import DTypeLike
+
+from stages.crops import sound
+from stages.ending import Mistake
+
+PARTS = ("images", "labels", "soft", "affect")
+CURE = "make them with `dvc repro prepare`"
+
+
+class CropsError(Mistake):
+    """Crops that cannot be made, or cannot be used as they are. The message is one line."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +50,16 @@ class Split:
 
     @cached_property
     def manifest(self) -> list[dict[str, str]]:
-        """The rows of manifest.csv as dicts."""
-        with open(self.folder / "manifest.csv", newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        """The rows of manifest.csv as dicts. Raises CropsError when it is not the table of these crops."""
+        path = self.folder / "manifest.csv"
+        try:
+            with open(path, newline="", encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+        except (OSError, ValueError, csv.Error) as error:
+            raise _unusable(path, error) from None
+        if len(rows) != len(self):
+            raise _unusable(path, f"{len(rows):,} rows for {len(self):,} crops")
+        return rows
 
 
 @dataclass(frozen=True)
@@ -61,14 +75,18 @@ class Crops:
         return tuple(self.summary["counts"])
 
     def __getitem__(self, split: str) -> Split:
-        """One split. Raises FileNotFoundError when a part of it is missing."""
-        folder = self.folder / split
-        arrays = {path.stem: np.load(path, mmap_mode="r") for path in folder.glob("*.npy")}
-        for name in ("images", "labels"):
-            if name not in arrays:
-                cure = "no such part of the crops; make them with `dvc repro prepare`"
-                raise FileNotFoundError(errno.ENOENT, cure, str(folder / f"{name}.npy"))
-        return Split(folder, arrays["images"], np.array(arrays["labels"]), arrays.get("soft"), arrays.get("affect"))
+        """One split. Raises CropsError when a part of it is missing, or is not as the summary says."""
+        folder, arrays = self.folder / split, {}
+        for name in PARTS:
+            path = folder / f"{name}.npy"
+            try:
+                if path.exists() or name in PARTS[:2]:
+                    arrays[name] = np.load(path, mmap_mode="r" if name == "images" else None)
+                    sound.check_array(name, arrays[name], arrays, self.summary, split)
+            # A damaged header raises what its bytes happen to look like.
+            except Exception as error:
+                raise _unusable(path, error) from None
+        return Split(folder, arrays["images"], arrays["labels"], arrays.get("soft"), arrays.get("affect"))
 
     def examples(self, split: str = "train", per_class: int = 8, seed: int = 0) -> list[np.ndarray]:
         """Random images of each class, uint8 (n, H, W, C) with n <= per_class: the rows of a contact sheet."""
@@ -82,45 +100,22 @@ class Crops:
 
 
 def open_crops(folder: str | Path = "data/crops") -> Crops:
-    """The store in a folder. Raises FileNotFoundError when there is none."""
-    folder = Path(folder)
-    return Crops(folder, json.loads((folder / "summary.json").read_text(encoding="utf-8")))
+    """The store in a folder. Raises CropsError when there is none, or when its summary is not one."""
+    path = Path(folder) / "summary.json"
+    if not Path(folder).exists():
+        raise CropsError(f"no crops in {folder}; {CURE}")
+    try:
+        summary = json.loads(path.read_text(encoding="utf-8"))
+        sound.check_summary(summary)
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unusable(path, error) from None
+    return Crops(Path(folder), summary)
 
 
-class RowsFile:
-    """An .npy file that grows by rows and can be continued after an interruption.
-
-    The number of rows in its header is right only after close(): until then, the writer's log knows it.
-    """
-
-    def __init__(self, path: str | Path, row_shape: Sequence[int], dtype: DTypeLike = np.uint8, rows: int = 0):
-        """Opens path, cut to its first rows. Raises ValueError when it holds fewer."""
-        self.row_shape, self.dtype, self.rows = tuple(row_shape), np.dtype(dtype), rows
-        self._file = open(path, "r+b" if rows else "w+b")
-        self._write_header()
-        self._start = self._file.tell()
-        end = self._start + rows * self.dtype.itemsize * int(np.prod(self.row_shape))
-        if rows and self._file.seek(0, 2) < end:
-            self._file.close()
-            raise ValueError(f"{path} holds fewer than {rows} rows")
-        self._file.truncate(end)
-        self._file.seek(end)
-
-    def append(self, rows: np.ndarray) -> None:
-        """Writes rows (n, *row_shape) and hands them to the operating system: killing this process loses none."""
-        self._file.write(np.ascontiguousarray(rows, dtype=self.dtype).data)
-        self._file.flush()
-        self.rows += len(rows)
-
-    def close(self) -> None:
-        """Write the number of rows into the header and close the file."""
-        self._write_header()
-        self._file.close()
-
-    def _write_header(self) -> None:
-        # NumPy pads the header so that the first dimension can grow without moving the data.
-        self._file.seek(0)
-        description = np.lib.format.dtype_to_descr(self.dtype)
-        np.lib.format.write_array_header_1_0(
-            self._file, {"descr": description, "fortran_order": False, "shape": (self.rows, *self.row_shape)}
-        )
+def _unusable(path: Path, why: Exception | str) -> CropsError:
+    """What to raise for a part of a store that is not as `prepare` left it."""
+    if isinstance(why, FileNotFoundError | NotADirectoryError):
+        return CropsError(f"{path}: no such part of the crops; {CURE}")
+    said = why.strerror or str(why) if isinstance(why, OSError) else str(why)
+    first = (str(said).splitlines() or [type(why).__name__])[0]
+    return CropsError(f"{path}: not what stage prepare left there ({first}); remove the crops and {CURE}")

@@ -5,12 +5,14 @@ training normalises by them (the set's published ones, or measured on train); co
 {reason: n} of pictures that could not be used or were dropped; not_chosen {reason: n} of those that the parameters
 exclude; treated {treatment: n}, see `stages.crops.decode`; duplicates: the numbers of groups of images with the same
 pixels, of the images in them, of the groups that span splits or carry conflicting labels, and of the training images
-dropped for it; carved {split: share of train} for splits that the set itself does not have.
+dropped for it; carved {split: share of train} for splits that were not read; notes: lines on what was found and not
+used, and on crops that training can learn nothing from.
 """
 
 import csv
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -23,7 +25,8 @@ from stages.crops.outcome import Outcome
 from stages.datasets.division import Division
 from stages.datasets.sample import Sample
 
-BLOCK_BYTES = 16 << 20
+BLOCK_BYTES = 1 << 20  # counting them takes eight times that
+GREY_LEVEL = round(1 / 255, 6)
 DROPPED = "same pixels as a held-out image"
 
 
@@ -70,13 +73,17 @@ def write_tables(
     crops = [crop for crop in crops if crop.split != "train" or crop.outcome.digest not in held_out]
     _write(folder / "left_out.csv", ("split", "path", "reason"), left_out + division.not_chosen)
 
-    counts = {}
+    counts, notes = {}, list(map(legible, division.notes))
     for split in splits:
         part = [crop for crop in crops if crop.split == split]
         _write_split(part, division.classes, folder / split)
         tally = Counter(crop.label for crop in part)
         counts[split] = {name: tally[label] for label, name in enumerate(division.classes)}
+        if part and all("flat" in crop.outcome.treatments for crop in part):
+            notes.append(f"every crop of {split} is of a single colour")
     mean, std = about["mean_std"] or mean_std(folder / "train" / "images.npy")
+    if min(std) <= GREY_LEVEL:
+        notes.append("the crops of train differ by no more than a grey level" + " in a channel" * (len(std) > 1))
     summary = {key: value for key, value in about.items() if key != "mean_std"} | {
         "classes": list(division.classes),
         "mean": list(mean),
@@ -93,6 +100,7 @@ def write_tables(
             "dropped_from_train": len(dropped),
         },
         "carved": division.carved,
+        "notes": notes,
         "digest": _digest(crops, mean, std),
     }
     (folder / "summary.json").write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
@@ -102,7 +110,8 @@ def write_tables(
 def mean_std(path: str | Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
     """(mean, std) of the uint8 images (N, H, W, C) in an .npy file, scaled to 0..1, each with a value for each channel.
 
-    Reads block by block, and not through a memory map, whose pages would count as this process's memory.
+    The std is a grey level at least: values are divided by it, and a channel that is constant has none. Reads block by
+    block, and not through a memory map, whose pages would count as this process's memory.
     """
     with open(path, "rb") as file:
         np.lib.format.read_magic(file)
@@ -113,45 +122,15 @@ def mean_std(path: str | Path) -> tuple[tuple[float, ...], tuple[float, ...]]:
             # Counts of the 256 values are exact in integers, and cheaper than converting the block to floats.
             counts = np.stack([np.bincount(channel, minlength=256) for channel in block.reshape(-1, shape[-1]).T])
             sums, squares = sums + counts @ np.arange(256), squares + counts @ np.arange(256) ** 2
-    count = shape[0] * shape[1] * shape[2]
+    count = max(1, shape[0] * shape[1] * shape[2])
     mean = sums / count
-    std = np.sqrt(squares / count - mean**2)
+    std = np.sqrt(np.maximum(squares / count - mean**2, 1))
     return tuple(round(float(value) / 255, 6) for value in mean), tuple(round(float(value) / 255, 6) for value in std)
 
 
-def describe(summary: dict) -> str:
-    """The summary as lines of text: a table of split x class, then what was left out, treated and found."""
-    names, counts = summary["classes"], summary["counts"]
-    shown = names if len(names) <= 20 else []
-    width = max([5, *map(len, shown)]) + 2
-    colours = "grey" if summary["channels"] == 1 else "colour"
-    lines = [
-        f"{summary['title']}: {summary['size']} px, {colours}, {len(names)} classes",
-        "split".ljust(8) + "".join(name.rjust(width) for name in shown) + "total".rjust(width),
-    ]
-    for split, row in counts.items():
-        lines.append(
-            split.ljust(8)
-            + "".join(f"{row[name]:,}".rjust(width) for name in shown)
-            + f"{sum(row.values()):,}".rjust(width)
-        )
-    lines.append(
-        "mean "
-        + " ".join(f"{v:.3f}" for v in summary["mean"])
-        + ", std "
-        + " ".join(f"{v:.3f}" for v in summary["std"])
-    )
-    for split, share in summary["carved"].items():
-        lines.append(f"{split}: the set has none of its own; {share:.0%} of train, stratified")
-    for title, key in (("left out", "left_out"), ("not chosen", "not_chosen"), ("treated", "treated")):
-        lines += [f"{title}: {reason}: {count:,}" for reason, count in summary[key].items()]
-    found = summary["duplicates"]
-    lines.append(
-        f"same pixels: {found['groups']:,} groups of {found['images']:,} images, "
-        f"{found['across_splits']:,} across splits, {found['conflicting']:,} with conflicting labels; "
-        f"{found['dropped_from_train']:,} dropped from train"
-    )
-    return "\n".join(lines)
+def legible(path: str) -> str:
+    """The path, with bytes that are no UTF-8 spelled out: any program can read a table or a line that holds it."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _digest(crops: Iterable[Crop], mean: Sequence[float], std: Sequence[float]) -> str:
@@ -188,7 +167,7 @@ def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence]) -> None:
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
-        writer.writerows(rows)
+        writer.writerows([legible(cell) if isinstance(cell, str) else cell for cell in row] for row in rows)
 
 
 def _tally(reasons: Iterable[str]) -> dict[str, int]:

@@ -2,6 +2,6 @@
 
 from stages.datasets.division import choose_classes
 from stages.datasets.registry import SETS, find, root_of
-from stages.datasets.sample import DataSet, DataSetError, Sample
+from stages.datasets.sample import DataSet, DataSetError, Note, Sample
 
-__all__ = ["SETS", "DataSet", "DataSetError", "Sample", "choose_classes", "find", "root_of"]
+__all__ = ["SETS", "DataSet", "DataSetError", "Note", "Sample", "choose_classes", "find", "root_of"]

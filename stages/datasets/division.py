@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.datasets.sample import NO_PICTURE, DataSet, DataSetError, Sample
+from stages.datasets.sample import NO_PICTURE, DataSet, DataSetError, Note, Sample
 
 SPLITS = ("train", "val", "test")
 SEED = 0  # of the carving: a set's own splits do not depend on the seeds of training, neither do the carved ones
@@ -18,7 +18,7 @@ class Division:
     """samples of each split and their labels, int64 (N,) indices into classes; others as (split or "", path, reason).
 
     unusable are those with a problem, not_chosen those that the parameters exclude. carved names the splits that the
-    set itself does not have, with the share of train they took.
+    set itself does not have, with the share of train they took. notes are the reader's, each once.
     """
 
     classes: tuple[str, ...]
@@ -27,6 +27,7 @@ class Division:
     unusable: list[tuple[str, str, str]]
     not_chosen: list[tuple[str, str, str]]
     carved: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 def choose_classes(dataset: DataSet, wanted: int | str | Sequence[str], found: Collection[str]) -> tuple[str, ...]:
@@ -52,7 +53,7 @@ def choose_classes(dataset: DataSet, wanted: int | str | Sequence[str], found: C
 
 def divide(
     dataset: DataSet,
-    samples: Iterable[Sample],
+    stream: Iterable[Sample | Note],
     root: str | Path,
     *,
     classes: int | str | Sequence[str] = 7,
@@ -67,7 +68,9 @@ def divide(
     soft_labels keeps the samples' distributions, over the chosen classes; without it they are dropped. Raises
     DataSetError for an empty split or class, naming the root and the layout expected there.
     """
-    samples = list(samples)
+    items = list(stream)
+    samples = [item for item in items if isinstance(item, Sample)]
+    notes = list(dict.fromkeys(item.text for item in items if isinstance(item, Note)))
     found = {sample.label for sample in samples if sample.label is not None}
     names = choose_classes(dataset, classes, found)
     index = {name: label for label, name in enumerate(names)}
@@ -102,7 +105,7 @@ def divide(
         split: np.array([index[sample.label or ""] for sample in kept[split]], dtype=np.int64) for split in SPLITS
     }
     check(names, labels, f"{root}; expected {dataset.layout}")
-    return Division(names, {split: kept[split] for split in SPLITS}, labels, unusable, not_chosen, carved)
+    return Division(names, {split: kept[split] for split in SPLITS}, labels, unusable, not_chosen, carved, notes)
 
 
 def _soft(sample: Sample, dataset: DataSet, names: Sequence[str]) -> tuple[float, ...] | None:

@@ -37,36 +37,45 @@ class Sample:
     """One labelled picture as its data set lists it; nothing of it has been decoded yet.
 
     path is relative to the set's root, with `#row` appended for a picture that lies in a row of a file; pixels are
-    that picture, uint8 (H, W) or (H, W, 3). box is (x, y, width, height) in pixels of the upright picture, None for all
-    of it. split None leaves the split to `divide`. soft is a distribution over the set's classes; affect is (valence,
-    arousal), each -1 to 1 or NaN. A sample with a problem is not decoded: it is counted and listed under that reason.
+    that picture, uint8 (H, W) or (H, W, 3), or a function that can be pickled and gives it when it is cropped. box is
+    (x, y, width, height) in pixels of the upright picture, None for all of it. split None leaves the split to
+    `divide`. soft is a distribution over the set's classes; affect is (valence, arousal), each -1 to 1 or NaN. A
+    sample with a problem is not decoded: it is counted and listed under that reason.
     """
 
     path: str
     label: str | None
     split: str | None
     box: tuple[float, float, float, float] | None = None
-    pixels: np.ndarray | None = None
+    pixels: np.ndarray | Callable[[], np.ndarray] | None = None
     subject: str | None = None
     soft: tuple[float, ...] | None = None
     affect: tuple[float, float] | None = None
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What a reader wants said of the copy that it reads, one line: what it found and does not use, what it took."""
+
+    text: str
+
+
 @dataclass(frozen=True)
 class DataSet:
     """A row of the table: where a set comes from, how it is read, and the defaults that suit it.
 
-    read(root) yields samples and raises DataSetError when the layout is not there. root is the name of the environment
-    variable that holds the set's folder, or a folder of the pipeline; layout is what is expected there, for messages.
-    size is the side of a crop in pixels, channels 1 or 3; flip says whether a mirrored picture is still of its class.
-    classes are in the order of the official codes; None takes the names found, sorted. subsets says what `classes: 7`
-    and `classes: 8` mean; without an entry the number is taken as "all". mean_std of the values in 0..1, per channel;
-    None measures them on the training crops. place is where the set stands in a list of all, smaller numbers first.
+    read(root) yields samples and notes, and raises DataSetError when the layout is not there. root is the name of the
+    environment variable that holds the set's folder, or a folder of the pipeline; layout is what is expected there, for
+    messages. size is the side of a crop in pixels, channels 1 or 3; flip says whether a mirrored picture is still of
+    its class. classes are in the order of the official codes; None takes the names found, sorted. subsets says what
+    `classes: 7` and `classes: 8` mean; without an entry the number is taken as "all". mean_std of the values in 0..1,
+    per channel; None measures them on the training crops. place is where the set stands in a list of all, smaller
+    numbers first.
     """
 
     title: str
-    read: Callable[[Path], Iterator[Sample]]
+    read: Callable[[Path], Iterator[Sample | Note]]
     root: str
     layout: str
     size: int
@@ -87,7 +96,7 @@ class DataSet:
         """What to say where the environment variable is needed and not set."""
         return f"{self.root} is not set; it must name the folder of {self.title}: {self.layout}"
 
-    def samples(self, root: Path) -> Iterator[Sample]:
+    def samples(self, root: Path) -> Iterator[Sample | Note]:
         """What the reader yields.
 
         Raises DataSetError for every mistake that a copy of the set can have; it ends with the layout expected.

@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 
 from stages import prepare, source
 from stages.crops.store import open_crops
+from stages.ending import Mistake
 
 PARAMS = Path("params.yaml").resolve()
 
@@ -84,28 +85,26 @@ def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsy
     monkeypatch.delenv("FER2013_ROOT")
     source.main([])
     assert json.loads(Path("data/source.json").read_text()) == record
-    with pytest.raises(
-        SystemExit, match="^prepare: FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"
-    ):
+    with pytest.raises(Mistake, match="^FER2013_ROOT is not set; it must name the folder of FER2013: fer2013.csv, or"):
         prepare.main([])
     assert len(open_crops()["train"]) == 14
 
     # Files that changed after `source` ran would be recorded under the old fingerprint.
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
     (tmp_path / "mine/train/angry/0.png").unlink()
-    with pytest.raises(SystemExit, match="^prepare: data/source.json is not of the files in"):
+    with pytest.raises(Mistake, match="^data/source.json is not of the files in"):
         prepare.main([])
 
 
 def test_source_of_another_set_is_not_kept(workspace, tmp_path, monkeypatch):
     workspace(dataset="fer2013")
-    with pytest.raises(SystemExit, match="^source: FER2013_ROOT is not set; it must name"):
+    with pytest.raises(Mistake, match="^FER2013_ROOT is not set; it must name"):
         source.main([])
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "nowhere"))
-    with pytest.raises(SystemExit, match="^source: fer2013: .*nowhere is no folder"):
+    with pytest.raises(Mistake, match="^fer2013: .*nowhere is no folder"):
         source.main([])
     workspace(dataset="fer2014")
-    with pytest.raises(SystemExit, match="^source: no data set 'fer2014'"):
+    with pytest.raises(Mistake, match="^no data set 'fer2014'"):
         source.main([])
 
 
@@ -159,20 +158,62 @@ def test_a_study_has_crops_of_its_own(workspace, tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().out.startswith("FER2013: 48 px, grey")
     assert sorted(path.name for path in Path("runs/study").iterdir()) == ["crops", "source.json"]
     (tmp_path / "mine/train/angry/0.png").unlink()
-    with pytest.raises(SystemExit, match="^prepare: runs/study/source.json is not of the files in"):
+    with pytest.raises(Mistake, match="^runs/study/source.json is not of the files in"):
         prepare.main(place)
 
 
 def test_failures_are_one_line(workspace, tmp_path, capsys):
     workspace()
-    with pytest.raises(SystemExit, match="^prepare: no crops in data/crops; make them with"):
+    with pytest.raises(Mistake, match="^no crops in data/crops; make them with"):
         prepare.main(["--describe"])
-    with pytest.raises(SystemExit, match="^prepare: faces: data/raw/faces is no folder; run the stage `faces` first$"):
+    with pytest.raises(Mistake, match="^faces: data/raw/faces is no folder; run the stage `faces` first$"):
         prepare.main([])
     write_affectnet(Path("data/raw/faces"))
     shutil.rmtree("data/raw/faces/Manually_Annotated_Images/1")
     workspace(workers=1, test_share=0.2)
-    with pytest.raises(
-        SystemExit, match=r"^prepare: already \d+ of 56 pictures cannot be used, .*: missing \(\d+, such as Manually"
-    ):
+    with pytest.raises(Mistake, match=r"^no usable picture in data/raw/faces: missing \(\d+, such as Manually"):
         prepare.main([])
+
+
+@pytest.mark.parametrize("damaged", ["summary.json", "train/images.npy", "val/labels.npy"])
+def test_damaged_crops_are_not_described(workspace, tmp_path, monkeypatch, damaged):
+    workspace(dataset="fer2013", workers=1)
+    monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
+    write_fer(tmp_path / "mine")
+    prepare.main([])
+    path = Path("data/crops") / damaged
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(Mistake, match=f"^data/crops/{damaged}: not what stage prepare left there .*dvc repro prepare"):
+        prepare.main(["--describe"])
+    path.unlink()
+    with pytest.raises(Mistake, match=f"^data/crops/{damaged}: no such part of the crops; make them with"):
+        prepare.main(["--describe"])
+
+
+def test_a_damaged_fingerprint_is_none(workspace, tmp_path, monkeypatch):
+    workspace(dataset="fer2013", workers=1)
+    monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
+    write_fer(tmp_path / "mine")
+    Path("data").mkdir()
+    for content in (b"", b"{", b"[]", b"\xff\0"):
+        Path("data/source.json").write_bytes(content)
+        with pytest.raises(Mistake, match="^data/source.json is not of the files in"):
+            prepare.main([])
+
+
+@pytest.mark.parametrize("drop", [False, True])
+def test_the_limit_counts_what_is_left(workspace, tmp_path, monkeypatch, drop):
+    """Two in each class of train are copies of one of test."""
+    workspace(dataset="fer2013", workers=1, limit=14, drop_duplicates=str(drop).lower())
+    monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
+    write_fer(tmp_path / "mine", per_class=4)
+    for folder in (tmp_path / "mine/train").iterdir():
+        for i in (1, 3):
+            shutil.copy(tmp_path / "mine/private_test" / folder.name / "0.png", folder / f"{i}.png")
+    prepare.main([])
+    crops = open_crops()
+    assert len(crops["train"]) == 14
+    held_out = {image.tobytes() for split in ("val", "test") for image in crops[split].images}
+    clean = sum(image.tobytes() not in held_out for image in crops["train"].images)
+    assert clean == 14 if drop else clean < 14
+    assert all(count == 2 for count in crops.summary["counts"]["train"].values())

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from stages.crops import build as building
-from stages.crops.build import CropsError
-from stages.crops.store import open_crops
-from stages.crops.summary import describe, mean_std
+from stages.crops.description import describe
+from stages.crops.store import CropsError, open_crops
+from stages.crops.summary import mean_std
 
 
 def rows(path):
