@@ -14,9 +14,11 @@ EXPRESSIONS = {7: SEVEN, 8: EIGHT}  # what `classes: 7` and `classes: 8` mean to
 
 # The spellings that published copies use for folders and columns; one name for a class makes sets comparable.
 _SPELLINGS = {
-    "neutral": "Neutral", "happy": "Happiness", "happiness": "Happiness", "sad": "Sadness", "sadness": "Sadness",
-    "surprise": "Surprise", "surprised": "Surprise", "fear": "Fear", "fearful": "Fear", "afraid": "Fear",
-    "disgust": "Disgust", "disgusted": "Disgust", "anger": "Anger", "angry": "Anger", "contempt": "Contempt",
+    "neutral": "Neutral", "neutrality": "Neutral", "happy": "Happiness", "happiness": "Happiness",
+    "happyness": "Happiness", "sad": "Sadness", "sadness": "Sadness", "sadnes": "Sadness", "surprise": "Surprise",
+    "surprised": "Surprise", "suprise": "Surprise", "surprize": "Surprise", "fear": "Fear", "fearful": "Fear",
+    "afraid": "Fear", "scared": "Fear", "disgust": "Disgust", "disgusted": "Disgust", "anger": "Anger",
+    "angry": "Anger", "contempt": "Contempt", "contemptuous": "Contempt",
 }  # fmt: skip
 _SPLITS = {
     "train": "train", "training": "train", "trainset": "train",
@@ -108,8 +110,8 @@ class DataSet:
 
 
 def expression(name: str) -> str | None:
-    """The class for a published spelling of an expression ("happy" is "Happiness"); None for any other word."""
-    return _SPELLINGS.get(name.strip().lower())
+    """The class for a published spelling of an expression ("happy", "4_Happy" are "Happiness"); None for other words."""
+    return _SPELLINGS.get("".join(letter for letter in name.lower() if letter.isalpha()))
 
 
 def split_of(name: str) -> str | None:

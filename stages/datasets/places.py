@@ -1,0 +1,99 @@
+"""Where the parts of a published set lie: copies wrap them in folders of their own, and keep other lists beside."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+from stages.datasets.listing import Folder
+from stages.datasets.sample import DataSetError, Note, split_of
+
+DEPTH = 4  # wrappers around a part: an archive's name twice, the set's name, the part's name twice
+
+ClassOf = Callable[[str], str | None]
+
+
+def find(root: Folder, *names: str, closed: Sequence[str] = ()) -> list[str]:
+    """The paths from the root of all files and folders with one of the names, in any case; the nearest first.
+
+    A folder with such a name is not entered, nor is one of those in closed: the pictures of a large set are not listed
+    for a name that is not among them. A folder that holds nothing but one of its own name stands for that one.
+    """
+    wanted, shut = {name.lower() for name in names}, {name.lower() for name in (*names, *closed)}
+    found = []
+    for folder in _nearest_first(root, lambda inner: inner.name.lower() not in shut):
+        found += [folder.below(name) for name in folder.files if name.lower() in wanted]
+        found += [_innermost(inner).relative for inner in folder.folders if inner.name.lower() in wanted]
+    return found
+
+
+def choose(found: Sequence[str], official: str = "") -> tuple[str, list[Note]]:
+    """(the likeliest of one or more places of one thing, notes on the others).
+
+    The root comes first, then the folder with the official name, then what is nearest to the root. Raises DataSetError
+    for two that fit equally.
+    """
+
+    def rank(path: str) -> tuple[int, int]:
+        *folders, _ = path.split("/")
+        return (0 if not folders else 1 if folders[-1].lower() == official.lower() else 2), len(folders)
+
+    return _first(sorted(found, key=rank), rank)
+
+
+def choose_base(root: Folder, class_of: ClassOf) -> tuple[Folder | None, list[Note]]:
+    """(the folder that holds class folders, or splits which do; notes on others), None where there is none.
+
+    The nearest to the root is taken. Raises DataSetError for two that are equally near.
+    """
+
+    def holds(folder: Folder) -> bool:
+        return any(
+            class_of(inner.name) or split_of(inner.name) and any(class_of(each.name) for each in inner.folders)
+            for inner in folder.folders
+        )
+
+    # Below a base, what is neither a class nor a split may be another one.
+    found = {
+        folder.relative: folder
+        for folder in _nearest_first(root, lambda inner: not class_of(inner.name) and not _is_full_split(inner, class_of))
+        if holds(folder)
+    }
+    if not found:
+        return None, []
+    path, notes = _first(list(found), lambda path: path.count("/") + bool(path))
+    return found[path], notes
+
+
+def class_names(base: Folder, class_of: ClassOf) -> list[str]:
+    """The names of the class folders in a base, of all its splits together, sorted."""
+    inside = [folder for folder in base.folders if _is_full_split(folder, class_of)] or [base]
+    return sorted({inner.name for folder in inside for inner in folder.folders})
+
+
+def class_folders_elsewhere(root: Path) -> str:
+    """How to read the class folders in a root that hold something else than was looked for; "" where there are none."""
+    base, _ = choose_base(Folder(root), lambda name: name)
+    return "" if base is None else f"; class folders are read with dataset: folders and FOLDERS_ROOT={base.path}"
+
+
+def _is_full_split(folder: Folder, class_of: ClassOf) -> bool:
+    return split_of(folder.name) is not None and any(class_of(inner.name) for inner in folder.folders)
+
+
+def _first(ranked: Sequence[str], rank: Callable[[str], object]) -> tuple[str, list[Note]]:
+    first, *others = ranked
+    if equal := [path for path in others if rank(path) == rank(first)]:
+        raise DataSetError(f"{' and '.join([first, *equal])} fit equally well; leave one of them in the folder")
+    return first, [Note(f"read {first or 'the root'}, not {', '.join(others)}")] if others else []
+
+
+def _nearest_first(root: Folder, enters: Callable[[Folder], bool]) -> Iterator[Folder]:
+    level = [root]
+    for _ in range(DEPTH + 1):
+        yield from level
+        level = [inner for folder in level for inner in folder.folders if enters(inner)]
+
+
+def _innermost(folder: Folder) -> Folder:
+    while not folder.files and [inner.name.lower() for inner in folder.folders] == [folder.name.lower()]:
+        folder = folder.folders[0]
+    return folder
