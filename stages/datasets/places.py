@@ -25,6 +25,16 @@ def find(root: Folder, *names: str, closed: Sequence[str] = ()) -> list[str]:
     return found
 
 
+def tables(root: Folder, names: Sequence[str] = ()) -> list[str]:
+    """The paths from the root of all CSV and TSV files, and of those with one of the names; the nearest first."""
+    return [
+        folder.below(name)
+        for folder in _nearest_first(root, lambda inner: True)
+        for name in folder.files
+        if name.lower().endswith((".csv", ".tsv")) or name.lower() in names
+    ]
+
+
 def choose(found: Sequence[str], official: str = "") -> tuple[str, list[Note]]:
     """(the likeliest of one or more places of one thing, notes on the others).
 
