@@ -79,6 +79,8 @@ def _read_list(top: Folder, path: str, split: str, images: str) -> Iterator[Samp
     around = str(PurePosixPath(folder).parent)
     finder = Finder(top.path, folder, "" if around == "." else around, "")
     rows = Rows(top.path / path, {name: () for name in COLUMNS}, _NEEDED, order=COLUMNS)
+    if rows.unused:
+        yield Note(f"the columns {', '.join(rows.unused)} of {path} are not read")
     empty = True
     for row in rows:
         empty = False
