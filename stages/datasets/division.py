@@ -83,11 +83,14 @@ def divide(
     for sample in samples:
         if sample.problem == OUTSIDE and outside:
             sample.problem = None
-        elif sample.problem and sample.problem.startswith(NO_LABEL) and sample.label in listed:
-            sample.problem = None  # a class that is called None is one where somebody says so
+        elif sample.problem and sample.problem.startswith(NO_LABEL):
+            if sample.label in listed:
+                sample.problem = None  # a class may be called None where somebody says so
+            else:
+                sample.label = None
     if dataset.classes is None:
         notes += unify(samples, listed)
-    names = choose_classes(dataset, classes, {sample.label for sample in samples if sample.label and not sample.problem})
+    names = choose_classes(dataset, classes, {sample.label for sample in samples if sample.label})
     index = {name: label for label, name in enumerate(names)}
     kept: dict[str | None, list[Sample]] = {split: [] for split in (None, *SPLITS)}
     unusable, not_chosen = [], []
@@ -114,7 +117,7 @@ def divide(
     carved = {split: test_share for split in ("test", "val") if pool and test_share and not kept[split]}
     if carved:
         pool, parts = carve(pool, index, list(carved), test_share)
-        kept |= parts
+        kept.update(parts)
     if limit:
         pool, beyond = limited(pool, index, limit)
         not_chosen += [("train", sample.path, "beyond the limit") for sample in beyond]

@@ -12,6 +12,7 @@ _MISSING = {
     "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "None", "n/a", "<na>",
 }  # fmt: skip
 NO_LABEL = "no label"
+_SHOWN = 6
 
 
 def is_missing(cell: str) -> bool:
@@ -36,8 +37,8 @@ def unify(samples: Iterable[Sample], wanted: Collection[str]) -> list[str]:
         of_class = spellings.setdefault(_common(label), {})
         of_class.setdefault(label, Counter())[sample.split or "train"] += 1
 
-    notes = [
-        f"class {label!r} is also written {', '.join(map(ascii, sorted(others - {label})))}"
+    same = [
+        f"{label!r} (also as {', '.join(map(ascii, sorted(others - {label})))})"
         for label, others in written.items()
         if others - {label}
     ]
@@ -52,13 +53,12 @@ def unify(samples: Iterable[Sample], wanted: Collection[str]) -> list[str]:
             raise DataSetError(f"labels that are spelt in several ways in {twice[0]}: {counts}; {cure}")
         chosen = max(of_class, key=lambda label: (label in wanted, of_class[label]["train"], of_class[label].total()))
         names |= dict.fromkeys(of_class, chosen)
-        others = ", ".join(
-            f"{label!r} ({', '.join(sorted(counts))})" for label, counts in of_class.items() if label != chosen
-        )
-        notes.append(f"class {chosen!r} is spelt {others} elsewhere, and is read as one")
+        others = [f"{label!r} in {', '.join(sorted(counts))}" for label, counts in of_class.items() if label != chosen]
+        same.append(f"{chosen!r} ({', '.join(others)})")
     for sample in labelled:
         sample.label = names.get(sample.label or "", sample.label)
-    return notes
+    more = [f"{len(same) - _SHOWN} more classes"] if len(same) > _SHOWN else []
+    return [f"spelt in several ways, and read as one class: {', '.join(same[:_SHOWN] + more)}"] if same else []
 
 
 def composed(label: str) -> str:

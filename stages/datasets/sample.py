@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from stages.datasets.listing import Folder
+from stages.ending import Mistake, reason
 
 # The paper's seven, in AffectNet's order of codes, and the eighth of later sets.
 SEVEN = ("Neutral", "Happiness", "Sadness", "Surprise", "Fear", "Disgust", "Anger")
@@ -34,7 +35,7 @@ WORDS = "train, val or test, also as training, valid, dev, eval, test_set and th
 NO_PICTURE = frozenset({"not a picture file"})  # problems of things that are no pictures: nothing failed there
 
 
-class DataSetError(Exception):
+class DataSetError(Mistake):
     """A set that cannot be read as it stands. The message is one line: what is wrong, where, what is expected there."""
 
 
@@ -110,7 +111,8 @@ class DataSet:
         try:
             yield from self.read(root)
         except (DataSetError, OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DataSetError(f"{self.title}: {error}; expected {self.layout}") from None
+            what = reason(error) if isinstance(error, OSError) else error
+            raise DataSetError(f"{self.title}: {what}; expected {self.layout}") from None
 
 
 def expression(name: str) -> str | None:
