@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from stages.datasets.listing import Finder, Folder
 from stages.datasets.lists import Row, Rows
-from stages.datasets.places import choose, class_folders_elsewhere, find
+from stages.datasets.places import choose, find, other_reader
 from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Note, Sample, expression, number
 
 COLUMNS = (
@@ -41,7 +41,7 @@ def read_manual(root: Path) -> Iterator[Sample | Note]:
     for split, name in (("train", "training.csv"), ("val", "validation.csv")):
         found = _find_lists(top, name)
         if not found:
-            raise DataSetError(f"no {name} in {root}{class_folders_elsewhere(root)}")
+            raise DataSetError(f"no {name} in {root}{other_reader(root)}")
         lists[split], notes = choose(found, "Manually_Annotated_file_lists")
         yield from notes
     for split, path in lists.items():
@@ -56,7 +56,7 @@ def read_automatic(root: Path) -> Iterator[Sample | Note]:
     top = Folder(root)
     automatic = _find_lists(top, "automatically_annotated.csv")
     if not automatic:
-        raise DataSetError(f"no automatically_annotated.csv in {root}{class_folders_elsewhere(root)}")
+        raise DataSetError(f"no automatically_annotated.csv in {root}{other_reader(root)}")
     path, notes = choose(automatic, "Automatically_annotated_file_list")
     yield from notes
     yield from _read_list(top, path, "train", _IMAGES[1])
@@ -78,7 +78,7 @@ def _read_list(top: Folder, path: str, split: str, images: str) -> Iterator[Samp
     yield from notes
     around = str(PurePosixPath(folder).parent)
     finder = Finder(top.path, folder, "" if around == "." else around, "")
-    rows = Rows(top.path / path, {name: () for name in COLUMNS}, _NEEDED, order=COLUMNS)
+    rows = Rows(top.path / path, dict.fromkeys(COLUMNS, ()), _NEEDED, order=COLUMNS)
     if rows.unused:
         yield Note(f"the columns {', '.join(rows.unused)} of {path} are not read")
     empty = True

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from stages.datasets.listing import Folder
-from stages.datasets.places import choose, class_folders_elsewhere, find
+from stages.datasets.places import choose, find, other_reader
 from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Note, Sample, number
 
 _BLOCK = 8192  # ids whose annotations are fetched ahead; file systems over a network answer many requests at once
@@ -47,7 +47,7 @@ def read(root: Path) -> Iterator[Sample | Note]:
         elif split != "test":
             has_images = any((root / path / "images").is_dir() for path in find(top, *names, closed=_PARTS))
             lacking = f"{split}_set/{'annotations' if has_images else 'images'}"
-            raise DataSetError(f"no folder {lacking} in {root}{class_folders_elsewhere(root)}")
+            raise DataSetError(f"no folder {lacking} in {root}{other_reader(root)}")
     with ThreadPoolExecutor(8) as threads:
         for split, (images, annotations) in splits.items():
             yield from _read_split(images, annotations, split, threads)
@@ -68,7 +68,7 @@ def _read_split(images: Folder, annotations: Folder, split: str, threads: Thread
     for start in range(0, len(ids), _BLOCK):
         block = ids[start : start + _BLOCK]
         for key, (code, *affect) in zip(block, threads.map(annotation, block), strict=True):
-            label = EIGHT[int(code)] if code in range(len(EIGHT)) else None
+            label = EIGHT[int(code)] if code is not None and code in range(len(EIGHT)) else None
             problem = None
             if key not in listed:
                 problem = "no annotation"

@@ -8,8 +8,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from stages.datasets.listing import Finder, Folder
-from stages.datasets.places import choose, class_folders_elsewhere, find
-from stages.datasets.sample import DataSet, DataSetError, Note, Sample
+from stages.datasets.places import choose, find, other_reader
+from stages.datasets.sample import DataSet, DataSetError, Note, Sample, number
 
 LAYOUT = (
     "stanford_cars/{cars_train/, cars_test/, cars_test_annos_withlabels.mat, "
@@ -46,7 +46,7 @@ def read(root: Path) -> Iterator[Sample | Note]:
 def _place(top: Folder, name: str) -> tuple[str, list[Note]]:
     found = find(top, name, closed=_PICTURES)
     if not found:
-        raise DataSetError(f"no {name} in {top.path}{class_folders_elsewhere(top.path)}")
+        raise DataSetError(f"no {name} in {top.path}{other_reader(top.path)}")
     return choose(found, "devkit")
 
 
@@ -62,7 +62,8 @@ def _read_split(top: Folder, table: str, split: str, names: list[str]) -> Iterat
     finder = Finder(top.path, folder)
     for fname, code in zip(annotations["fname"], annotations["class"], strict=True):
         path, problem = finder.find(PurePosixPath(str(fname).replace("\\", "/")).name)
-        label = names[int(code) - 1] if np.isscalar(code) and code in range(1, len(names) + 1) else None
+        value = number(str(code))
+        label = names[int(value) - 1] if value in range(1, len(names) + 1) else None
         yield Sample(path, label, split, problem="unknown label code" if label is None else problem)
 
 

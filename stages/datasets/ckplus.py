@@ -15,7 +15,7 @@ from stages.datasets.fer2013 import CODES as FER2013_CODES
 from stages.datasets.fer2013 import read_table
 from stages.datasets.folders import read_class_folders
 from stages.datasets.listing import Folder
-from stages.datasets.places import choose, choose_base, class_folders_elsewhere, class_names, find
+from stages.datasets.places import choose, choose_base, class_names, find, other_reader
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, expression, number
 
 CODES = ("Neutral", "Anger", "Contempt", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
@@ -55,7 +55,7 @@ def read(root: Path) -> Iterator[Sample | Note]:
     else:
         raise DataSetError(
             f"neither cohn-kanade-images nor class folders (anger, happy, ...) in {root}{_seen(top)}"
-            f"{class_folders_elsewhere(root)}"
+            f"{other_reader(root)}"
         )
 
 
@@ -64,7 +64,8 @@ def _seen(top: Folder) -> str:
     if base is None:
         return ""
     names = class_names(base, lambda name: name if name.isdigit() else None)
-    return f"; the class folders {', '.join(names)} in {base.path} are numbered, each copy of CK+ in its own way: name them"
+    numbered = f"the class folders {', '.join(names)} in {base.path} are numbered"
+    return f"; {numbered}, each copy of CK+ in its own way: name them"
 
 
 def _read_folders(root: Path, base: Folder) -> Iterator[Sample | Note]:
@@ -72,7 +73,9 @@ def _read_folders(root: Path, base: Folder) -> Iterator[Sample | Note]:
     items = list(read_class_folders(root, base.path, expression))
     frames = [item for item in items if isinstance(item, Sample) and item.problem is None]
     if splits := sorted({sample.split for sample in frames if sample.split}):
-        yield Note(f"the splits {', '.join(splits)} of {base.relative or 'the root'} are not used: CK+ is split by subject")
+        yield Note(
+            f"the splits {', '.join(splits)} of {base.relative or 'the root'} are not used: CK+ is split by subject"
+        )
     for sample in frames:
         match = _SUBJECT.match(PurePosixPath(sample.path).name)
         sample.subject, sample.split = match and match[0], None

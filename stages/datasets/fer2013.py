@@ -17,7 +17,7 @@ import numpy as np
 from stages.datasets.folders import read_class_folders
 from stages.datasets.listing import Folder
 from stages.datasets.lists import Rows
-from stages.datasets.places import choose, choose_base, class_folders_elsewhere, class_names, tables
+from stages.datasets.places import choose, choose_base, class_names, other_reader, tables
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, expression, number, split_of
 
 CODES = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise", "Neutral")
@@ -50,9 +50,7 @@ def read(root: Path) -> Iterator[Sample | Note]:
         return
     if base is None:
         reasons = "".join(f"; {note.text}" for note in more)
-        raise DataSetError(
-            f"neither fer2013.csv nor a folder train in {root}{reasons}{class_folders_elsewhere(root)}"
-        )
+        raise DataSetError(f"neither fer2013.csv nor a folder train in {root}{reasons}{other_reader(root)}")
     yield from [*notes, *more]
     codes = {name for name in class_names(base, _class_of) if name.isdigit()}
     if codes and "0" not in codes and str(len(CODES)) in codes:
@@ -100,7 +98,8 @@ def choose_tables(top: Folder) -> tuple[list[tuple[str, str | None]], list[Note]
     if whole:
         known = next(([name] for name in TABLES if name in whole), list(whole))
         path, more = choose([path for name in known for path in whole[name]])
-        others = [other for name in whole.keys() - set(known) for other in whole[name]] + sum(parts.values(), [])
+        left = [*(whole[name] for name in sorted(whole.keys() - set(known))), *parts.values()]
+        others = [other for paths in left for other in paths]
         return [(path, None)], notes + more + ([Note(f"read {path}, not {', '.join(others)}")] if others else [])
     chosen: list[tuple[str, str | None]] = []
     for split, paths in parts.items():

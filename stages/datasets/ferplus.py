@@ -23,7 +23,7 @@ _FIELDS = {
     "usage": ("split",),
     "image name": ("image_name", "image", "name", "filename", "file", "path"),
     "box": ("rectangle",),
-    **{vote: () for vote in VOTES},
+    **dict.fromkeys(VOTES, ()),
     "happiness": ("happy",), "sadness": ("sad",), "anger": ("angry",), "nf": ("not a face", "not_a_face", "no face"),
 }  # fmt: skip
 _FOLDERS = {"FER2013Train": "train", "FER2013Valid": "val", "FER2013Test": "test"}
@@ -47,7 +47,9 @@ def read(root: Path) -> Iterator[Sample | Note]:
         votes, more = choose(lists)
         yield from [*notes, *more]
         if folders:
-            yield Note(f"{', '.join(sorted(folders.values()))} not read, because fer2013.csv and fer2013new.csv are there")
+            yield Note(
+                f"{', '.join(sorted(folders.values()))} not read, because fer2013.csv and fer2013new.csv are there"
+            )
         yield from _read_tables(root, pictures[0][0], votes)
     elif folders:
         for split, path in folders.items():
@@ -60,9 +62,9 @@ def read(root: Path) -> Iterator[Sample | Note]:
 
 
 def _read_tables(root: Path, pictures: str, votes: str) -> Iterator[Sample | Note]:
-    samples, notes = [], []
-    for item in read_table(root, pictures, FER2013_CODES):
-        (notes if isinstance(item, Note) else samples).append(item)
+    items = list(read_table(root, pictures, FER2013_CODES))
+    samples = [item for item in items if isinstance(item, Sample)]
+    notes = [item for item in items if isinstance(item, Note)]
     by_place, unjoined = _votes_by_place(root / votes, len(samples))
     if unjoined:
         yield Note(f"{unjoined} rows of {votes} name no picture, and do not fit between those that do")

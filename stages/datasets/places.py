@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+from stages.datasets.content import named_as_picture
 from stages.datasets.listing import Folder
 from stages.datasets.sample import DataSetError, Note, split_of
 
@@ -57,14 +58,16 @@ def choose_base(root: Folder, class_of: ClassOf) -> tuple[Folder | None, list[No
 
     def holds(folder: Folder) -> bool:
         return any(
-            class_of(inner.name) or split_of(inner.name) and any(class_of(each.name) for each in inner.folders)
+            class_of(inner.name) or (split_of(inner.name) and any(class_of(each.name) for each in inner.folders))
             for inner in folder.folders
         )
 
     # Below a base, what is neither a class nor a split may be another one.
     found = {
         folder.relative: folder
-        for folder in _nearest_first(root, lambda inner: not class_of(inner.name) and not _is_full_split(inner, class_of))
+        for folder in _nearest_first(
+            root, lambda inner: not class_of(inner.name) and not _is_full_split(inner, class_of)
+        )
         if holds(folder)
     }
     if not found:
@@ -79,10 +82,15 @@ def class_names(base: Folder, class_of: ClassOf) -> list[str]:
     return sorted({inner.name for folder in inside for inner in folder.folders})
 
 
-def class_folders_elsewhere(root: Path) -> str:
-    """How to read the class folders in a root that hold something else than was looked for; "" where there are none."""
-    base, _ = choose_base(Folder(root), lambda name: name)
-    return "" if base is None else f"; class folders are read with dataset: folders and FOLDERS_ROOT={base.path}"
+def other_reader(root: Path) -> str:
+    """How folders of pictures in a root are read that holds something else than was looked for; "" without any."""
+    for folder in _nearest_first(Folder(root), lambda inner: True):
+        for holder in (folder, *(inner for inner in folder.folders if split_of(inner.name))):
+            full = [inner for inner in holder.folders if any(map(named_as_picture, inner.files))]
+            if len(full) > 1:
+                path = folder.path
+                return f"; if the folders in {path} are classes, dataset: folders with FOLDERS_ROOT={path} reads them"
+    return ""
 
 
 def _is_full_split(folder: Folder, class_of: ClassOf) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from stages.datasets.folders import read_class_folders
 from stages.datasets.listing import Finder, Folder
 from stages.datasets.lists import Rows, text
-from stages.datasets.places import choose, choose_base, class_folders_elsewhere, class_names, find
+from stages.datasets.places import choose, choose_base, class_names, find, other_reader
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, expression, number, split_of
 
 # Codes 1 to 7.
@@ -53,7 +53,7 @@ def read(root: Path) -> Iterator[Sample | Note]:
         raise DataSetError(f"no folder Image/aligned in {root}, which {lists[0]} is of{seen}: unpack aligned.zip")
     else:
         raise DataSetError(
-            f"neither EmoLabel/list_patition_label.txt nor a folder train/1 in {root}{class_folders_elsewhere(root)}"
+            f"neither EmoLabel/list_patition_label.txt nor a folder train/1 in {root}{other_reader(root)}"
         )
 
 
@@ -75,7 +75,9 @@ def _read_published(root: Path, labels: str, faces: str) -> Iterator[Sample | No
     for line, (name, *rest) in entries:
         split = split_of(re.split("[_.]", name)[0])
         if split is None or not rest:
-            yield Sample(f"{PurePosixPath(labels).name}#{line}", None, None, problem="unknown split" if rest else "row too short")
+            yield Sample(
+                f"{PurePosixPath(labels).name}#{line}", None, None, problem="unknown split" if rest else "row too short"
+            )
             continue
         stem, dot, suffix = name.rpartition(".")
         path, problem = finder.find(f"{stem}_aligned.{suffix}" if dot else f"{name}_aligned")
@@ -113,9 +115,13 @@ def _read_folders(root: Path, top: Folder, base: Folder) -> Iterator[Sample | No
     listed: dict[str, dict[str, tuple[str, str | None]]] = {}  # {split: {picture in lower case: (cell, class)}}
     lists = _lists_of_splits(top)
     known_lists = {path for found in lists.values() for path in found}
-    tables = {folder.below(name) for folder in (top, base) for name in folder.files if name.lower().endswith((".csv", ".tsv"))}
+    tables = {
+        folder.below(name) for folder in (top, base) for name in folder.files if name.lower().endswith((".csv", ".tsv"))
+    }
     if other := sorted(tables - known_lists):
-        yield Note(f"{', '.join(other)} not read: lists of RAF-DB's folders are called train_labels.csv, test_labels.csv")
+        yield Note(
+            f"{', '.join(other)} not read: lists of RAF-DB's folders are called train_labels.csv, test_labels.csv"
+        )
     for split, found in lists.items():
         inside = base.below("")
         beside = [path for path in found if path.startswith(inside) and "/" not in path[len(inside) :]]

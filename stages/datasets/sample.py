@@ -118,7 +118,7 @@ class DataSet:
 
 
 def expression(name: str) -> str | None:
-    """The class for a published spelling of an expression ("happy", "4_Happy" are "Happiness"); None for other words."""
+    """The class for a published spelling of an expression ("happy", "4_Happy": "Happiness"); None for other words."""
     return _SPELLINGS.get("".join(letter for letter in name.lower() if letter.isalpha()))
 
 
