@@ -12,10 +12,10 @@ from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from stages.datasets.fer2013 import CODES as FER2013_CODES
-from stages.datasets.fer2013 import read_table
 from stages.datasets.folders import read_class_folders
 from stages.datasets.listing import Folder
-from stages.datasets.places import choose, choose_base, class_names, find, other_reader
+from stages.datasets.pixel_tables import read_table
+from stages.datasets.places import choose, choose_base, class_bases, class_names, find, other_reader
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, expression, number
 
 CODES = ("Neutral", "Anger", "Contempt", "Disgust", "Fear", "Happiness", "Sadness", "Surprise")
@@ -38,13 +38,14 @@ def read(root: Path) -> Iterator[Sample | Note]:
     top = Folder(root)
     parts = {part: find(top, part) for part in _PARTS}
     tables = find(top, "ckextended.csv", "ckextended")
-    base, notes = choose_base(top, expression)
+    bases = class_bases(top, expression)
     if parts["cohn-kanade-images"]:
-        others = [*tables, *([base.relative or "the class folders"] if base else [])]
+        others = [*tables, *(base.relative or "the class folders" for base in bases)]
         if others:
             yield Note(f"read cohn-kanade-images, not {', '.join(others)}")
         yield from _read_published(root, parts)
-    elif base:
+    elif bases:
+        base, notes = choose_base(bases)
         yield from [*notes, *([Note(f"read the class folders, not {', '.join(tables)}")] if tables else [])]
         yield from _read_folders(root, base)
     elif tables:
@@ -60,12 +61,13 @@ def read(root: Path) -> Iterator[Sample | Note]:
 
 
 def _seen(top: Folder) -> str:
-    base, _ = choose_base(top, lambda name: name if name.isdigit() else None)
-    if base is None:
-        return ""
-    names = class_names(base, lambda name: name if name.isdigit() else None)
-    numbered = f"the class folders {', '.join(names)} in {base.path} are numbered"
-    return f"; {numbered}, each copy of CK+ in its own way: name them"
+    def numbered(name: str) -> str | None:
+        return name if name.isdigit() else None
+
+    for base in class_bases(top, numbered):
+        names = ", ".join(class_names(base, numbered))
+        return f"; the class folders {names} in {base.path} are numbered, each copy of CK+ in its own way: name them"
+    return ""
 
 
 def _read_folders(root: Path, base: Folder) -> Iterator[Sample | Note]:

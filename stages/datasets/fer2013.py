@@ -5,32 +5,19 @@ as train/test (public and private together) and as train/validation; PublicTest 
 PrivateTest the test split. The competition itself gave train.csv without Usage, and test.csv without emotion.
 """
 
-import re
-from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from itertools import accumulate
-from pathlib import Path, PurePosixPath
-
-import numpy as np
+from collections.abc import Iterator
+from pathlib import Path
 
 from stages.datasets.folders import read_class_folders
 from stages.datasets.listing import Folder
-from stages.datasets.lists import Rows
-from stages.datasets.places import choose, choose_base, class_names, other_reader, tables
-from stages.datasets.sample import DataSet, DataSetError, Note, Sample, expression, number, split_of
+from stages.datasets.pixel_tables import choose_tables, class_of, read_table
+from stages.datasets.places import choose_base, class_bases, class_names, other_reader
+from stages.datasets.sample import DataSet, DataSetError, Note, Sample
 
 CODES = ("Anger", "Disgust", "Fear", "Happiness", "Sadness", "Surprise", "Neutral")
-TABLES = ("fer2013.csv", "icml_face_data.csv", "fer2013")  # whole ones, in the order in which they are taken
-SIDE = 48
 LAYOUT = (
     "fer2013.csv, or {train,public_test,private_test}/<class>/<name>.jpg (or train and test, or train and validation)"
 )
-FIELDS = {
-    "emotion": ("emotions", "label", "labels", "class", "expression"),
-    "pixels": ("pixel", "image", "picture"),
-    "usage": ("split", "set", "subset", "partition"),
-}
 
 
 def read(root: Path) -> Iterator[Sample | Note]:
@@ -39,146 +26,32 @@ def read(root: Path) -> Iterator[Sample | Note]:
     Raises DataSetError when there is neither, or when two of them fit equally.
     """
     top = Folder(root)
-    base, notes = choose_base(top, _class_of)
-    found, more = choose_tables(top)
-    if found:
-        yield from more
-        for path, split in found:
+    bases = class_bases(top, _class_of)
+    tables, notes = choose_tables(top)
+    if tables:
+        yield from notes
+        if bases:
+            yield Note(f"read {tables[0][0]}, not the class folders in {bases[0].relative or 'the root'}")
+        for path, split in tables:
             yield from read_table(root, path, CODES, split)
-        if base:
-            yield Note(f"the class folders in {base.relative or 'the root'} are not read, because a table is there")
-        return
-    if base is None:
-        reasons = "".join(f"; {note.text}" for note in more)
+    elif bases:
+        base, more = choose_base(bases)
+        yield from [*notes, *more]
+        codes = [name for name in class_names(base, _class_of) if name.isdigit()]
+        if "0" not in codes and str(len(CODES)) in codes:
+            known = ", ".join(f"{code} {name}" for code, name in enumerate(CODES))
+            raise DataSetError(
+                f"class folders {', '.join(codes)} in {base.path}: FER2013 has the codes {known}; name the folders by"
+                " these or by their expressions"
+            )
+        yield from read_class_folders(root, base.path, _class_of)
+    else:
+        reasons = "".join(f"; {note.text}" for note in notes)
         raise DataSetError(f"neither fer2013.csv nor a folder train in {root}{reasons}{other_reader(root)}")
-    yield from [*notes, *more]
-    codes = {name for name in class_names(base, _class_of) if name.isdigit()}
-    if codes and "0" not in codes and str(len(CODES)) in codes:
-        known = ", ".join(f"{code} {name}" for code, name in enumerate(CODES))
-        raise DataSetError(
-            f"class folders {', '.join(sorted(codes))} in {base.path}: FER2013's codes are {known}; name them so"
-        )
-    yield from read_class_folders(root, base.path, _class_of)
 
 
 def _class_of(name: str) -> str | None:
     return class_of(name, CODES)
-
-
-def class_of(name: str, codes: Sequence[str]) -> str | None:
-    """The class of a folder or a cell: one of the official codes, however it is written, or an expression by name."""
-    code = number(name)
-    return codes[int(code)] if code in range(len(codes)) else expression(name)
-
-
-def choose_tables(top: Folder) -> tuple[list[tuple[str, str | None]], list[Note]]:
-    """([(path from the root, the split that all of it is of or None)], notes on what is not read).
-
-    A whole table comes before those that are called by a split and have no column Usage. Raises DataSetError for two
-    that fit equally, and for a damaged one where nothing else is there.
-    """
-    whole: dict[str, list[str]] = {}
-    parts: dict[str, list[str]] = {}
-    notes = []
-    for path in tables(top, TABLES):
-        name = PurePosixPath(path).name.lower()
-        try:
-            columns = Rows(top.path / path, FIELDS, ["pixels"]).columns
-        except DataSetError as error:
-            if name in TABLES:
-                notes.append(Note(f"{path} is not read: {error}"))
-            continue  # some other list
-        split = None if "usage" in columns else split_of(PurePosixPath(name).stem)
-        if "emotion" not in columns:
-            notes.append(Note(f"{path} is not read: it has no column emotion"))
-        elif split:
-            parts.setdefault(split, []).append(path)
-        else:
-            whole.setdefault(name, []).append(path)
-    if whole:
-        known = next(([name] for name in TABLES if name in whole), list(whole))
-        path, more = choose([path for name in known for path in whole[name]])
-        left = [*(whole[name] for name in sorted(whole.keys() - set(known))), *parts.values()]
-        others = [other for paths in left for other in paths]
-        return [(path, None)], notes + more + ([Note(f"read {path}, not {', '.join(others)}")] if others else [])
-    chosen: list[tuple[str, str | None]] = []
-    for split, paths in parts.items():
-        path, more = choose(paths)
-        chosen.append((path, split))
-        notes += more
-    return chosen, notes
-
-
-def read_table(root: Path, path: str, codes: Sequence[str], split: str | None = None) -> Iterator[Sample | Note]:
-    """Yields a sample for each row after the header, in order: a row's place is its identity (FERPlus counts on it).
-
-    path is the table's from the root; split is that of all rows where the table has no column Usage. The pictures stay
-    in the file until they are cropped. Raises DataSetError for a header that lacks a column.
-    """
-    table = root / path
-    rows = Rows(table, FIELDS, ["emotion", "pixels"])
-    if "usage" not in rows.columns and split is None:
-        yield Note(f"{path} has no column Usage: validation and test are taken out of all its rows")
-    starts = _line_starts(table)
-    end = 0
-    for place, row in enumerate(rows, 1):
-        begin, end = end, row.line
-        if row.problem:
-            yield Sample(f"{path}#{place}", None, None, problem=row.problem)
-            continue
-        label = class_of(row.cells["emotion"], codes)
-        of_row = split_of(row.cells["usage"]) if "usage" in rows.columns else split
-        picture: np.ndarray | PixelsOfRow | None = _picture(row.cells["pixels"])
-        problem = None
-        if label is None:
-            problem = "unknown label code"
-        elif of_row is None and "usage" in rows.columns:
-            problem = "unknown split"
-        elif picture is None:
-            problem = "unreadable"
-        elif starts and re.fullmatch("[0-9 ]+", row.cells["pixels"]):
-            picture = PixelsOfRow(str(table), starts[begin], starts[end])
-        yield Sample(f"{path}#{place}", label, of_row, pixels=picture, problem=problem)
-
-
-@dataclass(frozen=True, slots=True)
-class PixelsOfRow:
-    """The picture in a row of a table, read when it is called; begin and end are bytes of the file at path."""
-
-    path: str
-    begin: int
-    end: int
-
-    def __call__(self) -> np.ndarray:
-        """uint8 (48, 48). Raises ValueError where the file has changed since its rows were read."""
-        with open(self.path, "rb") as file:
-            file.seek(self.begin)
-            line = file.read(self.end - self.begin)
-        # The other cells are short.
-        picture = _picture(max(re.findall(rb"[0-9 ]+", line), key=len, default=b"").decode())
-        if picture is None:
-            raise ValueError(f"no picture in {self.path} at byte {self.begin}: the file has changed")
-        return picture
-
-
-def _line_starts(path: Path) -> array | None:
-    """Where each line begins, in bytes, and where the last one ends; None for UTF-16."""
-    with open(path, newline="", encoding="latin-1") as file:  # a character for each byte; lines end as csv counts them
-        if file.read(2) in ("\xff\xfe", "\xfe\xff"):
-            return None
-        file.seek(0)
-        return array("q", accumulate(map(len, file), initial=0))
-
-
-def _picture(cell: str) -> np.ndarray | None:
-    """The uint8 (48, 48) of a cell of 2,304 numbers, with or without brackets; None when it is not that."""
-    try:
-        values = np.fromstring(cell.strip("[] "), dtype=np.int64, sep=" ")
-    except ValueError:
-        return None
-    if values.size != SIDE * SIDE or values.min() < 0 or values.max() > 255:
-        return None
-    return values.astype(np.uint8).reshape(SIDE, SIDE)
 
 
 DATA_SETS = {

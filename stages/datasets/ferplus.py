@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from stages.datasets.fer2013 import CODES as FER2013_CODES
-from stages.datasets.fer2013 import SIDE, choose_tables, read_table
 from stages.datasets.listing import Finder, Folder
 from stages.datasets.lists import Rows
+from stages.datasets.pixel_tables import SIDE, choose_tables, read_table
 from stages.datasets.places import choose, find
 from stages.datasets.sample import EXPRESSIONS, DataSet, DataSetError, Note, Sample, number, split_of
 

@@ -50,30 +50,22 @@ def choose(found: Sequence[str], official: str = "") -> tuple[str, list[Note]]:
     return _first(sorted(found, key=rank), rank)
 
 
-def choose_base(root: Folder, class_of: ClassOf) -> tuple[Folder | None, list[Note]]:
-    """(the folder that holds class folders, or splits which do; notes on others), None where there is none.
-
-    The nearest to the root is taken. Raises DataSetError for two that are equally near.
-    """
+def class_bases(root: Folder, class_of: ClassOf) -> list[Folder]:
+    """The folders that hold class folders, or splits which do; the nearest to the root first."""
 
     def holds(folder: Folder) -> bool:
-        return any(
-            class_of(inner.name) or (split_of(inner.name) and any(class_of(each.name) for each in inner.folders))
-            for inner in folder.folders
-        )
+        return any(class_of(inner.name) or _is_full_split(inner, class_of) for inner in folder.folders)
 
-    # Below a base, what is neither a class nor a split may be another one.
-    found = {
-        folder.relative: folder
-        for folder in _nearest_first(
-            root, lambda inner: not class_of(inner.name) and not _is_full_split(inner, class_of)
-        )
-        if holds(folder)
-    }
-    if not found:
-        return None, []
-    path, notes = _first(list(found), lambda path: path.count("/") + bool(path))
-    return found[path], notes
+    def enters(inner: Folder) -> bool:  # below a base, what is neither a class nor a split may be another one
+        return not class_of(inner.name) and not _is_full_split(inner, class_of)
+
+    return [folder for folder in _nearest_first(root, enters) if holds(folder)]
+
+
+def choose_base(bases: Sequence[Folder]) -> tuple[Folder, list[Note]]:
+    """(the nearest to the root of one or more, notes on the others). Raises DataSetError for two equally near."""
+    path, notes = _first([base.relative for base in bases], lambda path: path.count("/") + bool(path))
+    return next(base for base in bases if base.relative == path), notes
 
 
 def class_names(base: Folder, class_of: ClassOf) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from stages.datasets.folders import read_class_folders
 from stages.datasets.listing import Finder, Folder
 from stages.datasets.lists import Rows, text
-from stages.datasets.places import choose, choose_base, class_names, find, other_reader
+from stages.datasets.places import choose, choose_base, class_bases, class_names, find, other_reader
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, expression, number, split_of
 
 # Codes 1 to 7.
@@ -34,16 +34,17 @@ def read(root: Path) -> Iterator[Sample | Note]:
     """
     top = Folder(root)
     lists, aligned = find(top, *_LISTS), find(top, "aligned", closed=["original"])
-    base, base_notes = choose_base(top, _class_of)
+    bases = class_bases(top, _class_of)
     if lists and aligned:
         labels, notes = choose(lists, "EmoLabel")
         faces, more = choose(aligned, "Image")
         yield from [*notes, *more]
-        if base:
-            yield Note(f"read {labels}, not the class folders in {base.relative or 'the root'}")
+        if bases:
+            yield Note(f"read {labels}, not the class folders in {bases[0].relative or 'the root'}")
         yield from _read_published(root, labels, faces)
-    elif base:
-        yield from base_notes
+    elif bases:
+        base, notes = choose_base(bases)
+        yield from notes
         if lists:
             yield Note(f"{lists[0]} is not read: there is no folder aligned with its pictures")
         yield from _read_folders(root, top, base)
