@@ -30,15 +30,15 @@ FIELDS = {
     "right": {"xmax", "x_max", "x2", "bbox_x2", "roi.x2"},
     "bottom": {"ymax", "y_max", "y2", "bbox_y2", "roi.y2"},
 }  # fmt: skip
+_AFFECT = ("valence", "arousal")
 _SIDES, _CORNERS = ("x", "y", "width", "height"), ("x", "y", "right", "bottom")
 
 
 def used(columns: Collection[str]) -> set[str]:
-    """The fields that say something: four columns are a box only all together, and width alone is a picture's."""
-    sides = {*_SIDES, *_CORNERS} - {"box"}
-    boxes = (("box",), _CORNERS, _SIDES)
-    box = next((names for names in boxes if set(names) <= set(columns)), ())
-    return {field for field in columns if field in box or field not in sides | {"box"}}
+    """The fields that say something: valence goes with arousal, and a box is one column or four."""
+    boxes = next((names for names in (("box",), _CORNERS, _SIDES) if set(names) <= set(columns)), ())
+    affect = _AFFECT if set(_AFFECT) <= set(columns) else ()
+    return {field for field in columns if field in ("path", "label", "split", "subject", *boxes, *affect)}
 
 
 def sample_of(row: Row, where: str, columns: Collection[str], split: str | None) -> Sample:
@@ -53,16 +53,14 @@ def sample_of(row: Row, where: str, columns: Collection[str], split: str | None)
     box, problem = _box(cells)
     if not label or is_missing(label):
         problem = f"{NO_LABEL} ({label!r})" if label else NO_LABEL
-    affect = None
-    if "valence" in cells and "arousal" in cells:
-        affect = number(cells["valence"]), number(cells["arousal"])
+    subject = text(cells.get("subject", ""))
     return Sample(
         cells["path"],
         label or None,
         _split(cells.get("split", ""), row.line, where) or split,
         box=box,
-        subject=text(cells.get("subject", "")) or None,
-        affect=affect,
+        subject=None if is_missing(subject) else subject or None,
+        affect=(number(cells["valence"]), number(cells["arousal"])) if "valence" in cells else None,
         problem=problem,
     )
 

@@ -116,6 +116,8 @@ def divide(
     pool = kept.pop(None) + kept["train"]
     carved = {split: test_share for split in ("test", "val") if pool and test_share and not kept[split]}
     if carved:
+        if 0 < (nobody := sum(not sample.subject for sample in pool)) < len(pool):
+            notes.append(f"{nobody:,} of {len(pool):,} pictures name no person: the splits are carved without persons")
         pool, parts = carve(pool, index, list(carved), test_share)
         kept.update(parts)
     if limit:

@@ -115,7 +115,7 @@ def _splits_of(where: _Seen, top: _Seen) -> Generator[Note, None, list[tuple[str
                 f"{found[split].relative}/ and {inner.relative}/ are both {split}; one of them must go elsewhere", top
             )
         elif not inner.full:
-            raise _refusal(f"{inner.relative}/ holds pictures, but no class folders", top)
+            raise _refusal(f"{inner.relative}/ holds pictures, but no class folders; elsewhere, it is no split", top)
         else:
             found[split] = inner
     splits: list[tuple[str | None, _Seen]] = []
@@ -135,7 +135,11 @@ def _read_classes(
         if not inner.leaf:
             folders = _few([f"{folder.name}/" for folder in inner.full])
             own = "pictures and " if inner.pictures else ""
-            raise _refusal(f"{inner.relative}/ holds {own}folders of pictures ({folders}): it cannot be one class", top)
+            raise _refusal(
+                f"{inner.relative}/ holds {own}folders of pictures ({folders}) and cannot be one class; the set's folder "
+                "must be the one with the splits or classes",
+                top,
+            )
         label = class_of(name)
         for folder in inner.folder.walk():
             for file in sorted([*folder.files, *folder.others]):

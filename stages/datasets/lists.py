@@ -74,25 +74,35 @@ class Rows:
         self._needed = needed
 
     def __iter__(self) -> Iterator[Row]:
-        """Raises DataSetError for NUL bytes: the file is no text, or a disk has lost a part of it."""
+        """Raises DataSetError for NUL bytes (the file is no text, or a disk has lost a part of it), and for a quotation
+        mark that is not closed.
+        """
         needed = [self._places[field] for field in (self._needed if self.headed else self._places)]
         with _opened(self.path) as file:
             for _ in range(self._skipped + self.headed):
                 next(file)
-            reader = csv.reader(_checked(self.path, file), delimiter=self._delimiter, skipinitialspace=True)
-            for cells in reader:
-                if not any(cell.strip() for cell in cells):
-                    continue
-                line = reader.line_num + self._skipped + self.headed
-                named = {
-                    field: cells[place].strip() if place < len(cells) else "" for field, place in self._places.items()
-                }
-                problem = None
-                if len(cells) <= max(needed):
-                    problem = "row too short"
-                elif any(cell.strip() for cell in cells[self._width :]):
-                    problem = "row too long"
-                yield Row(line, named, problem)
+            # Strict: a quotation mark that is never closed would swallow all the rows after it.
+            reader = csv.reader(
+                _checked(self.path, file), delimiter=self._delimiter, skipinitialspace=True, strict=True
+            )
+            line = self._skipped + self.headed
+            try:
+                for cells in reader:
+                    line = reader.line_num + self._skipped + self.headed
+                    if any(cell.strip() for cell in cells):
+                        yield self._row(line, cells, max(needed))
+            except csv.Error as error:
+                cure = "a quotation mark in a cell is doubled, and the cell stands in quotation marks"
+                raise DataSetError(f"{self.path}, from line {line + 1} on: {error}; {cure}") from None
+
+    def _row(self, line: int, cells: list[str], last: int) -> Row:
+        named = {field: cells[place].strip() if place < len(cells) else "" for field, place in self._places.items()}
+        problem = None
+        if len(cells) <= last:
+            problem = "row too short"
+        elif any(cell.strip() for cell in cells[self._width :]):
+            problem = "row too long"
+        return Row(line, named, problem)
 
 
 def text(cell: str) -> str:

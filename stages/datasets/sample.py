@@ -40,6 +40,9 @@ NO_PICTURE = frozenset({"not a picture file"})  # problems of things that are no
 class DataSetError(Mistake):
     """A set that cannot be read as it stands. The message is one line: what is wrong, where, what is expected there."""
 
+    def __init__(self, message: str):
+        super().__init__(message.replace("\n", "\\n").replace("\r", "\\r"))  # names of files may hold what they like
+
 
 @dataclass(slots=True)
 class Sample:

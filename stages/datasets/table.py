@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path, PurePath
 
 from stages.datasets.columns import FIELDS, NEEDED, sample_of, used
-from stages.datasets.listing import Finder, Folder
+from stages.datasets.listing import Finder, Folder, tree
 from stages.datasets.lists import Rows
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, split_of
 
@@ -69,7 +69,8 @@ def _folder_of_lists(root: Folder) -> Generator[Note, None, Folder]:
     nearest = [folder for folder in with_lists if folder.relative.count("/") == depth]
     if len(nearest) != 1:
         found = ", ".join(folder.below(next(filter(_is_list, folder.files))) for folder in nearest[:4])
-        raise DataSetError(f"lists in several folders of {root.path}: {found}" if nearest else f"no CSV in {root.path}")
+        several = f"lists in several folders of {root.path}: {found}; put the one to be read into {root.path} itself"
+        raise DataSetError(several if nearest else f"no CSV in {root.path}: found {tree(root).strip()}")
     if nearest[0] is not root:
         yield Note(f"read from the lists in {nearest[0].relative}/")
     return nearest[0]
@@ -120,7 +121,9 @@ def _read_list(root: Path, folder: Folder, name: str, split: str | None) -> Iter
         yield sample
     if not count:
         raise DataSetError(f"{where} has a header and no rows")
-    if 0 < without < count:
+    if without == count:
+        yield Note(f"no row of {name} names a split, though it has a column for it")
+    elif without:
         yield Note(f"rows of {name} that name no split, and count as train: {without:,}")
 
 
