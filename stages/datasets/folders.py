@@ -136,8 +136,8 @@ def _read_classes(
             folders = _few([f"{folder.name}/" for folder in inner.full])
             own = "pictures and " if inner.pictures else ""
             raise _refusal(
-                f"{inner.relative}/ holds {own}folders of pictures ({folders}) and cannot be one class; the set's folder "
-                "must be the one with the splits or classes",
+                f"{inner.relative}/ holds {own}folders of pictures ({folders}) and cannot be one class; the set's "
+                "folder must be the one with the splits or classes",
                 top,
             )
         label = class_of(name)

@@ -30,8 +30,9 @@ _SPLITS = {
     "development": "val", "eval": "val", "evaluation": "val", "publictest": "val",
     "test": "test", "testing": "test", "tst": "test", "privatetest": "test",
 }  # fmt: skip
-# What such a word may be adorned with: val2017, train_images, Test Data Set.
-_ADORNED = re.compile(r"(set|sets|images?|imgs?|pictures|photos|data|splits?|(19|20)\d\d)")
+# Such a word may be adorned: val2017, train_images, Test Data Set.
+_ADORNMENT = r"(?:sets?|images?|imgs?|pictures|photos|data|splits?|(?:19|20)\d\d)*"
+_SPLIT = re.compile(f"{_ADORNMENT}({'|'.join(_SPLITS)}){_ADORNMENT}")
 WORDS = "train, val or test, also as training, valid, dev, eval, test_set and the like"
 
 NO_PICTURE = frozenset({"not a picture file"})  # problems of things that are no pictures: nothing failed there
@@ -130,20 +131,8 @@ def split_of(name: str) -> str | None:
 
     Case does not matter, nor do blanks and signs, nor "set", "images", "data", "split" or a year before it or after.
     """
-    word = "".join(letter for letter in name.lower() if letter.isalnum())
-    while word not in _SPLITS:
-        shorter = next(
-            (
-                word[: found.start()] + word[found.end() :]
-                for found in _ADORNED.finditer(word)
-                if found.start() == 0 or found.end() == len(word)
-            ),
-            None,
-        )
-        if shorter is None:
-            return None
-        word = shorter
-    return _SPLITS[word]
+    word = _SPLIT.fullmatch("".join(letter for letter in name.lower() if letter.isalnum()))
+    return _SPLITS[word[1]] if word else None
 
 
 def first_existing(root: Path, *candidates: str) -> Path | None:
