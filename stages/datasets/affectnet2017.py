@@ -100,7 +100,7 @@ def _sample(row: Row, finder: Finder, split: str, table: str) -> Sample:
         return Sample(path, None, split, problem="unknown label code")
     x, y, width, height = (number(cells[name]) for name in BOX)
     # -2 stands for "not annotated" in the published lists.
-    valence, arousal = (_within_one(number(cells[name])) for name in ("valence", "arousal"))
+    valence, arousal = (_within_one(number(cells.get(name, ""))) for name in ("valence", "arousal"))
     # A picture may show several faces: without its box nobody knows which one the label is of.
     known = all(map(math.isfinite, (x, y, width, height)))
     problem = missing or (None if known else "box is NULL")

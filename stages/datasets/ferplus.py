@@ -108,7 +108,7 @@ def _votes_by_place(path: Path, count: int) -> tuple[dict[int, tuple[str, Votes]
 
     for row in Rows(path, _FIELDS, VOTES):
         rows += 1
-        name, usage = row.cells["image name"], row.cells["usage"]
+        name, usage = row.cells.get("image name", ""), row.cells.get("usage", "")
         votes = (None, None, row.problem) if row.problem else majority([row.cells[vote] for vote in VOTES])
         if not name:
             unnamed.append((usage, votes))
@@ -157,7 +157,7 @@ def _read_folder(root: Path, folder: str, split: str) -> Iterator[Sample]:
         path, missing = finder.find(name)
         listed.add(path)
         label, soft, problem = majority([row.cells[vote] for vote in VOTES])
-        box, damaged = _box(row.cells["box"])
+        box, damaged = _box(row.cells.get("box", ""))
         yield Sample(path, label, split, box=box, soft=soft, problem=missing or problem or damaged)
     for name in here.files:
         if name != table and here.below(name) not in listed:

@@ -224,8 +224,14 @@ def write_folders(base, splits, names=tuple(NAMES), files=("a.PNG", "b.jpg")):
         {"": None},
     ],
 )
-@pytest.mark.parametrize("below", ["", "fer2013", "archive/FER 2013/images"])
-@pytest.mark.parametrize("spelled", [str.lower, str.upper, lambda name: {"surprise": "suprise"}.get(name, f"1_{name}")])
+@pytest.mark.parametrize(
+    ("below", "spelled"),
+    [
+        ("", str.lower),
+        ("fer2013", str.upper),
+        ("archive/FER 2013/images", lambda name: {"surprise": "suprise"}.get(name, f"1_{name}")),
+    ],
+)
 def test_folders(tmp_path, splits, below, spelled):
     write_folders(tmp_path / below, splits, map(spelled, NAMES))
     samples, _ = read("fer2013", tmp_path)
