@@ -16,13 +16,14 @@ def find(root: Folder, *names: str, closed: Sequence[str] = ()) -> list[str]:
     """The paths from the root of all files and folders with one of the names, in any case; the nearest first.
 
     A folder with such a name is not entered, nor is one of those in closed: the pictures of a large set are not listed
-    for a name that is not among them. A folder that holds nothing but one of its own name stands for that one.
+    for a name that is not among them. A folder that holds one of its own name alone, or a file of its own name, stands
+    for that one.
     """
     wanted, shut = {name.lower() for name in names}, {name.lower() for name in (*names, *closed)}
     found = []
     for folder in _nearest_first(root, lambda inner: inner.name.lower() not in shut):
         found += [folder.below(name) for name in folder.files if name.lower() in wanted]
-        found += [_innermost(inner).relative for inner in folder.folders if inner.name.lower() in wanted]
+        found += [_innermost(inner) for inner in folder.folders if inner.name.lower() in wanted]
     return found
 
 
@@ -103,7 +104,9 @@ def _nearest_first(root: Folder, enters: Callable[[Folder], bool]) -> Iterator[F
         level = [inner for folder in level for inner in folder.folders if enters(inner)]
 
 
-def _innermost(folder: Folder) -> Folder:
-    while not folder.files and [inner.name.lower() for inner in folder.folders] == [folder.name.lower()]:
+def _innermost(folder: Folder) -> str:
+    name = folder.name.lower()
+    while not folder.files and [inner.name.lower() for inner in folder.folders] == [name]:
         folder = folder.folders[0]
-    return folder
+    # Some programs unpack x.csv.zip to x.csv/x.csv.
+    return next((folder.below(file) for file in folder.files if file.lower() == name), folder.relative)
