@@ -102,14 +102,16 @@ def _value(path: Path) -> float | None:
     length = 2 if content[6:7] == b"\1" else 4
     start = 8 + length + int.from_bytes(content[8 : 8 + length], "little")
     header = content[8 + length : start].decode("latin-1")
-    kind = re.search(r"'descr': '([<>|=](?:[US][1-9][0-9]?|[iu][1248]|f[248]))'", header)
+    kind = re.search(r"'descr': '([<>|])([US][1-9][0-9]?|[iu][1248]|f[248])'", header)
     shape = re.search(r"'shape': \(([ 1,]*)\)", header)
-    if kind is None or shape is None or len(content) - start != np.dtype(kind[1]).itemsize:
+    if kind is None or shape is None or len(content) - start != np.dtype(kind[1] + kind[2]).itemsize:
         return None
+    if kind[2][0] not in "US":
+        return float(np.frombuffer(content[start:], dtype=kind[1] + kind[2])[0])
+    encoding = "ascii" if kind[2][0] == "S" else "utf-32-be" if kind[1] == ">" else "utf-32-le"
     try:
-        value = np.frombuffer(content[start:], dtype=kind[1])[0]
-        return number(value.decode() if isinstance(value, bytes) else str(value))
-    except ValueError:  # bytes that are no letters
+        return number(content[start:].decode(encoding).rstrip("\0"))
+    except UnicodeDecodeError:
         return None
 
 

@@ -21,7 +21,7 @@ FOLDERS = {
     "sadness": "Sadness",
     "surprise": "Surprise",
 }
-few = settings(deadline=None, max_examples=40, derandomize=True, database=None)
+few = settings(deadline=None, max_examples=20, derandomize=True, database=None)
 
 
 def write_folders(base, splits=("",), subjects=("S010", "S999")):
