@@ -81,14 +81,13 @@ class Rows:
         with _opened(self.path) as file:
             for _ in range(self._skipped + self.headed):
                 next(file)
+            line = above = self._skipped + self.headed
+            checked = _checked(self.path, file, above)
             # Strict: a quotation mark that is never closed would swallow all the rows after it.
-            reader = csv.reader(
-                _checked(self.path, file), delimiter=self._delimiter, skipinitialspace=True, strict=True
-            )
-            line = self._skipped + self.headed
+            reader = csv.reader(checked, delimiter=self._delimiter, skipinitialspace=True, strict=True)
             try:
                 for cells in reader:
-                    line = reader.line_num + self._skipped + self.headed
+                    line = above + reader.line_num
                     if any(cell.strip() for cell in cells):
                         yield self._row(line, cells, max(needed))
             except csv.Error as error:
@@ -126,8 +125,8 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             raise DataSetError(f"{path}: not a list: {error}") from None
 
 
-def _checked(path: Path, lines: Iterator[str]) -> Iterator[str]:
-    for number, line in enumerate(lines, 1):
+def _checked(path: Path, lines: Iterator[str], above: int = 0) -> Iterator[str]:
+    for number, line in enumerate(lines, above + 1):
         if "\0" in line:
             raise DataSetError(f"{path}: NUL bytes near line {number}: no text, or a damaged copy; get the file anew")
         yield line
