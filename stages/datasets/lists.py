@@ -44,7 +44,7 @@ class Rows:
         order: the fields of a list without a header, as it has them in its columns; None where it needs a header.
         Raises DataSetError for a list that is empty or no text, and for a header that lacks a field or names it twice.
         """
-        self.path, self.columns, self.unused = path, {}, []
+        self.path, self.columns, self.unused, self._fields = path, {}, [], list(fields)
         with _opened(path) as file:
             first, self._skipped = _first_line(path, file)
             names, self._delimiter = _header(first, fields, needed)
@@ -95,7 +95,8 @@ class Rows:
                 raise DataSetError(f"{self.path}, from line {line + 1} on: {error}; {cure}") from None
 
     def _row(self, line: int, cells: list[str], last: int) -> Row:
-        named = {field: cells[place].strip() if place < len(cells) else "" for field, place in self._places.items()}
+        named = dict.fromkeys(self._fields, "")
+        named |= {field: cells[place].strip() for field, place in self._places.items() if place < len(cells)}
         problem = None
         if len(cells) <= last:
             problem = "row too short"

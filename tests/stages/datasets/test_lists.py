@@ -100,9 +100,9 @@ def test_rows_of_another_length_are_told_apart(tmp_path):
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_a_list_without_a_header_goes_by_its_order(tmp_path, delimiter):
     path = written(tmp_path, delimiter.join("ab") + "\n" + delimiter.join("c") + "\n")
-    assert rows(path, order=("path", "label")) == [(1, "a", "b", None), (2, "c", "", "row too short")]
+    assert rows(path, order=("path", "label")) == [(1, "a", "b", "", None), (2, "c", "", "", "row too short")]
     path = written(tmp_path, f"label{delimiter}path\n" + delimiter.join("ab") + "\n")
-    assert rows(path, order=("path", "label")) == [(2, "b", "a", None)]
+    assert rows(path, order=("path", "label")) == [(2, "b", "a", "", None)]
 
 
 def test_bytes_of_windows_are_letters(tmp_path):
