@@ -35,7 +35,7 @@ def limited(samples: list[Sample], index: dict[str, int], limit: int) -> tuple[l
     labels = np.array([index[sample.label or ""] for sample in samples])
     if limit < (least := len(set(labels.tolist()))):
         raise DataSetError(
-            f"data.limit: {limit} leaves some of {least} classes without a training picture; at least {least} are needed"
+            f"data.limit: {limit} leaves some of {least} classes without a training picture; it must be {least} or more"
         )
     kept = set(even_order(labels)[:limit].tolist())
     return [samples[i] for i in sorted(kept)], [sample for i, sample in enumerate(samples) if i not in kept]

@@ -90,7 +90,7 @@ def test_limit_keeps_the_shares_of_classes_and_touches_train_only():
         "beyond the limit"
     }
     assert paths(division, "train") == sorted(paths(division, "train"), key=[s.path for s in everything].index)
-    with pytest.raises(DataSetError, match="^data.limit: 3 leaves some of 7 classes without .*; at least 7 are needed"):
+    with pytest.raises(DataSetError, match="^data.limit: 3 leaves some of 7 classes without .*; it must be 7 or more"):
         divide(FER, everything, "root", limit=3)
 
 
