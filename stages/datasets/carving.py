@@ -32,15 +32,26 @@ def limited(samples: list[Sample], index: dict[str, int], limit: int) -> tuple[l
     """
     if limit >= len(samples):
         return samples, []
-    try:
-        kept, beyond = _split(samples, index, limit, by_subject=False)
-    except ValueError:
-        kept, beyond = _without_few(samples, len(samples) - limit)
-    if lost := sorted({sample.label or "" for sample in samples} - {sample.label for sample in kept}):
+    labels = np.array([index[sample.label or ""] for sample in samples])
+    if limit < (least := len(set(labels.tolist()))):
         raise DataSetError(
-            f"data.limit: {limit} of {len(samples):,} training pictures would leave none of class {', '.join(lost)}"
+            f"data.limit: {limit} leaves some of {least} classes without a training picture; it must be {least} or more"
         )
-    return kept, beyond
+    kept = set(even_order(labels)[:limit].tolist())
+    return [samples[i] for i in sorted(kept)], [sample for i, sample in enumerate(samples) if i not in kept]
+
+
+def even_order(labels: np.ndarray) -> np.ndarray:
+    """A seeded order of N labels, int64 (N,), of which any first n are stratified.
+
+    Every class comes once before any comes twice; after that each has its share of the n, to the nearest picture.
+    """
+    shuffled = np.random.default_rng(SEED).permutation(len(labels))
+    before = np.empty(len(labels))  # how much of its class stands before a picture
+    for label in np.unique(labels):
+        members = shuffled[labels[shuffled] == label]
+        before[members] = np.arange(len(members)) / len(members)
+    return np.lexsort((labels, before))
 
 
 def _carve(
@@ -65,10 +76,11 @@ def _cure(pool: list[Sample], index: dict[str, int], splits: Sequence[str], shar
     units = Counter(label for label, _ in {(sample.label or "", sample.subject or id(sample)) for sample in pool})
     for name in index:
         if 0 < units[name] < parts:
-            paths = ", ".join(sample.path for sample in pool if sample.label == name)
-            owned = f"of {units[name]} person{'s' * (units[name] > 1)} " * people
+            members = [sample.path for sample in pool if sample.label == name]
+            paths = ", ".join(members[:3] + ["..."] * (len(members) > 3))
+            owned = f" person{'s' * (units[name] > 1)}" * people
             return (
-                f"{lacks} cannot give each split one of class {name}, which has {units[name]} {owned}({paths}): "
+                f"{lacks} cannot give each split one of class {name}, which has {units[name]}{owned} ({paths}): "
                 f"name the classes to be read, without it, in data.classes, or add pictures"
             )
     tried = sorted((hundredth / 100 for hundredth in range(1, 67)), key=lambda other: abs(other - share))
@@ -81,9 +93,7 @@ def _cure(pool: list[Sample], index: dict[str, int], splits: Sequence[str], shar
     return f"{lacks} cannot give it each of the {len(index)} classes; fewer classes (data.classes) may do"
 
 
-def _split(
-    samples: list[Sample], index: dict[str, int], count: int, by_subject: bool = True
-) -> tuple[list[Sample], list[Sample]]:
+def _split(samples: list[Sample], index: dict[str, int], count: int) -> tuple[list[Sample], list[Sample]]:
     """(about count of the samples, the others), both in their order, with the same shares of classes.
 
     Raises ValueError where that cannot be.
@@ -92,7 +102,7 @@ def _split(
     from sklearn.model_selection import StratifiedGroupKFold, train_test_split
 
     labels = [index[sample.label or ""] for sample in samples]
-    if by_subject and all(sample.subject for sample in samples):
+    if all(sample.subject for sample in samples):
         folds = StratifiedGroupKFold(
             max(2, round(len(samples) / (len(samples) - count))), shuffle=True, random_state=SEED
         )
@@ -100,10 +110,3 @@ def _split(
     else:
         first, second = train_test_split(np.arange(len(samples)), train_size=count, stratify=labels, random_state=SEED)
     return [samples[i] for i in sorted(first)], [samples[i] for i in sorted(second)]
-
-
-def _without_few(samples: list[Sample], count: int) -> tuple[list[Sample], list[Sample]]:
-    """(all but count of the samples, those): one of each of the largest classes, so far as there are enough."""
-    largest = Counter(sample.label for sample in samples).most_common(count)
-    gone = {max(i for i, sample in enumerate(samples) if sample.label == name) for name, _ in largest}
-    return [sample for i, sample in enumerate(samples) if i not in gone], [samples[i] for i in sorted(gone)]

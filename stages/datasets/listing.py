@@ -118,12 +118,18 @@ class Finder:
     def __init__(self, root: Path, *bases: str):
         """bases are the folders, from the root, that the list's paths may start in, the likeliest first."""
         self.root, self.bases = root, bases or ("",)
+        self._real = list(dict.fromkeys([os.path.abspath(root), os.path.realpath(root)]))
         self._listing = lru_cache(maxsize=256)(self._list)  # lists go folder by folder: memory stays bounded
 
     def find(self, name: str) -> tuple[str, str | None]:
         """(path from the root, problem): the problem is None, "missing", `OUTSIDE` or `NOT_A_PATH`."""
         if not name.strip() or "\0" in name or "://" in name:
             return name, NOT_A_PATH
+        if "\\" not in name and os.path.normpath(name) == name and not name.startswith((os.sep, os.pardir)):
+            for base in self.bases:  # a list may go over thousands of folders in no order: none of them is listed
+                path = f"{base}/{name}" if base else name
+                if base != os.pardir and os.path.isfile(f"{self._real[0]}/{path}"):
+                    return path, None
         for spelling in dict.fromkeys([name, name.replace("\\", "/"), _redecoded(name.replace("\\", "/"))]):
             inside = [path for base in self.bases if (path := self._below_root(base, spelling)) is not None]
             for path in inside:
@@ -140,7 +146,7 @@ class Finder:
         if re.match(r"[A-Za-z]:[/\\]", name):
             return None
         path = os.path.normpath(os.path.join(self.root, base, name))
-        for root in dict.fromkeys([os.path.abspath(self.root), os.path.realpath(self.root)]):
+        for root in self._real:
             relative = os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/")
             if relative != ".." and not relative.startswith("../"):
                 return relative

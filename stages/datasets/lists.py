@@ -44,7 +44,7 @@ class Rows:
         order: the fields of a list without a header, as it has them in its columns; None where it needs a header.
         Raises DataSetError for a list that is empty or no text, and for a header that lacks a field or names it twice.
         """
-        self.path, self.columns, self.unused = path, {}, []
+        self.path, self.columns, self.unused, self._fields = path, {}, [], list(fields)
         with _opened(path) as file:
             first, self._skipped = _first_line(path, file)
             names, self._delimiter = _header(first, fields, needed)
@@ -81,14 +81,13 @@ class Rows:
         with _opened(self.path) as file:
             for _ in range(self._skipped + self.headed):
                 next(file)
+            line = above = self._skipped + self.headed
+            checked = _checked(self.path, file, above)
             # Strict: a quotation mark that is never closed would swallow all the rows after it.
-            reader = csv.reader(
-                _checked(self.path, file), delimiter=self._delimiter, skipinitialspace=True, strict=True
-            )
-            line = self._skipped + self.headed
+            reader = csv.reader(checked, delimiter=self._delimiter, skipinitialspace=True, strict=True)
             try:
                 for cells in reader:
-                    line = reader.line_num + self._skipped + self.headed
+                    line = above + reader.line_num
                     if any(cell.strip() for cell in cells):
                         yield self._row(line, cells, max(needed))
             except csv.Error as error:
@@ -96,7 +95,8 @@ class Rows:
                 raise DataSetError(f"{self.path}, from line {line + 1} on: {error}; {cure}") from None
 
     def _row(self, line: int, cells: list[str], last: int) -> Row:
-        named = {field: cells[place].strip() if place < len(cells) else "" for field, place in self._places.items()}
+        named = dict.fromkeys(self._fields, "")
+        named |= {field: cells[place].strip() for field, place in self._places.items() if place < len(cells)}
         problem = None
         if len(cells) <= last:
             problem = "row too short"
@@ -126,8 +126,8 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             raise DataSetError(f"{path}: not a list: {error}") from None
 
 
-def _checked(path: Path, lines: Iterator[str]) -> Iterator[str]:
-    for number, line in enumerate(lines, 1):
+def _checked(path: Path, lines: Iterator[str], above: int = 0) -> Iterator[str]:
+    for number, line in enumerate(lines, above + 1):
         if "\0" in line:
             raise DataSetError(f"{path}: NUL bytes near line {number}: no text, or a damaged copy; get the file anew")
         yield line
