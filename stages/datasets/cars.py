@@ -5,9 +5,8 @@ categorization, 2013.
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-import numpy as np
-
 from stages.datasets.listing import Finder, Folder
+from stages.datasets.matlab import read_matlab
 from stages.datasets.places import choose, find, other_reader
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, number
 
@@ -27,13 +26,15 @@ def read(root: Path) -> Iterator[Sample | Note]:
     meta, notes = _place(top, "cars_meta.mat")
     train, more = _place(top, "cars_train_annos.mat")
     yield from [*notes, *more]
-    names = [str(name) for name in _table(top, meta, "class_names")]
+    names = read_matlab(top.path / meta, "class_names")
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise DataSetError(f"{top.path / meta}: its class_names are no list of names")
     yield from _read_split(top, train, "train", names)
     labelled = find(top, "cars_test_annos_withlabels.mat", closed=_PICTURES)
     if labelled:
         path, notes = choose(labelled, "stanford_cars")
         yield from notes
-        if "class" in (_table(top, path, "annotations").dtype.names or ()):
+        if all("class" in row for row in _annotations(top, path)):
             yield from _read_split(top, path, "test", names)
             return
     unlabelled = [*labelled, *find(top, "cars_test_annos.mat", closed=_PICTURES)]
@@ -51,40 +52,27 @@ def _place(top: Folder, name: str) -> tuple[str, list[Note]]:
 
 
 def _read_split(top: Folder, table: str, split: str, names: list[str]) -> Iterator[Sample | Note]:
-    annotations = _table(top, table, "annotations")
-    if missing := {"class", "fname"} - set(annotations.dtype.names or ()):
-        raise DataSetError(f"{top.path / table}: the annotations lack {', '.join(sorted(missing))}")
+    annotations = _annotations(top, table)
+    if not all("class" in row for row in annotations):
+        raise DataSetError(f"{top.path / table}: its annotations lack the class")
     places = find(top, f"cars_{split}")
     if not places:
         raise DataSetError(f"no folder cars_{split} in {top.path}")
     folder, notes = choose(places)
     yield from notes
     finder = Finder(top.path, folder)
-    for fname, code in zip(annotations["fname"], annotations["class"], strict=True):
-        path, problem = finder.find(PurePosixPath(str(fname).replace("\\", "/")).name)
-        value = number(str(code))
-        label = names[int(value) - 1] if value in range(1, len(names) + 1) else None
+    for row in annotations:
+        path, problem = finder.find(PurePosixPath(str(row["fname"]).replace("\\", "/")).name)
+        code = number(str(row["class"]))
+        label = names[int(code) - 1] if code in range(1, len(names) + 1) else None
         yield Sample(path, label, split, problem="unknown label code" if label is None else problem)
 
 
-def _table(top: Folder, path: str, name: str) -> np.ndarray:
-    """The array of a name in a MATLAB file, of one dimension. Raises DataSetError where it cannot be read."""
-    # Imported here because only this reader needs it.
-    from scipy.io import loadmat
-
-    file = top.path / path
-    try:
-        return np.atleast_1d(loadmat(file, squeeze_me=True)[name])
-    except OSError:
-        raise
-    # On damaged bytes scipy raises what it pleases.
-    except Exception as error:
-        with open(file, "rb") as opened:
-            start = opened.read(24)
-        reason = f"it begins with {start!r}" if not start.startswith(b"MATLAB") else f"damaged: {error}"
-        raise DataSetError(
-            f"{file} is no MATLAB file that holds {name} ({reason}); get it anew".replace("\n", " ")
-        ) from None
+def _annotations(top: Folder, path: str) -> list[dict]:
+    rows = read_matlab(top.path / path, "annotations")
+    if not isinstance(rows, list) or not all(isinstance(row, dict) and "fname" in row for row in rows):
+        raise DataSetError(f"{top.path / path}: its annotations name no pictures (fname)")
+    return rows
 
 
 DATA_SETS = {
