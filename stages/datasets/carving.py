@@ -83,7 +83,8 @@ def _cure(pool: list[Sample], index: dict[str, int], splits: Sequence[str], shar
                 f"{lacks} cannot give each split one of class {name}, which has {units[name]}{owned} ({paths}): "
                 f"name the classes to be read, without it, in data.classes, or add pictures"
             )
-    tried = sorted((hundredth / 100 for hundredth in range(1, 67)), key=lambda other: abs(other - share))
+    hundredths = range(5, 70, 5) if people else range(1, 67)  # dividing people takes much longer
+    tried = sorted((hundredth / 100 for hundredth in hundredths), key=lambda other: abs(other - share))
     for other in tried if len(pool) <= _TRIED else ():
         try:
             _carve(pool, index, splits, other)

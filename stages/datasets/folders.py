@@ -45,7 +45,8 @@ def read_class_folders(root: Path, base: Path, class_of: Callable[[str], str | N
         raise DataSetError(_nothing(where))
     elif all(split_of(inner.name) for inner in where.full):
         flat = _few([f"{inner.relative}/" for inner in where.full])
-        raise _refusal(f"{flat}: pictures of splits, but not in class folders", top)
+        alone = _few(sorted({f"{folder.name}/" for inner in where.full for folder in inner.full}))
+        raise _refusal(f"{flat}: no class folders in these splits, but {alone or 'pictures'} alone", top)
     if len({inner.name for _, folder in splits for inner in folder.full}) == 1:
         raise _refusal(f"one class only, {splits[0][1].full[0].name!r}", top)
     for split, folder in splits:
@@ -72,7 +73,11 @@ class _Seen:
     @cached_property
     def full(self) -> list["_Seen"]:
         """The folders in it that hold pictures at any depth."""
-        return [inner for inner in self.inner if inner.pictures or inner.full]
+        return [inner for inner in self.inner if inner.holds]
+
+    @property
+    def holds(self) -> bool:
+        return self.pictures or bool(self.full)
 
     @cached_property
     def leaf(self) -> bool:
@@ -135,11 +140,10 @@ def _read_classes(
         if not inner.leaf:
             folders = _few([f"{folder.name}/" for folder in inner.full])
             own = "pictures and " if inner.pictures else ""
-            raise _refusal(
-                f"{inner.relative}/ holds {own}folders of pictures ({folders}) and cannot be one class; the set's "
-                "folder must be the one with the splits or classes",
-                top,
-            )
+            what = f"holds {own}folders of pictures ({folders}) and cannot be one class"
+            if inner.splits:
+                what = f"holds splits ({folders}): a set of its own, and no class"
+            raise _refusal(f"{inner.relative}/ {what}; name the folder with the splits or classes of one set", top)
         label = class_of(name)
         for folder in inner.folder.walk():
             for file in sorted([*folder.files, *folder.others]):
@@ -158,7 +162,7 @@ def _problem(folder: Folder, name: str, label: str | None) -> str | None:
 def _beside(seen: _Seen) -> Iterator[Note]:
     """What lies beside folders of pictures and is not read. Raises DataSetError for a folder that is out of reach."""
     place = seen.relative and f"{seen.relative}/"
-    if empty := [f"{inner.relative}/" for inner in seen.inner if inner not in seen.full]:
+    if empty := [f"{inner.relative}/" for inner in seen.inner if not inner.holds]:
         yield Note(f"no pictures in {_few(empty)}")
     if seen.pictures:
         loose = [name for name in seen.folder.files if is_picture(seen.folder.path / name)]

@@ -153,7 +153,7 @@ class Finder:
         return None
 
     def _outside(self, name: str) -> str:
-        paths = [os.path.normpath(os.path.join(base, name)) for base in self.bases]
+        paths = [os.path.normpath(os.path.join(base, name)) for base in self.bases if base != os.pardir]
         return next((path for path in paths if os.path.lexists(os.path.join(self.root, path))), paths[0])
 
     def _existing(self, path: str) -> str | None:

@@ -104,18 +104,19 @@ def _read_list(root: Path, folder: Folder, name: str, split: str | None) -> Iter
     columns = used(rows.columns)
     if unused := [*rows.unused, *(rows.columns[field] for field in rows.columns if field not in columns)]:
         yield Note(f"columns of {name} that are not read: {', '.join(unused)}")
-    finder, where, count = None, folder.below(name), 0
-    without = 0
+    where, base, tries = folder.below(name), None, 5
+    finder = Finder(root, *dict.fromkeys([folder.relative, *_STARTS]))
+    count = without = 0
     for row in rows:
         count += 1
-        if finder is None and not row.problem:
-            base = _base(root, folder, row.cells["path"], split)
-            if base not in ("", folder.relative):
+        if base is None and tries and not row.problem:
+            base, tries = _base(root, folder, row.cells["path"], split), tries - 1
+            if base not in (None, folder.relative):
                 yield Note(f"the paths in {name} start in {base}/")
-            finder = Finder(root, *dict.fromkeys([base, folder.relative, *_STARTS]))
+                finder = Finder(root, *dict.fromkeys([base, folder.relative, *_STARTS]))
         sample = sample_of(row, where, columns, split)
         without += sample.split is None and "split" in columns
-        if finder is not None and not row.problem:
+        if not row.problem:
             sample.path, problem = finder.find(row.cells["path"])
             sample.problem = problem or sample.problem
         yield sample
@@ -127,15 +128,19 @@ def _read_list(root: Path, folder: Folder, name: str, split: str | None) -> Iter
         yield Note(f"rows of {name} that name no split, and count as train: {without:,}")
 
 
-def _base(root: Path, folder: Folder, path: str, split: str | None) -> str:
-    """The folder that the paths of a list start in: its own or the root, or else the only one beside it with the first
-    of them (images/ beside labels.csv, train_images/ beside train.csv).
+def _base(root: Path, folder: Folder, path: str, split: str | None) -> str | None:
+    """The folder that the paths of a list start in: its own or the root, or else the only one below it with this path.
+
+    For a list of a split, the only one in a folder of that split (train_images/ for train.csv). None where it is not
+    to be told from this path.
     """
-    if Finder(root, folder.relative, *_STARTS).find(path)[1] != "missing":
-        return folder.relative
-    inner = [each for each in folder.folders if split is None or split_of(each.name) in (split, None)]
-    found = [each.relative for each in inner if Finder(root, each.relative).find(path)[1] is None]
-    return found[0] if len(found) == 1 else folder.relative
+    problem = Finder(root, folder.relative, *_STARTS).find(path)[1]
+    if problem != "missing":
+        return None if problem else folder.relative
+    found = [each.relative for each in folder.walk() if Finder(root, each.relative).find(path)[1] is None]
+    if split and len(found) > 1:
+        found = [relative for relative in found if split in map(split_of, relative.split("/"))]
+    return found[0] if len(found) == 1 else None
 
 
 DATA_SETS = {

@@ -226,6 +226,7 @@ def test_a_test_list_without_labels_is_said(tmp_path):
         ("a.jpg", "a.jpg", ""),
         ("1.jpg", "images/1.jpg", "images/"),
         ("1", "train_images/1.png", "train_images/"),
+        ("b/1", "pictures/pictures/b/1.png", "pictures/pictures/"),
         ("set/images/1.jpg", "images/1.jpg", ""),
         ("images\\1.jpg", "images/1.jpg", ""),
         ("/images/1.jpg", "images/1.jpg", ""),
@@ -238,6 +239,22 @@ def test_where_paths_start(tmp_path, listed, found, base):
     samples, notes = read(root)
     assert [(s.path, s.problem) for s in samples] == [(found, None)]
     assert notes == ([f"the paths in labels.csv start in {base}"] if base else [])
+
+
+def test_where_paths_start_is_seen_though_the_first_picture_is_missing(tmp_path):
+    rows = [("path", "label"), ("gone.jpg", "a"), ("1.jpg", "a")]
+    write(plant(tmp_path, "images/1.jpg") / "labels.csv", rows)
+    assert [(s.path, s.problem) for s in read(tmp_path)[0]] == [("gone.jpg", "missing"), ("images/1.jpg", None)]
+
+
+def test_the_lists_of_splits_have_a_folder_each(tmp_path):
+    for name in ("train", "test"):
+        plant(tmp_path, f"{name}_images/0.jpg")
+        write(tmp_path / f"{name}.csv", [("image_id", "label"), ("0", "a")])
+    assert [(s.path, s.split) for s in read(tmp_path)[0]] == [
+        ("test_images/0.jpg", "test"),
+        ("train_images/0.jpg", "train"),
+    ]
 
 
 def test_of_two_folders_that_fit_none_is_guessed(tmp_path):
