@@ -6,12 +6,12 @@ What is unambiguous is read, and said in a note; anything else is refused with t
 
 import errno
 import os
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator
 from functools import cached_property
 from pathlib import Path
 
 from stages.datasets.content import is_picture, named_as_picture
-from stages.datasets.listing import Folder, tree
+from stages.datasets.listing import Folder, few, tree
 from stages.datasets.sample import WORDS, DataSet, DataSetError, Note, Sample, split_of
 
 _PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
@@ -25,7 +25,7 @@ def read(root: Path) -> Iterator[Sample | Note]:
     """
     yield from read_class_folders(root, root, lambda name: name)
     if lists := [name for name in Folder(root).files if name.lower().endswith(_LISTS)]:
-        yield Note(f"not read beside the folders: {_few(lists)} (`dataset: csv` reads lists)")
+        yield Note(f"not read beside the folders: {few(lists)} (`dataset: csv` reads lists)")
 
 
 def read_class_folders(root: Path, base: Path, class_of: Callable[[str], str | None]) -> Iterator[Sample | Note]:
@@ -44,8 +44,8 @@ def read_class_folders(root: Path, base: Path, class_of: Callable[[str], str | N
     elif not where.full:
         raise DataSetError(_nothing(where))
     elif all(split_of(inner.name) for inner in where.full):
-        flat = _few([f"{inner.relative}/" for inner in where.full])
-        alone = _few(sorted({f"{folder.name}/" for inner in where.full for folder in inner.full}))
+        flat = few([f"{inner.relative}/" for inner in where.full])
+        alone = few(sorted({f"{folder.name}/" for inner in where.full for folder in inner.full}))
         raise _refusal(f"{flat}: no class folders in these splits, but {alone or 'pictures'} alone", top)
     if len({inner.name for _, folder in splits for inner in folder.full}) == 1:
         raise _refusal(f"one class only, {splits[0][1].full[0].name!r}", top)
@@ -138,7 +138,7 @@ def _read_classes(
         if not name.strip() or any("\udc80" <= letter <= "\udcff" for letter in name):
             raise DataSetError(f"the name of class folder {inner.relative!a} is blank or not UTF-8; rename it")
         if not inner.leaf:
-            folders = _few([f"{folder.name}/" for folder in inner.full])
+            folders = few([f"{folder.name}/" for folder in inner.full])
             own = "pictures and " if inner.pictures else ""
             what = f"holds {own}folders of pictures ({folders}) and cannot be one class"
             if inner.splits:
@@ -163,12 +163,12 @@ def _beside(seen: _Seen) -> Iterator[Note]:
     """What lies beside folders of pictures and is not read. Raises DataSetError for a folder that is out of reach."""
     place = seen.relative and f"{seen.relative}/"
     if empty := [f"{inner.relative}/" for inner in seen.inner if not inner.holds]:
-        yield Note(f"no pictures in {_few(empty)}")
+        yield Note(f"no pictures in {few(empty)}")
     if seen.pictures:
         loose = [name for name in seen.folder.files if is_picture(seen.folder.path / name)]
-        yield Note(f"not in a class folder, and not read: {_few([place + name for name in loose])}")
+        yield Note(f"not in a class folder, and not read: {few([place + name for name in loose])}")
     if packed := [place + name for name in seen.folder.files if name.lower().endswith(_PACKED)]:
-        yield Note(f"packed, and not read: {_few(packed)}")
+        yield Note(f"packed, and not read: {few(packed)}")
     for name in seen.folder.others:
         try:
             os.stat(seen.folder.path / name)
@@ -183,17 +183,12 @@ def _nothing(where: _Seen) -> str:
     found = tree(where.folder).strip()
     if where.pictures:
         return f"pictures, but no class folders in {where.folder.path}: found {found}"
-    cure = f"; unpack {_few(packed)} first" if packed else ""
+    cure = f"; unpack {few(packed)} first" if packed else ""
     return f"no class folders with pictures in {where.folder.path}: found {found}{cure}"
 
 
 def _refusal(what: str, top: _Seen) -> DataSetError:
     return DataSetError(f"{what}; found {top.folder.path}/{tree(top.folder)}")
-
-
-def _few(names: Sequence[str], shown: int = 4) -> str:
-    more = [f"{len(names) - shown:,} more"] if len(names) > shown else []
-    return ", ".join([*names[:shown], *more])
 
 
 DATA_SETS = {

@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 
@@ -217,3 +217,9 @@ def tree(folder: Folder, depth: int = 3, across: int = 4) -> str:
     if not parts:
         return f" ({files or 'empty'})"
     return "{" + ", ".join([*parts, *filter(None, [files])]) + "}"
+
+
+def few(names: Sequence[str], shown: int = 4) -> str:
+    """The first of the names, and how many more there are."""
+    more = [f"{len(names) - shown:,} more"] if len(names) > shown else []
+    return ", ".join([*names[:shown], *more])

@@ -8,7 +8,7 @@ from collections.abc import Generator, Iterator
 from pathlib import Path, PurePath
 
 from stages.datasets.columns import FIELDS, NEEDED, sample_of, used
-from stages.datasets.listing import Finder, Folder, tree
+from stages.datasets.listing import Finder, Folder, few, tree
 from stages.datasets.lists import Rows
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, split_of
 
@@ -63,16 +63,19 @@ def _role(name: str) -> str | None:
 
 def _folder_of_lists(root: Folder) -> Generator[Note, None, Folder]:
     """Returns the folder whose lists are read: the root, or the one that is nearest to it."""
-    with_lists = [root] if any(map(_is_list, root.files)) else []
-    with_lists = with_lists or [folder for folder in root.walk() if any(map(_is_list, folder.files))]
-    depth = min((folder.relative.count("/") for folder in with_lists), default=0)
-    nearest = [folder for folder in with_lists if folder.relative.count("/") == depth]
+    found = [folder for folder in root.walk() if any(map(_is_list, folder.files))]
+    depths = [len(Path(folder.relative).parts) for folder in found]
+    nearest = [folder for folder, depth in zip(found, depths, strict=True) if depth == min(depths)]
+    names = [folder.below(next(filter(_is_list, folder.files))) for folder in found]
     if len(nearest) != 1:
-        found = ", ".join(folder.below(next(filter(_is_list, folder.files))) for folder in nearest[:4])
-        several = f"lists in several folders of {root.path}: {found}; put the one to be read into {root.path} itself"
-        raise DataSetError(several if nearest else f"no CSV in {root.path}: found {tree(root).strip()}")
+        several = (
+            f"lists in several folders of {root.path}: {few(names)}; put the one to be read into {root.path} itself"
+        )
+        raise DataSetError(several if found else f"no CSV in {root.path}: found {tree(root).strip()}")
     if nearest[0] is not root:
         yield Note(f"read from the lists in {nearest[0].relative}/")
+    if further := [name for folder, name in zip(found, names, strict=True) if folder is not nearest[0]]:
+        yield Note(f"lists further down, and not read: {few(further)}")
     return nearest[0]
 
 
@@ -85,9 +88,7 @@ def _choose(folder: Folder) -> Generator[Note, None, list[tuple[str, str | None]
     chosen = chosen or names
     roles = [_role(name) for name in chosen] if len(chosen) > 1 else [None]
     if (None in roles and len(chosen) > 1) or len(set(roles)) < len(roles):
-        raise DataSetError(
-            f"more than one list in {folder.path}: {', '.join(names[:6])}; call the one to be read labels.csv"
-        )
+        raise DataSetError(f"more than one list in {folder.path}: {few(names)}; call the one to be read labels.csv")
     others = [name for name in names if name not in chosen]
     result = list(zip(chosen, roles, strict=True))
     for name, split in result[:]:
@@ -95,7 +96,7 @@ def _choose(folder: Folder) -> Generator[Note, None, list[tuple[str, str | None]
             result.remove((name, split))
             yield Note(f"{name} has no labels: the {split} split cannot be read from it")
     if others:
-        yield Note(f"not read beside {', '.join(chosen)}: {', '.join(others)}")
+        yield Note(f"not read beside {few(chosen)}: {few(others)}")
     return result
 
 
@@ -103,7 +104,7 @@ def _read_list(root: Path, folder: Folder, name: str, split: str | None) -> Iter
     rows = Rows(folder.path / name, FIELDS, NEEDED)
     columns = used(rows.columns)
     if unused := [*rows.unused, *(rows.columns[field] for field in rows.columns if field not in columns)]:
-        yield Note(f"columns of {name} that are not read: {', '.join(unused)}")
+        yield Note(f"columns of {name} that are not read: {few(unused, 12)}")
     where, base, tries = folder.below(name), None, 5
     finder = Finder(root, *dict.fromkeys([folder.relative, *_STARTS]))
     count = without = 0

@@ -182,7 +182,7 @@ def test_a_word_that_is_no_split_stops_the_reading(tmp_path, word):
         (["train.csv", "sample.csv", "val.csv"], {"train.csv": "train", "val.csv": "val"},
          ["not read beside train.csv, val.csv: sample.csv"]),
         (["deep/er/labels.csv"], {"deep/er/labels.csv": None}, ["read from the lists in deep/er/"]),
-        (["labels.csv", "old/labels.csv"], {"labels.csv": None}, []),
+        (["labels.csv", "old/labels.csv"], {"labels.csv": None}, ["lists further down, and not read: old/labels.csv"]),
     ],
 )  # fmt: skip
 def test_which_list_is_read(tmp_path, files, taken, notes):
