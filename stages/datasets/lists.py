@@ -50,8 +50,9 @@ class Rows:
             names, self._delimiter = _header(first, fields, needed)
             found = {field: _places(field, fields[field], names) for field in fields}
             if order is not None and not any(found[field] for field in needed):
-                cells = max((_cells(first, each) for each in _DELIMITERS), key=lambda cells: len(cells))
-                self._delimiter = next(each for each in _DELIMITERS if _cells(first, each) == cells)
+                # A cell may itself be a list, of landmarks say, with many more of another delimiter.
+                counts = {each: len(_cells(first, each)) for each in _DELIMITERS}
+                self._delimiter = max(counts, key=lambda each: (counts[each] == len(order), counts[each]))
                 self._width, self._places = len(order), {field: place for place, field in enumerate(order)}
                 self.headed = False
                 return
