@@ -27,6 +27,13 @@ COLUMNS = (
 )
 BOX = COLUMNS[1:5]
 CODES = (*EIGHT, "None", "Uncertain", "No-Face")
+_FIELDS = {
+    **dict.fromkeys(COLUMNS, ()),
+    COLUMNS[0]: ("path", "pth", "filepath", "file_path", "image", "image_path", "filename"),
+    "expression": ("label", "emotion", "exp"),
+    "valence": ("val",),
+    "arousal": ("aro",),
+}
 _NEEDED = (*COLUMNS[:5], "expression")
 _IMAGES = ("Manually_Annotated_Images", "Automatically_Annotated_Images")
 
@@ -78,7 +85,7 @@ def _read_list(top: Folder, path: str, split: str, images: str) -> Iterator[Samp
     yield from notes
     around = str(PurePosixPath(folder).parent)
     finder = Finder(top.path, folder, "" if around == "." else around, "")
-    rows = Rows(top.path / path, dict.fromkeys(COLUMNS, ()), _NEEDED, order=COLUMNS)
+    rows = Rows(top.path / path, _FIELDS, _NEEDED, order=COLUMNS)
     if rows.unused:
         yield Note(f"the columns {', '.join(rows.unused)} of {path} are not read")
     empty = True

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from stages.datasets.listing import Folder
-from stages.datasets.places import choose, find, other_reader
+from stages.datasets.places import choose, find, innermost, other_reader
 from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Note, Sample, number
 
 _BLOCK = 8192  # ids whose annotations are fetched ahead; file systems over a network answer many requests at once
@@ -39,7 +39,8 @@ def read(root: Path) -> Iterator[Sample | Note]:
         for path in find(top, *names, closed=_PARTS):
             inner = {folder.name.lower(): folder for folder in Folder(root / path, path).folders}
             if all(part in inner for part in _PARTS):
-                whole[path] = [inner[part] for part in _PARTS]
+                parts = [innermost(inner[part]) for part in _PARTS]
+                whole[path] = [Folder(root / part, part) for part in parts]
         if whole:
             path, notes = choose(list(whole))
             yield from notes

@@ -47,7 +47,9 @@ def read(root: Path) -> Iterator[Sample | Note]:
 def _place(top: Folder, name: str) -> tuple[str, list[Note]]:
     found = find(top, name, closed=_PICTURES)
     if not found:
-        raise DataSetError(f"no {name} in {top.path}{other_reader(top.path)}")
+        whole = find(top, "cars_annos.mat", closed=_PICTURES)
+        seen = f" ({whole[0]} is of the pictures under other names)" if whole else ""
+        raise DataSetError(f"no {name}, of the devkit, in {top.path}{seen}{other_reader(top.path)}")
     return choose(found, "devkit")
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from stages.datasets.listing import Folder
-from stages.datasets.places import choose, find, other_reader
+from stages.datasets.places import choose, find
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample
 
 CODES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -39,7 +39,7 @@ def read(root: Path) -> Iterator[Sample | Note]:
     top = Folder(root)
     found = [""] if "data_batch_1" in top.files else find(top, FOLDER)
     if not found:
-        raise DataSetError(f"no folder {FOLDER} in {root}: unpack {ARCHIVE} there{other_reader(root)}")
+        raise DataSetError(f"no folder {FOLDER} in {root}: unpack {ARCHIVE} there")
     folder, notes = choose(found)
     yield from notes
     numbers = {"train": 0, "test": 0}

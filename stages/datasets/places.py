@@ -7,6 +7,7 @@ from stages.datasets.content import named_as_picture
 from stages.datasets.listing import Folder
 from stages.datasets.sample import DataSetError, Note, split_of
 
+PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 DEPTH = 4  # wrappers around a part: an archive's name twice, the set's name, the part's name twice
 
 ClassOf = Callable[[str], str | None]
@@ -23,7 +24,7 @@ def find(root: Folder, *names: str, closed: Sequence[str] = ()) -> list[str]:
     found = []
     for folder in _nearest_first(root, lambda inner: inner.name.lower() not in shut):
         found += [folder.below(name) for name in folder.files if name.lower() in wanted]
-        found += [_innermost(inner) for inner in folder.folders if inner.name.lower() in wanted]
+        found += [innermost(inner) for inner in folder.folders if inner.name.lower() in wanted]
     return found
 
 
@@ -76,8 +77,12 @@ def class_names(base: Folder, class_of: ClassOf) -> list[str]:
 
 
 def other_reader(root: Path) -> str:
-    """How folders of pictures in a root are read that holds something else than was looked for; "" without any."""
-    for folder in _nearest_first(Folder(root), lambda inner: True):
+    """What else a root holds than was looked for, and what is to be done about it; "" where there is nothing."""
+    top = Folder(root)
+    for folder in (top, *top.folders):
+        if packed := [folder.below(name) for name in folder.files if name.lower().endswith(PACKED)]:
+            return f"; unpack {', '.join(packed)} first"
+    for folder in _nearest_first(top, lambda inner: True):
         for holder in (folder, *(inner for inner in folder.folders if split_of(inner.name))):
             full = [inner for inner in holder.folders if any(map(named_as_picture, inner.files))]
             if len(full) > 1:
@@ -104,7 +109,8 @@ def _nearest_first(root: Folder, enters: Callable[[Folder], bool]) -> Iterator[F
         level = [inner for folder in level for inner in folder.folders if enters(inner)]
 
 
-def _innermost(folder: Folder) -> str:
+def innermost(folder: Folder) -> str:
+    """The path from the root of what a folder stands for: one of its own name alone in it, or a file of its name."""
     name = folder.name.lower()
     while not folder.files and [inner.name.lower() for inner in folder.folders] == [name]:
         folder = folder.folders[0]

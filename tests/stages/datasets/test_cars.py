@@ -120,7 +120,7 @@ def test_flipped_bytes_end_in_one_line_or_in_samples(tmp_path):
 
 
 def test_wrong_places_are_named(tmp_path):
-    assert "no cars_meta.mat in" in refusal("cars", tmp_path)
+    assert "no cars_meta.mat, of the devkit, in" in refusal("cars", tmp_path)
     write(tmp_path)
     for picture in (tmp_path / "cars_test").iterdir():
         picture.unlink()

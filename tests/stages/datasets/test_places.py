@@ -92,3 +92,8 @@ def test_folders_of_pictures_that_another_reader_reads(tmp_path):
     touch(tmp_path / "wrapper/train/cats/1.jpg")
     touch(tmp_path / "wrapper/train/dogs/1.jpg")
     assert f"FOLDERS_ROOT={tmp_path}/wrapper reads them" in other_reader(tmp_path)
+
+
+def test_what_is_packed_is_to_be_unpacked(tmp_path):
+    touch(tmp_path / "data/fer2013.tar.gz")
+    assert other_reader(tmp_path) == "; unpack data/fer2013.tar.gz first"
