@@ -5,12 +5,14 @@ Manually_Annotated_file_lists/{training,validation}.csv and
 Automatically_annotated_file_list/automatically_annotated.csv; some copies lack the header.
 """
 
-import csv
 import math
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
-from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Sample, first_existing, number
+from stages.datasets.listing import Finder, Folder
+from stages.datasets.lists import Row, Rows
+from stages.datasets.places import choose, find, other_reader
+from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Note, Sample, expression, number
 
 COLUMNS = (
     "subDirectory_filePath",
@@ -23,76 +25,99 @@ COLUMNS = (
     "valence",
     "arousal",
 )
+BOX = COLUMNS[1:5]
 CODES = (*EIGHT, "None", "Uncertain", "No-Face")
+_FIELDS = {
+    **dict.fromkeys(COLUMNS, ()),
+    COLUMNS[0]: ("path", "pth", "filepath", "file_path", "image", "image_path", "filename"),
+    "expression": ("label", "emotion", "exp"),
+    "valence": ("val",),
+    "arousal": ("aro",),
+}
+_NEEDED = (*COLUMNS[:5], "expression")
+_IMAGES = ("Manually_Annotated_Images", "Automatically_Annotated_Images")
 
 
-def read_manual(root: Path) -> Iterator[Sample]:
+def read_manual(root: Path) -> Iterator[Sample | Note]:
     """Yields the manual lists: training.csv is train, validation.csv is val; there is no published test list.
 
-    Raises DataSetError when a list or the folder of pictures is missing.
+    Raises DataSetError when a list or the folder of pictures is missing, or when two of them fit equally.
     """
-    lists = {
-        split: _find_list(root, "Manually_Annotated_file_lists", f"{name}.csv")
-        for split, name in (("train", "training"), ("val", "validation"))
-    }
+    top = Folder(root)
+    lists = {}
+    for split, name in (("train", "training.csv"), ("val", "validation.csv")):
+        found = _find_lists(top, name)
+        if not found:
+            raise DataSetError(f"no {name} in {root}{other_reader(root)}")
+        lists[split], notes = choose(found, "Manually_Annotated_file_lists")
+        yield from notes
     for split, path in lists.items():
-        if path is None:
-            raise DataSetError(f"no {'training' if split == 'train' else 'validation'}.csv in {root}")
-    yield from _read_list(root, lists["train"], "train", "Manually_Annotated_Images")
-    yield from _read_list(root, lists["val"], "val", "Manually_Annotated_Images")
+        yield from _read_list(top, path, split, _IMAGES[0])
 
 
-def read_automatic(root: Path) -> Iterator[Sample]:
+def read_automatic(root: Path) -> Iterator[Sample | Note]:
     """Yields the automatic list as train, and the manual validation list as val where it is there.
 
-    Raises DataSetError when the automatic list or a folder of pictures is missing.
+    Raises DataSetError when the automatic list or a folder of pictures is missing, or when two of them fit equally.
     """
-    automatic = _find_list(root, "Automatically_annotated_file_list", "automatically_annotated.csv")
-    if automatic is None:
-        raise DataSetError(f"no automatically_annotated.csv in {root}")
-    validation = _find_list(root, "Manually_Annotated_file_lists", "validation.csv")
-    yield from _read_list(root, automatic, "train", "Automatically_Annotated_Images")
-    if validation:
-        yield from _read_list(root, validation, "val", "Manually_Annotated_Images")
+    top = Folder(root)
+    automatic = _find_lists(top, "automatically_annotated.csv")
+    if not automatic:
+        raise DataSetError(f"no automatically_annotated.csv in {root}{other_reader(root)}")
+    path, notes = choose(automatic, "Automatically_annotated_file_list")
+    yield from notes
+    yield from _read_list(top, path, "train", _IMAGES[1])
+    if validation := _find_lists(top, "validation.csv"):
+        path, notes = choose(validation, "Manually_Annotated_file_lists")
+        yield from notes
+        yield from _read_list(top, path, "val", _IMAGES[0])
 
 
-def _find_list(root, folder, name):
-    return first_existing(root, name, f"{folder}/{name}", f"{folder.replace('annotated', 'Annotated')}/{name}")
+def _find_lists(top: Folder, name: str) -> list[str]:
+    return find(top, name, closed=_IMAGES)
 
 
-def _read_list(root, path, split, images):
-    pictures = first_existing(root, images)
-    if pictures is None:
-        raise DataSetError(f"no folder {images} in {root}")
-    folder = pictures.relative_to(root).as_posix()
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = csv.reader(file)
-        columns = COLUMNS
-        for number_of_row, row in enumerate(rows, 1):
-            if number_of_row == 1 and COLUMNS[0] in map(str.strip, row):
-                columns = [name.strip() for name in row]
-                if missing := set(COLUMNS) - set(columns):
-                    raise DataSetError(f"{path}: the header lacks {', '.join(sorted(missing))}")
-            elif row:
-                yield _sample(row, columns, folder, split, f"{path.name}#{number_of_row}")
+def _read_list(top: Folder, path: str, split: str, images: str) -> Iterator[Sample | Note]:
+    found = find(top, images, closed=_IMAGES)
+    if not found:
+        raise DataSetError(f"no folder {images} in {top.path}, in which the pictures of {path} are")
+    folder, notes = choose(found)
+    yield from notes
+    around = str(PurePosixPath(folder).parent)
+    finder = Finder(top.path, folder, "" if around == "." else around, "")
+    rows = Rows(top.path / path, _FIELDS, _NEEDED, order=COLUMNS)
+    if rows.unused:
+        yield Note(f"the columns {', '.join(rows.unused)} of {path} are not read")
+    empty = True
+    for row in rows:
+        empty = False
+        yield _sample(row, finder, split, PurePosixPath(path).name)
+    if empty:
+        raise DataSetError(f"{top.path / path} lists no picture; get it anew")
 
 
-def _sample(row, columns, folder, split, where):
-    if len(row) < len(columns):
-        return Sample(where, None, split, problem="row too short")
-    cells = dict(zip(columns, row, strict=False))
-    path = f"{folder}/{cells['subDirectory_filePath'].strip()}"
+def _sample(row: Row, finder: Finder, split: str, table: str) -> Sample:
+    cells = row.cells
+    if row.problem:
+        return Sample(f"{table}#{row.line}", None, split, problem=row.problem)
+    path, missing = finder.find(cells["subDirectory_filePath"])
     code = number(cells["expression"])
-    label = CODES[int(code)] if code in range(len(CODES)) else None
+    label = CODES[int(code)] if code in range(len(CODES)) else expression(cells["expression"])
     if label is None:
         return Sample(path, None, split, problem="unknown label code")
-    box = tuple(number(cells[name]) for name in ("face_x", "face_y", "face_width", "face_height"))
-    affect = tuple(number(cells[name]) for name in ("valence", "arousal"))
+    x, y, width, height = (number(cells[name]) for name in BOX)
     # -2 stands for "not annotated" in the published lists.
-    affect = tuple(value if abs(value) <= 1 else math.nan for value in affect)
+    valence, arousal = (_within_one(number(cells.get(name, ""))) for name in ("valence", "arousal"))
     # A picture may show several faces: without its box nobody knows which one the label is of.
-    problem = "box is NULL" if any(math.isnan(value) for value in box) else None
-    return Sample(path, label, split, box=None if problem else box, affect=affect, problem=problem)
+    known = all(map(math.isfinite, (x, y, width, height)))
+    problem = missing or (None if known else "box is NULL")
+    return Sample(
+        path, label, split, box=(x, y, width, height) if known else None, affect=(valence, arousal), problem=problem
+    )
+
+
+def _within_one(value: float) -> float:
+    return value if abs(value) <= 1 else math.nan
 
 
 LISTS = "training.csv and validation.csv (or in Manually_Annotated_file_lists/)"

@@ -1,22 +1,25 @@
-"""AffectNet's two releases, on trees in the published layouts."""
+"""AffectNet's two releases, on trees in the published layouts, and as people have them."""
 
 import csv
+import io
 import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from stages.datasets import SETS, DataSetError
+from tests.stages.datasets.trees import problems, read, refusal, touch
 
 HEADER = "subDirectory_filePath,face_x,face_y,face_width,face_height,facial_landmarks,expression,valence,arousal"
 # The official codes, as the release notes list them.
 CODES = {0: "Neutral", 1: "Happiness", 2: "Sadness", 3: "Surprise", 4: "Fear", 5: "Disgust", 6: "Anger", 7: "Contempt"}
+LISTS = "Manually_Annotated_file_lists"
 LANDMARKS = ";".join(f"{i}.5" for i in range(136))
+few = settings(deadline=None, max_examples=30, derandomize=True, database=None)
 
 
-def write_2017(root, lists="Manually_Annotated_file_lists", header=True):
-    (root / "Manually_Annotated_Images/103").mkdir(parents=True)
-    (root / lists).mkdir(parents=True, exist_ok=True)
+def write_2017(root, lists="Manually_Annotated_file_lists", header=True, images="Manually_Annotated_Images"):
     rows = [f"103/a{code}.jpg,10,20,100,110,{LANDMARKS},{code},0.5,-0.25" for code in range(11)]
     dirt = [
         f"103/n.JPG,NULL,NULL,NULL,NULL,{LANDMARKS},1,0.1,0.2",
@@ -24,7 +27,11 @@ def write_2017(root, lists="Manually_Annotated_file_lists", header=True):
         f"103/v.png,1,2,3,4,{LANDMARKS},NULL,0.1,0.2",
         f"103/w.bmp,-5,-6,30,40,{LANDMARKS},3,-2,-2",
         "103/short.jpg,1,2",
+        f"103/gone.jpg,1,2,30,40,{LANDMARKS},3,0.1,0.2",
     ]
+    for name in (*(f"a{code}.jpg" for code in range(11)), "n.JPG", "u.jpg", "v.png", "w.bmp"):
+        touch(root / images / "103" / name)
+    (root / lists).mkdir(parents=True, exist_ok=True)
     (root / lists / "training.csv").write_text("\n".join(([HEADER] if header else []) + rows + dirt) + "\n")
     (root / lists / "validation.csv").write_text("\n".join(rows[:7]) + "\n")
     return root
@@ -33,88 +40,205 @@ def write_2017(root, lists="Manually_Annotated_file_lists", header=True):
 @pytest.mark.parametrize("header", [True, False])
 @pytest.mark.parametrize("lists", ["Manually_Annotated_file_lists", "."])
 def test_2017_manual(tmp_path, header, lists):
-    samples = list(SETS["affectnet2017"].samples(write_2017(tmp_path, lists, header)))
+    samples, notes = read("affectnet2017", write_2017(tmp_path, lists, header))
     train, val = ([s for s in samples if s.split == split] for split in ("train", "val"))
-    assert len(train) == 16 and len(val) == 7
+    assert len(train) == 17 and len(val) == 7 and notes == []
     for code, sample in enumerate(train[:8]):
         assert (sample.path, sample.label) == (f"Manually_Annotated_Images/103/a{code}.jpg", CODES[code])
         assert sample.box == (10, 20, 100, 110) and sample.affect == (0.5, -0.25) and sample.problem is None
     assert [s.label for s in train[8:11]] == ["None", "Uncertain", "No-Face"]
-    null, unknown, no_code, outside, short = train[11:]
+    null, unknown, no_code, outside, short, gone = train[11:]
     assert (null.problem, null.box) == ("box is NULL", None)
     assert unknown.problem == no_code.problem == "unknown label code"
     assert outside.box == (-5, -6, 30, 40) and all(map(math.isnan, outside.affect)) and outside.problem is None
     assert short.problem == "row too short" and short.path.startswith("training.csv#")
+    assert (gone.problem, gone.path) == ("missing", "Manually_Annotated_Images/103/gone.jpg")
     assert [s.label for s in val] == list(CODES.values())[:7]
 
 
-def test_2017_below_a_folder_and_with_a_reordered_header(tmp_path):
-    write_2017(tmp_path / "AffectNet")
-    path = tmp_path / "AffectNet/Manually_Annotated_file_lists/training.csv"
-    with open(path, newline="") as file:
-        rows = [row[::-1] for row in csv.reader(file) if len(row) == 9]
-    with open(path, "w", newline="") as file:
-        csv.writer(file).writerows(rows)
-    first = next(iter(SETS["affectnet2017"].samples(tmp_path)))
-    assert first.path == "AffectNet/Manually_Annotated_Images/103/a0.jpg"
-    assert first.box == (10, 20, 100, 110) and first.label == "Neutral"
+NAMES = HEADER.split(",")
+
+
+@given(
+    delimiter=st.sampled_from(",;\t|"),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "utf-16"]),
+    end=st.sampled_from(["\n", "\r\n"]),
+    order=st.permutations(range(len(NAMES))),
+    index=st.booleans(),
+    path=st.sampled_from(["{}", "./{}", "Manually_Annotated_Images/{}", "/data/x/../Manually_Annotated_Images/{}"]),
+    change=st.sampled_from([str, str.upper, lambda path: path.replace("/", "\\")]),
+    code=st.sampled_from(["{}", "{}.0", " {}"]),
+)
+@few
+def test_2017_in_any_dialect(tmp_path_factory, delimiter, encoding, end, order, index, path, change, code):
+    root = tmp_path_factory.mktemp("affectnet")
+    write_2017(root)
+    below = change("103/") + "a{}.jpg"
+    if path.startswith("/"):
+        path = f"{root}/{path.removeprefix('/data/x/../')}"
+    rows = [NAMES]
+    for i in range(8):
+        rows.append([path.format(below.format(i)), 10, 20, 100, 110, LANDMARKS, code.format(i), 0.5, -0.25])
+    if change is str.upper:
+        for i in range(8):
+            (root / f"Manually_Annotated_Images/103/a{i}.jpg").rename(root / f"Manually_Annotated_Images/103/a{i}.JPG")
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, delimiter=delimiter, lineterminator=end)
+    for number, row in enumerate(rows):
+        writer.writerow(([number - 1 if number else ""] if index else []) + [row[place] for place in order])
+    (root / "Manually_Annotated_file_lists/training.csv").write_bytes(buffer.getvalue().encode(encoding))
+    samples, _ = read("affectnet2017", root)
+    train = [sample for sample in samples if sample.split == "train"]
+    assert [s.label for s in train] == list(CODES.values()) and problems(train) == {}
+    assert {s.box for s in train} == {(10, 20, 100, 110)} and {s.affect for s in train} == {(0.5, -0.25)}
+    assert all((root / s.path).is_file() for s in train)
+
+
+@pytest.mark.parametrize(
+    ("images", "lists"),
+    [
+        ("AffectNet/Manually_Annotated_Images", "AffectNet/Manually_Annotated_file_lists"),
+        ("Manually_Annotated/Manually_Annotated/Manually_Annotated_Images", f"{LISTS}/{LISTS}"),
+        ("Manually_Annotated_Images/Manually_Annotated_Images", "lists/training.csv"),
+        ("manually_annotated_images", "MANUALLY_ANNOTATED_FILE_LISTS"),
+    ],
+)  # fmt: skip
+def test_2017_wherever_it_lies(tmp_path, images, lists):
+    samples, notes = read("affectnet2017", write_2017(tmp_path, lists, images=images))
+    assert samples[0].path == f"{images}/103/a0.jpg" and (tmp_path / samples[0].path).is_file()
+    assert len(samples) == 24 and notes == []
+
+
+def test_2017_own_lists_beside_the_official_ones(tmp_path):
+    write_2017(tmp_path)
+    for name in ("training.csv", "validation.csv"):
+        touch(tmp_path / "7class" / name, f"{HEADER}\n".encode())
+    samples, notes = read("affectnet2017", tmp_path)
+    assert len(samples) == 24
+    assert notes == [
+        f"read Manually_Annotated_file_lists/{name}, not 7class/{name}" for name in ("training.csv", "validation.csv")
+    ]
+    write_2017(tmp_path, "a")
+    write_2017(tmp_path, "b")
+    for path in (tmp_path / "Manually_Annotated_file_lists").iterdir():
+        path.unlink()
+    assert "7class/training.csv and a/training.csv and b/training.csv fit equally" in refusal("affectnet2017", tmp_path)
+
+
+def test_2017_lists_that_hold_nothing_are_refused(tmp_path):
+    write_2017(tmp_path)
+    for content in ("", HEADER, f"{HEADER}\n\n"):
+        (tmp_path / "Manually_Annotated_file_lists/validation.csv").write_text(content)
+        line = refusal("affectnet2017", tmp_path)
+        assert "validation.csv: the file is empty" in line or "validation.csv lists no picture" in line
+
+
+def test_2017_columns_that_are_not_read_are_said(tmp_path):
+    write_2017(tmp_path)
+    table = tmp_path / "Manually_Annotated_file_lists/validation.csv"
+    table.write_text(f"{HEADER},age,split\n103/a1.jpg,1,2,30,30,{LANDMARKS},1,0,0,30,test\n")
+    _, notes = read("affectnet2017", tmp_path)
+    assert notes == ["the columns age, split of Manually_Annotated_file_lists/validation.csv are not read"]
 
 
 def test_2017_automatic_takes_the_manual_validation_list(tmp_path):
     write_2017(tmp_path)
-    (tmp_path / "Automatically_Annotated_Images/7").mkdir(parents=True)
+    touch(tmp_path / "Automatically_Annotated_Images/7/x.jpg")
     (tmp_path / "Automatically_annotated_file_list").mkdir()
     table = tmp_path / "Automatically_annotated_file_list/automatically_annotated.csv"
     table.write_text(f"{HEADER}\n7/x.jpg,1,2,30,30,{LANDMARKS},6,0,0\n")
-    samples = list(SETS["affectnet2017-automatic"].samples(tmp_path))
+    samples, _ = read("affectnet2017-automatic", tmp_path)
     assert samples[0].path == "Automatically_Annotated_Images/7/x.jpg" and samples[0].label == "Anger"
     assert [s.split for s in samples] == ["train"] + ["val"] * 7
     (tmp_path / "Manually_Annotated_file_lists/validation.csv").unlink()
-    assert len(list(SETS["affectnet2017-automatic"].samples(tmp_path))) == 1
+    assert len(read("affectnet2017-automatic", tmp_path)[0]) == 1
 
 
 def test_2017_wrong_places_are_named(tmp_path):
-    with pytest.raises(
-        DataSetError, match=r"AffectNet \(2017, manual\): no training.csv in .*; expected Manually_Annotated_Images"
-    ):
-        list(SETS["affectnet2017"].samples(tmp_path))
+    assert "no training.csv in" in refusal("affectnet2017", tmp_path)
     (tmp_path / "training.csv").write_text(HEADER)
-    with pytest.raises(DataSetError, match="no validation.csv in"):
-        list(SETS["affectnet2017"].samples(tmp_path))
+    assert "no validation.csv in" in refusal("affectnet2017", tmp_path)
     (tmp_path / "validation.csv").write_text("")
-    with pytest.raises(DataSetError, match="no folder Manually_Annotated_Images in"):
-        list(SETS["affectnet2017"].samples(tmp_path))
+    assert "no folder Manually_Annotated_Images in" in refusal("affectnet2017", tmp_path)
     (tmp_path / "Manually_Annotated_Images").mkdir()
     (tmp_path / "training.csv").write_text("subDirectory_filePath,expression\n")
-    with pytest.raises(DataSetError, match="training.csv: the header lacks arousal, face_height"):
-        list(SETS["affectnet2017"].samples(tmp_path))
+    assert "training.csv: no column face_x, face_y, face_width, face_height" in refusal("affectnet2017", tmp_path)
+    assert "no automatically_annotated.csv in" in refusal("affectnet2017-automatic", tmp_path)
 
 
-def write_2021(root):
-    for split, ids in (("train", (0, 2, 10, 5)), ("val", (0, 7))):
-        images, annotations = root / f"{split}_set/images", root / f"{split}_set/annotations"
-        images.mkdir(parents=True)
-        annotations.mkdir()
+def write_2021(root, splits=(("train_set", (0, 2, 10, 5)), ("val_set", (0, 7))), save=np.save):
+    for split, ids in splits:
         for key in ids:
-            (images / f"{key}.jpg").write_bytes(b"")
-            np.save(annotations / f"{key}_exp.npy", np.array(str(key % 8)))
-            np.save(annotations / f"{key}_val.npy", np.array("-0.5"))
-            np.save(annotations / f"{key}_aro.npy", np.array("0.25", dtype="<U9"))  # padded with zeros
+            touch(root / split / f"images/{key}.jpg")
+            annotations = root / split / "annotations"
+            annotations.mkdir(exist_ok=True)
+            save(annotations / f"{key}_exp.npy", np.array(str(key % 8)))
+            save(annotations / f"{key}_val.npy", np.array("-0.5"))
+            save(annotations / f"{key}_aro.npy", np.array("0.25", dtype="<U9"))  # padded with zeros
             np.save(annotations / f"{key}_lnd.npy", np.zeros(136))
     return root
 
 
-def test_2021_ids_are_known_by_split(tmp_path):
-    samples = list(SETS["affectnet2021"].samples(write_2021(tmp_path)))
-    assert [(s.split, s.path, s.label) for s in samples] == [
-        ("train", "train_set/images/0.jpg", "Neutral"),
-        ("train", "train_set/images/2.jpg", "Sadness"),
-        ("train", "train_set/images/5.jpg", "Disgust"),
-        ("train", "train_set/images/10.jpg", "Sadness"),
-        ("val", "val_set/images/0.jpg", "Neutral"),
-        ("val", "val_set/images/7.jpg", "Contempt"),
+WHOLE = [
+    ("train", "train_set/images/0.jpg", "Neutral"),
+    ("train", "train_set/images/2.jpg", "Sadness"),
+    ("train", "train_set/images/5.jpg", "Disgust"),
+    ("train", "train_set/images/10.jpg", "Sadness"),
+    ("val", "val_set/images/0.jpg", "Neutral"),
+    ("val", "val_set/images/7.jpg", "Contempt"),
+]
+SAVES = {
+    "strings": lambda text: np.array(text),
+    "padded": lambda text: np.array([text], dtype="<U21"),
+    "of another machine": lambda text: np.array([text], dtype=">U5"),
+    "bytes": lambda text: np.array([[text.encode()]]),
+    "numbers": lambda text: np.array(float(text)),
+    "few bits": lambda text: np.array([float(text)], dtype=np.float16),
+    "whole numbers": lambda text: np.array(float(text)) if "." in text else np.array([int(text)], dtype=np.uint8),
+    "in Fortran's order": lambda text: np.asfortranarray(np.array([[float(text)]])),
+}
+
+
+@pytest.mark.parametrize("saved", SAVES)
+def test_2021_ids_are_known_by_split(tmp_path, saved):
+    def save(path, array):
+        np.save(path, SAVES[saved](str(array)))
+
+    samples, notes = read("affectnet2021", write_2021(tmp_path, save=save))
+    assert [(s.split, s.path, s.label) for s in samples] == WHOLE
+    assert {s.affect for s in samples} == {(-0.5, 0.25)} and {s.box for s in samples} == {None} and notes == []
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0), (3, 0)])
+def test_2021_versions_of_the_format(tmp_path, version):
+    def save(path, array):
+        with open(path, "wb") as file:
+            np.lib.format.write_array(file, array, version)
+
+    samples, _ = read("affectnet2021", write_2021(tmp_path, save=save))
+    assert [(s.split, s.path, s.label) for s in samples] == WHOLE and {s.affect for s in samples} == {(-0.5, 0.25)}
+
+
+@pytest.mark.parametrize("below", ["AffectNet", "archive/AffectNet"])
+@pytest.mark.parametrize("splits", [("train_set", "val_set"), ("Train_Set", "VAL_SET"), ("train", "val")])
+def test_2021_wherever_it_lies(tmp_path, below, splits):
+    write_2021(tmp_path / below, ((splits[0], (1, 2)), (splits[1], (3,)), ("test_set", (4,))))
+    samples, _ = read("affectnet2021", tmp_path)
+    assert [(s.split, s.path) for s in samples] == [
+        ("train", f"{below}/{splits[0]}/images/1.jpg"),
+        ("train", f"{below}/{splits[0]}/images/2.jpg"),
+        ("val", f"{below}/{splits[1]}/images/3.jpg"),
+        ("test", f"{below}/test_set/images/4.jpg"),
     ]
-    assert {s.affect for s in samples} == {(-0.5, 0.25)} and {s.box for s in samples} == {None}
+
+
+def test_2021_litter(tmp_path):
+    write_2021(tmp_path)
+    for path in [*tmp_path.rglob("*.npy"), *tmp_path.rglob("*.jpg")]:
+        touch(path.parent / f"._{path.name}", b"\0\5\26\7" + b"\0" * 100)
+        touch(path.parent / "@eaDir" / path.name / "x.jpg")
+    samples, _ = read("affectnet2021", tmp_path)
+    assert [(s.split, s.path, s.label) for s in samples] == WHOLE
 
 
 def test_2021_dirt(tmp_path):
@@ -124,19 +248,71 @@ def test_2021_dirt(tmp_path):
     np.save(annotations / "5_exp.npy", np.array(["8"]))
     (annotations / "10_exp.npy").write_bytes(b"")
     (annotations / "10_val.npy").unlink()
+    touch(tmp_path / "val_set/images/7.png")
     np.save(tmp_path / "val_set/annotations/7_val.npy", np.array("-2"))
-    train = {s.path: s for s in SETS["affectnet2021"].samples(tmp_path) if s.split == "train"}
-    assert {path: s.problem for path, s in train.items()} == {
+    samples, _ = read("affectnet2021", tmp_path)
+    assert {s.path: s.problem for s in samples} == {
         "train_set/images/0.jpg": "no annotation",
-        "train_set/images/2.jpg": None,  # counted as missing when it is opened
+        "train_set/images/2.jpg": "missing",
         "train_set/images/5.jpg": "unknown label code",
-        "train_set/images/10.jpg": "unknown label code",
+        "train_set/images/10.jpg": "unreadable annotation",
+        "val_set/images/0.jpg": None,
+        "val_set/images/7.jpg": None,
+        "val_set/images/7.png": "second picture of its id",
     }
-    (last,) = [s for s in SETS["affectnet2021"].samples(tmp_path) if s.path == "val_set/images/7.jpg"]
-    assert math.isnan(last.affect[0]) and last.affect[1] == 0.25
+    (seventh,) = [s for s in samples if s.path == "val_set/images/7.jpg"]
+    assert math.isnan(seventh.affect[0]) and seventh.affect[1] == 0.25
 
 
-def test_2021_wrong_place_is_named(tmp_path):
+def saved(array, **options):
+    buffer = io.BytesIO()
+    np.save(buffer, array, **options)
+    return buffer.getvalue()
+
+
+GOOD = saved(np.array(["3"]))
+
+
+@given(
+    content=st.one_of(
+        st.sampled_from(
+            [
+                b"PK\3\4" + b"\0" * 40,
+                saved(np.array([{"a": 1}], dtype=object), allow_pickle=True),
+                saved(np.array(["3", "4"])),
+                saved(np.array([], dtype="<U1")),
+                saved(np.array([3 + 1j])),
+                saved(np.array([b"\xff"])),
+                GOOD[:12] + b"(" * 18 + GOOD[30:],
+                GOOD.replace(b"<U1", b"<U9"),
+                GOOD[:-4] + b"\xff" * 4,
+            ]
+        ),
+        st.binary(max_size=200),
+        st.integers(0, len(GOOD) - 1).map(lambda count: GOOD[:count]),
+    )
+)
+@few
+def test_2021_a_damaged_annotation_costs_one_picture(tmp_path_factory, content):
+    root = write_2021(tmp_path_factory.mktemp("affectnet"))
+    (root / "train_set/annotations/2_exp.npy").write_bytes(content)
+    (root / "train_set/annotations/5_val.npy").write_bytes(content)
+    samples, _ = read("affectnet2021", root)
+    assert [(s.path, s.problem) for s in samples if s.problem] == [("train_set/images/2.jpg", "unreadable annotation")]
+    assert math.isnan(samples[2].affect[0]) and samples[2].affect[1] == 0.25
+
+
+def test_2021_wrong_places_are_named(tmp_path):
     (tmp_path / "train_set/images").mkdir(parents=True)
-    with pytest.raises(DataSetError, match="no folder train_set/annotations in .*; expected {train,val}_set/images"):
-        list(SETS["affectnet2021"].samples(tmp_path))
+    assert "no folder train_set/annotations in" in refusal("affectnet2021", tmp_path)
+    write_2021(tmp_path / "a")
+    write_2021(tmp_path / "b")
+    assert "a/train_set and b/train_set fit equally" in refusal("affectnet2021", tmp_path)
+
+
+def test_2021_class_folders_have_another_reader(tmp_path):
+    for split in ("train", "val"):
+        for code in range(8):
+            touch(tmp_path / split / str(code) / "1.jpg")
+    line = refusal("affectnet2021", tmp_path)
+    assert "no folder train_set/images in" in line and f"dataset: folders with FOLDERS_ROOT={tmp_path}" in line
