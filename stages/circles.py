@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stages.files import new_folder, reason
+from stages.ending import reason
+from stages.files import new_folder
 from stages.params import Circles, read
 from stages.two_circles import study, tables
 from stages.two_circles.points import best_accuracy

@@ -20,7 +20,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.files import new_folder, reason, write_atomically
+from stages.ending import reason
+from stages.files import new_folder, write_atomically
 from stages.params import Machine, read
 from stages.results.folders import finished_in
 from stages.running.side_by_side import Send, ask, server, side_by_side, slots

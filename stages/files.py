@@ -115,11 +115,6 @@ def recover(target: str | Path) -> None:
         _remove(left_over)
 
 
-def reason(error: OSError) -> str:
-    """What went wrong with which file, as it stands in a line for a user; not every error names a file."""
-    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
-
-
 def _followed(target: str | Path) -> Path:
     """The folder itself, where `target` is a link to it: what is written aside must lie on its disk."""
     return Path(os.path.realpath(target))

@@ -8,7 +8,7 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.files import reason
+from stages.ending import reason
 from stages.measures import classification, training
 from stages.results import tables
 from stages.results.collect import Finished, collect, finished_runs

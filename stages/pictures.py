@@ -15,7 +15,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from stages.crops.store import open_crops
-from stages.files import reason
+from stages.ending import reason
 from stages.params import read
 from stages.reporting import activation, contact_sheet, exhibits, process, style
 from stages.results.inputs import BadInput

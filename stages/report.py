@@ -13,7 +13,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from stages.files import reason
+from stages.ending import reason
 from stages.reporting import (
     circles,
     circles_study,

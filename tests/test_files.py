@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from stages.files import new_folder, put_folder, reason, recover, write_atomically, write_bytes, write_text
+from stages.ending import reason
+from stages.files import new_folder, put_folder, recover, write_atomically, write_bytes, write_text
 
 
 def content(folder):

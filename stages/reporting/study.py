@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.files import new_folder, reason
+from stages.ending import reason
+from stages.files import new_folder
 from stages.reporting import exhibits, study_figure, style
 from stages.reporting.groups import Group, by_seed, difference, groups_of
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY

@@ -2,7 +2,7 @@
 
 import torch
 
-from stages.files import reason
+from stages.ending import reason
 from stages.training.loop import Diverged
 
 GO_ON = "the same command continues from the last checkpoint"
