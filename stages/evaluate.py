@@ -14,13 +14,12 @@ plain.pt       its best weights with the signs folded into BatchNorm (`noise.fol
 
 import argparse
 import json
-import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.ending import reason
+from stages.ending import this_stage
 from stages.files import new_folder, write_atomically
 from stages.params import Machine, read
 from stages.results.folders import finished_in
@@ -90,9 +89,5 @@ if __name__ == "__main__":
     parser.add_argument("--crops", type=Path, default=Path("data/crops"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    try:
-        main(arguments.runs, arguments.crops, arguments.out)
-    except OSError as error:
-        sys.exit(f"evaluate: {reason(error)}")
-    except KeyboardInterrupt:
-        sys.exit("evaluate: interrupted; the same command begins anew")
+    this_stage(again="begins anew")
+    main(arguments.runs, arguments.crops, arguments.out)

@@ -1,7 +1,8 @@
 """Checkpoints of an unfinished run: written whole or not at all, found again by the same configuration and by no other.
 
 They lie outside the outs, which DVC deletes before a stage starts: in .scratch/<hash of the configuration>/ of the
-repository (DVC_ROOT names it also inside the temporary copy of an experiment), and go when the run is finished.
+repository (DVC_ROOT names it also inside the temporary copy of an experiment), and go when the run is finished, or
+when nobody has continued it for long (`stages.running.sweep`).
 """
 
 import io
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from stages.files import write_bytes
 from stages.running.configuration import fingerprint
-from stages.running.kept import scratch
+from stages.running.kept import CHECKPOINT, RECORD, folder_of, scratch
+from stages.running.locks import NO_LOCKS, has_no_locks, let_go, lock_of
 
 
 class Checkpoints:
@@ -29,20 +31,21 @@ class Checkpoints:
         # As JSON has it: what is no plain type does not come back from a file that is loaded with weights_only.
         self.configuration, self.hash = json.loads(json.dumps(configuration)), fingerprint(configuration)
         self.folder = (Path(root) if root else scratch()) / self.hash
-        self.file = self.folder / "checkpoint.pt"
+        self.file = self.folder / CHECKPOINT
 
     @contextmanager
     def locked(self, waiting: Callable[[str], object] = print, wait: bool = True) -> Iterator[bool]:
         """Hold the run: a second trainer of the same configuration waits here until the first has ended.
 
-        Yields whether it had to wait, which `waiting` is told as a line. The operating system frees the lock of a
-        process that was killed. Raises SystemExit in place of waiting where `wait` is False.
+        Yields whether it had to wait, which `waiting` is told as a line; so it is where the disk has no locks, and
+        nothing is held. The operating system frees the lock of a process that was killed. Raises SystemExit in place of
+        waiting where `wait` is False.
         """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder.with_suffix(".lock"))
+        lock, waited = lock_of(self.folder), False
         try:
-            lock.acquire(timeout=0)
-            waited = False
+            # A moment more than none, for which `sweep` may hold it.
+            lock.acquire(timeout=1)
         except Timeout:
             busy = f"another process is training this very run and holds {lock.lock_file}"
             if not wait:
@@ -50,10 +53,14 @@ class Checkpoints:
             waiting(f"{busy}; waiting for it to end")
             lock.acquire()
             waited = True
+        except (OSError, NotImplementedError) as error:
+            if not has_no_locks(error):
+                raise
+            waiting(f"warning: {self.folder.parent}: {NO_LOCKS}; see to it that nothing else trains this run meanwhile")
         try:
             yield waited
         finally:
-            lock.release()
+            let_go(lock, self.folder)
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint in one step. Raises OSError (a full disk), with the previous checkpoint whole."""
@@ -80,6 +87,27 @@ class Checkpoints:
     def remove(self) -> None:
         """The run is finished: nothing is left to continue."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def outlook(self) -> str:
+        """What the next run of this configuration does, after "the same command"."""
+        if self.file.exists():
+            return "continues from the last checkpoint"
+        return "takes the finished run" if (folder_of(self.hash, self.folder.parent) / RECORD).exists() else "begins anew"
+
+
+def snapshot(state: dict[str, Any]) -> dict[str, Any]:
+    """A copy of `Training.state_dict()` in main memory, which the training that goes on does not change."""
+    parts = {name: _copied(part) for name, part in state.items() if name != "progress"}
+    progress = state["progress"]  # whose best weights are replaced, and never written to
+    return parts | {"progress": progress | {"curves": list(progress["curves"])}}
+
+
+def _copied(part: Any) -> Any:
+    if isinstance(part, torch.Tensor):
+        return part.detach().to("cpu", copy=True)
+    if isinstance(part, dict):
+        return {name: _copied(value) for name, value in part.items()}
+    return list(part) if isinstance(part, list) else part  # rows, which nobody changes
 
 
 def save_atomically(path: Path, state: dict[str, Any]) -> None:

@@ -18,7 +18,8 @@ from typing import Any, NamedTuple
 
 from stages.files import put_folder, write_text
 
-RECORD = "record.json"
+RECORD = "record.json"  # of a finished run; where it stands, the run is whole
+CHECKPOINT = "checkpoint.pt"  # of an unfinished one, in .scratch/<hash>/
 
 
 def scratch() -> Path:

@@ -10,6 +10,7 @@ import uuid
 import torch
 import torch.distributed as dist
 
+from stages.running.place import is_one_of_several
 from stages.training.processes import Processes
 
 PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
@@ -57,8 +58,11 @@ def launch(processes: int, device: str, *command: str) -> None:
 
 
 def join(device: str) -> Processes:
-    """Take the place that torchrun has given this process in its environment, or be the only one."""
-    if "LOCAL_RANK" not in os.environ:
+    """Take the place that the environment gives this process, or be the only one.
+
+    Raises SystemExit where the others cannot be reached.
+    """
+    if not is_one_of_several():
         return Processes()
     if sys.platform == "linux":
         # After a kill -9 of the launcher, which could tell nobody, its processes end as if interrupted.

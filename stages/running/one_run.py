@@ -10,11 +10,12 @@ import torch
 from stages.crops.store import open_crops
 from stages.files import put_folder, recover
 from stages.running import health, kept, record
-from stages.running.checkpoints import Checkpoints
+from stages.running.checkpoints import Checkpoints, snapshot
 from stages.running.configuration import configuration
+from stages.running.interruptions import AGAIN, held_back
 from stages.running.job import Job
 from stages.training.device import choose
-from stages.training.loop import Run, Training
+from stages.training.loop import Diverged, Run, Training
 from stages.training.network import compiles, must_take
 from stages.training.processes import Processes
 from stages.training.schedule import rates
@@ -38,16 +39,21 @@ def train(
     job, run = made(job, device, processes)
     checkpoints = Checkpoints(configuration(job, run))
     finished = kept.folder_of(checkpoints.hash)
-    # Several processes do not wait: the others would give up waiting for the first.
-    with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext():
-        if processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
-            log("nothing to train: the finished run is kept")
-        else:
-            training = carried_out(job, run, checkpoints, log, show)
+    try:
+        # Several processes do not wait: the others would give up waiting for the first.
+        with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext():
+            if processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+                log("nothing to train: the finished run is kept")
+            else:
+                training = carried_out(job, run, checkpoints, log, show)
+                if processes.first:
+                    with held_back():  # seconds, after which nothing of the run can be lost
+                        keep(job, training, checkpoints, log)
             if processes.first:
-                keep(job, training, checkpoints, log)
-        if processes.first:
-            hand_over(job, run, checkpoints)
+                hand_over(job, run, checkpoints)
+    except BaseException as error:
+        error.add_note(f"{AGAIN}{checkpoints.outlook()}")
+        raise
 
 
 def made(job: Job, device: str, processes: Processes = ALONE) -> tuple[Job, Run]:
@@ -76,7 +82,11 @@ def made(job: Job, device: str, processes: Processes = ALONE) -> tuple[Job, Run]
 
 
 def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, show: Callable) -> Training:
-    """The run, trained to its end; a checkpoint is written every `machine.checkpoint_seconds`."""
+    """The run, trained to its end.
+
+    A checkpoint is written every `machine.checkpoint_seconds`, and where something ends the training early: then of the
+    last epoch that was finished, of which a copy lies in main memory until then.
+    """
     training, processes = Training(run), run.processes
     must_take(training.network, run.options.network, run.crops.summary["size"], len(run.classes))
     # The first process's checkpoint, for all: on several machines each has a disk of its own.
@@ -87,13 +97,25 @@ def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, sho
         log(f"warning: {warning}")
     for row in training.progress.curves:
         show(row)
-    saved = time.monotonic()
-    for row in training.epochs():
-        due = time.monotonic() - saved >= job.machine.checkpoint_seconds and row["epoch"] < run.options.epochs
-        if processes.first and due:
-            checkpoints.save(training.state_dict())
-            saved = time.monotonic()
-        show(row)
+    saved, unsaved = time.monotonic(), None
+    try:
+        for row in training.epochs():
+            if processes.first and row["epoch"] == run.options.epochs:
+                unsaved = training.state_dict()  # nothing changes it any more
+            elif processes.first and time.monotonic() - saved >= job.machine.checkpoint_seconds:
+                checkpoints.save(training.state_dict())
+                saved, unsaved = time.monotonic(), None
+            elif processes.first:
+                unsaved = snapshot(training.state_dict())
+            show(row)
+    except Diverged:
+        checkpoints.remove()  # to continue from it would be to diverge again
+        raise
+    except BaseException:
+        if unsaved:
+            with held_back():
+                checkpoints.save(unsaved)
+        raise
     return training
 
 
