@@ -69,7 +69,14 @@ def join(device: str) -> Processes:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if _on_gpus(device):
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if _on_gpus(device) else "gloo")
+    rank, size, where = (os.environ[name] for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"))
+    if "TORCHELASTIC_RUN_ID" not in os.environ:  # torchrun has seen to it that all are there
+        print(f"process {rank} of {size}, of a job launcher: waiting for the others at {where}", file=sys.stderr)
+    try:
+        dist.init_process_group("nccl" if _on_gpus(device) else "gloo")
+    except dist.DistError as error:
+        line = str(error).splitlines()[0]
+        raise SystemExit(f"process {rank} of {size} does not reach the others at {where}: {line}") from None
     return Processes(dist.get_rank(), dist.get_world_size())
 
 

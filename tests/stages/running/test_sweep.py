@@ -70,7 +70,7 @@ def test_what_is_in_use_stays(tmp_path):
     write(tmp_path, *old, days=100)
     program = (
         "import sys, time; from pathlib import Path; from stages.running.locks import lock_of\n"
-        f"lock_of(Path({str(tmp_path / ONE)!r})).acquire(); print('held', flush=True); time.sleep(60)"
+        f"lock = lock_of(Path({str(tmp_path / ONE)!r})); lock.acquire(); print('held', flush=True); time.sleep(60)"
     )
     holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
