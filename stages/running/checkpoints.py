@@ -19,8 +19,9 @@ import torch
 from filelock import Timeout
 
 from stages.files import write_bytes
+from stages.results.record import RECORD
 from stages.running.configuration import fingerprint
-from stages.running.kept import CHECKPOINT, RECORD, folder_of, scratch
+from stages.running.kept import CHECKPOINT, folder_of, scratch
 from stages.running.locks import NO_LOCKS, has_no_locks, let_go, lock_of
 
 
