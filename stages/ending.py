@@ -1,7 +1,7 @@
 """What ends a stage, in one line: a mistake of the user, the machine's refusal, being stopped.
 
-`stages/__init__.py` installs it when a stage is run (`python -m stages.<name>`), before anything else is imported: being
-stopped while torch is being imported is one line too. So a stage lets `Mistake`, OSError and KeyboardInterrupt pass.
+`stages/__init__.py` installs it when a stage is run (`python -m stages.<name>`), before anything else is imported:
+being stopped while torch is imported is one line too. So a stage lets `Mistake`, OSError and KeyboardInterrupt pass.
 What is none of these is a fault of the program, and keeps its traceback.
 """
 
@@ -36,8 +36,8 @@ def in_one_line(error: BaseException) -> str | None:
     if isinstance(error, KeyboardInterrupt):
         return f"interrupted; the same command {_said.get('again', 'starts it again')}"
     if isinstance(error, MemoryError):
-        details = f" ({error})" if str(error) else ""
-        return f"not enough memory{details}; machine.workers, train.batch_size, data.size and data.limit lower the need"
+        need = f" ({error})" if str(error) else ""
+        return f"not enough memory{need}; lower machine.workers, train.batch_size, data.size or data.limit"
     if type(error).__name__ == "BrokenProcessPool":  # of `concurrent.futures`, which few stages import
         return "a worker process was killed, mostly for want of memory; a lower machine.workers needs less"
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in OURS:
@@ -61,7 +61,7 @@ def install() -> None:
     sys.excepthook, sys.unraisablehook = _end, _not_lost
     atexit.register(_flush)
     for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:  # of a job in the background: a terminal's Ctrl-C is not for it
+        if signal.getsignal(number) != signal.SIG_IGN:  # of a job in the background
             signal.signal(number, _stop)
 
 
@@ -85,7 +85,7 @@ def _end(kind: type[BaseException], error: BaseException, traceback: TracebackTy
 
 
 def _not_lost(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Being stopped in a callback whose exceptions Python only shows (of imports, of `__del__`) stops a moment later."""
+    """Being stopped in a callback whose exceptions Python only shows (imports have such) stops a moment later."""
     if not (_stopped and unraisable.exc_type is KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return

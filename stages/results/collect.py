@@ -106,7 +106,9 @@ def _predictions(runs: list[Finished]) -> Predictions:
         if run.record["crops"] != first.record["crops"]:
             raise BadInput(f"{run.record['run']} and {first.record['run']} are of different crops; `dvc repro` both")
         if not np.array_equal(run.said["test_actual"], first.said["test_actual"]):
-            raise BadInput(f"{run.record['run']} and {first.record['run']} are of other test pictures; `dvc repro` both")
+            raise BadInput(
+                f"{run.record['run']} and {first.record['run']} are of other test pictures; `dvc repro` both"
+            )
     actual = first.said["test_actual"]
     truth = [
         np.take_along_axis(run.said["test_last_probability"], actual[:, None].astype(int), 1)[:, 0] for run in runs

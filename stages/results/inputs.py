@@ -3,8 +3,10 @@
 import json
 from pathlib import Path
 
+from stages.ending import Mistake
 
-class BadInput(Exception):
+
+class BadInput(Mistake):
     """One line: which file is not as the stage before should have left it, and what would be right."""
 
 

@@ -70,7 +70,7 @@ def is_whole(record: dict[str, Any]) -> bool:
 def read_record(run: Path, runs: Path) -> dict[str, Any]:
     """The record of a run, which lies in a folder below `runs`.
 
-    Raises BadInput, one line that names the file, where it is missing, damaged, of an earlier version or of another run.
+    Raises BadInput, one line that names the file, where it is missing, damaged, older or of another run.
     """
     file = run / RECORD
     record = read_json(file)

@@ -12,17 +12,20 @@ import shutil
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from filelock import Timeout
 
+from stages.evaluation.weights import unsound
 from stages.files import write_bytes
+from stages.locks import Held
 from stages.results.record import RECORD
 from stages.running.configuration import fingerprint
 from stages.running.kept import CHECKPOINT, folder_of, scratch
-from stages.running.locks import NO_LOCKS, has_no_locks, let_go, lock_of
+from stages.running.sweep import held
+from stages.training.loop import Progress, Training
 
 
 class Checkpoints:
@@ -43,25 +46,14 @@ class Checkpoints:
         waiting where `wait` is False.
         """
         self.folder.parent.mkdir(parents=True, exist_ok=True)
-        lock, waited = lock_of(self.folder), False
+        busy = f"another process is training this very run and holds {self.folder.with_suffix('.lock')}"
         try:
-            # A moment more than none, for which `sweep` may hold it.
-            lock.acquire(timeout=1)
-        except Timeout:
-            busy = f"another process is training this very run and holds {lock.lock_file}"
-            if not wait:
-                raise SystemExit(f"{busy}; start this one again when that has ended") from None
-            waiting(f"{busy}; waiting for it to end")
-            lock.acquire()
-            waited = True
-        except (OSError, NotImplementedError) as error:
-            if not has_no_locks(error):
-                raise
-            waiting(f"warning: {self.folder.parent}: {NO_LOCKS}; see to it that nothing else trains this run meanwhile")
-        try:
-            yield waited
-        finally:
-            let_go(lock, self.folder)
+            with held(
+                self.folder, waiting, partial(waiting, f"{busy}; waiting for it to end") if wait else None
+            ) as waited:
+                yield waited
+        except Held:
+            raise SystemExit(f"{busy}; start this one again when that has ended") from None
 
     def save(self, state: dict[str, Any]) -> None:
         """Replace the checkpoint in one step. Raises OSError (a full disk), with the previous checkpoint whole."""
@@ -93,7 +85,31 @@ class Checkpoints:
         """What the next run of this configuration does, after "the same command"."""
         if self.file.exists():
             return "continues from the last checkpoint"
-        return "takes the finished run" if (folder_of(self.hash, self.folder.parent) / RECORD).exists() else "begins anew"
+        return (
+            "takes the finished run" if (folder_of(self.hash, self.folder.parent) / RECORD).exists() else "begins anew"
+        )
+
+
+def unusable(state: dict[str, Any], training: Training) -> str | None:
+    """Why a training cannot continue from this state; None where it can."""
+    fresh = training.state_dict()
+    if state.keys() != fresh.keys():
+        return f"it holds {', '.join(state)}"
+    try:
+        progress = Progress(**state["progress"])
+        if not 1 <= progress.epoch <= training.options.epochs or len(progress.curves) != progress.epoch:
+            return f"it is of epoch {progress.epoch}, with {len(progress.curves)} rows of curves"
+        networks = {"network": state["network"], "best": progress.best}
+        for name, found in networks.items():
+            if reason := unsound(found, training.network.state_dict()):
+                return f"{name}: {reason}"
+        moments = [value for each in state["optimiser"]["state"].values() for value in each.values()]
+        if not all(torch.isfinite(value).all() for value in [*moments, *state.get("average", {}).values()]):
+            return "the optimiser, or the average, holds what is no number"
+        training.load_state_dict(state)
+    except Exception as error:  # what the parts of a state make of another's
+        return (str(error).splitlines() or [type(error).__name__])[0]
+    return None
 
 
 def snapshot(state: dict[str, Any]) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 import re
 import shutil
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from filelock import Timeout
-
 from stages.files import recover
+from stages.locks import Held, locked
 from stages.running.kept import CHECKPOINT, folder_of, scratch
-from stages.running.locks import let_go, lock_of
 
 DAYS = 30  # without a new checkpoint, after which an unfinished run is given up: longer than a holiday
 RUN = re.compile(r"[0-9a-f]{32}")  # the hash of a configuration; other things in .scratch/ are other stages'
@@ -24,12 +23,11 @@ def sweep(root: Path | None = None) -> str | None:
     root = root or scratch()
     given_up, left_over, size = 0, 0, 0
     for name in sorted(_names(root)):
-        folder, lock = root / name, lock_of(root / name)
-        try:
-            lock.acquire(timeout=0)
-        except (Timeout, OSError, NotImplementedError):
-            continue
-        with suppress(OSError):  # what cannot be removed hinders nobody
+        folder, no_locks = root / name, list[str]()
+        # What is held, or cannot be removed, hinders nobody.
+        with suppress(Held, OSError), held(folder, no_locks.append):
+            if no_locks:
+                return None
             old = [folder] if _is_old(folder / CHECKPOINT) else []
             litter = [] if old else _begun(folder)
             aside = list(folder_of("", root).glob(f".{name}-*"))
@@ -38,10 +36,25 @@ def sweep(root: Path | None = None) -> str | None:
             recover(folder_of(name, root))
             for path in old + litter:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-        let_go(lock, folder)
     parts = [f"{given_up} unfinished runs that nobody has continued for {DAYS} days"] * bool(given_up)
     parts += [f"{left_over} files and folders that killed processes had begun"] * bool(left_over)
     return f"{root}: removed {' and '.join(parts)} ({size / 2**20:.0f} MB)" if parts else None
+
+
+@contextmanager
+def held(folder: Path, log: Callable[[str], object], wait: Callable[[], object] | None = None) -> Iterator[bool]:
+    """Hold a run's folder in .scratch/ as `stages.locks.locked` does; where it is gone at the end, the lock's file goes.
+
+    The file is removed while it is held: who has waited for it finds that its file has no name any more (filelock
+    looks), and tries anew, so that no two ever hold the lock of one folder.
+    """
+    file = folder.with_suffix(".lock")
+    with locked(file, log, wait) as waited:
+        try:
+            yield waited
+        finally:
+            if not folder.exists():
+                file.unlink(missing_ok=True)
 
 
 def _names(root: Path) -> set[str]:

@@ -44,9 +44,18 @@ def test_what_a_launcher_leaves_out_is_named(environment, name):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("RANK", "first"), ("RANK", "-1"), ("RANK", "2"), ("LOCAL_RANK", "0.0"), ("WORLD_SIZE", "two"), ("MASTER_PORT", "x")],
+    [
+        ("RANK", "first"),
+        ("RANK", "-1"),
+        ("RANK", "2"),
+        ("LOCAL_RANK", "0.0"),
+        ("WORLD_SIZE", "two"),
+        ("MASTER_PORT", "x"),
+    ],
 )
 def test_what_a_launcher_sets_wrongly_is_one_line(environment, name, value):
     environment(WHOLE | {name: value})
-    with pytest.raises(Mistake, match=rf"^{name} is set to '?{value}'? by a job launcher.* unset LOCAL_RANK to train alone$"):
+    with pytest.raises(
+        Mistake, match=rf"^{name} is set to '?{value}'? by a job launcher.* unset LOCAL_RANK to train alone$"
+    ):
         is_one_of_several()
