@@ -75,7 +75,7 @@ def work(runs: Path, crops: Path, machine: Machine, piece: Piece, device: str, s
     opened = open_crops(crops)
     if record["crops"] != opened.summary["digest"]:
         raise BadInput(f"{piece.run}: trained on other crops than those in {crops}; `dvc repro` trains on these")
-    network, chosen = network_of(record, len(opened.summary["classes"]), device)
+    network, chosen = network_of(piece.run, record, len(opened.summary["classes"]), device)
     arrays = dict(evaluate(network, piece.run, record, opened, chosen))
     write_atomically(piece.file, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
     if piece.first:

@@ -23,9 +23,9 @@ from stages.training.network import prepare
 from stages.variants import load
 
 
-def network_of(record: dict[str, Any], classes: int, device_name: str) -> tuple[nn.Module, Device]:
-    """The network that a record describes, untrained, and the device that it is on, in the record's own precision."""
-    params, variant = recorded(record["params"], RECORD), load(record["variant"])
+def network_of(run: Path, record: dict[str, Any], classes: int, device_name: str) -> tuple[nn.Module, Device]:
+    """The network that a run's record describes, untrained, and the device that it is on, in the record's precision."""
+    params, variant = recorded(record["params"], str(run / RECORD)), load(record["variant"])
     device = choose(device_name, record["precision"], params.train.deterministic)
     network, _ = prepare(
         lambda network: variant.attach(network, params), record["seed"], params.train, classes, device, ALONE

@@ -8,7 +8,11 @@ import torch
 
 def unsound(found: Any, expected: Mapping[str, torch.Tensor]) -> str | None:
     """What is wrong with a state dict that should fit another of the same network; None where nothing is."""
-    if not isinstance(found, Mapping) or not all(isinstance(value, torch.Tensor) for value in found.values()):
+    if (
+        not isinstance(found, Mapping)
+        or not found
+        or not all(isinstance(value, torch.Tensor) for value in found.values())
+    ):
         return "no state dict"
     if absent := expected.keys() - found.keys():
         return f"without {min(absent)}"

@@ -91,7 +91,7 @@ class Checkpoints:
 
 
 def unusable(state: dict[str, Any], training: Training) -> str | None:
-    """Why a training cannot continue from this state; None where it can."""
+    """Why a fresh training cannot continue from this state; None where it does: it has then taken it up."""
     fresh = training.state_dict()
     if state.keys() != fresh.keys():
         return f"it holds {', '.join(state)}"
@@ -103,8 +103,12 @@ def unusable(state: dict[str, Any], training: Training) -> str | None:
         for name, found in networks.items():
             if reason := unsound(found, training.network.state_dict()):
                 return f"{name}: {reason}"
-        moments = [value for each in state["optimiser"]["state"].values() for value in each.values()]
-        if not all(torch.isfinite(value).all() for value in [*moments, *state.get("average", {}).values()]):
+        shapes = [parameter.shape for parameter in training.network.parameters()]
+        moments = [(place, value) for place, each in state["optimiser"]["state"].items() for value in each.values()]
+        if any(value.ndim and value.shape != shapes[place] for place, value in moments):
+            return "the optimiser's moments are of another shape than the weights"
+        numbers = [*(value for _, value in moments), *state.get("average", {}).values()]
+        if not all(torch.isfinite(value).all() for value in numbers):
             return "the optimiser, or the average, holds what is no number"
         training.load_state_dict(state)
     except Exception as error:  # what the parts of a state make of another's

@@ -8,14 +8,15 @@ from dataclasses import replace
 import torch
 
 from stages.crops.store import open_crops
+from stages.evaluation.weights import unsound
 from stages.files import put_folder, recover
 from stages.running import health, kept, record
-from stages.running.checkpoints import Checkpoints, snapshot
+from stages.running.checkpoints import Checkpoints, snapshot, unusable
 from stages.running.configuration import configuration
 from stages.running.interruptions import AGAIN, held_back
 from stages.running.job import Job
 from stages.training.device import choose
-from stages.training.loop import Diverged, Run, Training
+from stages.training.loop import Diverged, Run, Training, weights
 from stages.training.network import compiles, must_take
 from stages.training.processes import Processes
 from stages.training.schedule import rates
@@ -91,8 +92,11 @@ def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, sho
     must_take(training.network, run.options.network, run.crops.summary["size"], len(run.classes))
     # The first process's checkpoint, for all: on several machines each has a disk of its own.
     if state := processes.agree(checkpoints.load(log) if processes.first else None):
-        training.load_state_dict(state)
-        log(f"continuing after epoch {training.progress.epoch} of {run.options.epochs}")
+        if reason := unusable(state, training):
+            log(f"{checkpoints.file} is of no use ({reason}): starting from the first epoch")
+            training = Training(run)
+        else:
+            log(f"continuing after epoch {training.progress.epoch} of {run.options.epochs}")
     for warning in _before(job, training):
         log(f"warning: {warning}")
     for row in training.progress.curves:
@@ -120,8 +124,11 @@ def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, sho
 
 
 def keep(job: Job, training: Training, checkpoints: Checkpoints, log: Callable) -> None:
-    """Write the finished run among the kept ones, whole or not at all."""
+    """Write the finished run among the kept ones, whole or not at all. Raises Diverged for weights that are none."""
     in_force = training.in_force
+    for state in (training.progress.best, weights(training.evaluated)):
+        if reason := unsound(state, training.network.state_dict()):
+            raise Diverged(f"the losses are numbers, and the weights are not: {reason}; lower train.learning_rate")
     warnings = health.after(job.variant, training.progress.curves, len(in_force.signed), in_force.first_turn)
     for warning in warnings:
         log(f"warning: {warning}")
@@ -143,4 +150,5 @@ def hand_over(job: Job, run: Run, checkpoints: Checkpoints) -> None:
 
 
 def _before(job, training):
-    return health.before(job.variant, load(job.variant).reads, job.params, training.steps_per_epoch)
+    of_parameters = health.before(job.variant, load(job.variant).reads, job.params, training.steps_per_epoch)
+    return of_parameters + health.of_the_crops(job.variant, job.params, training.run.crops)

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import torchvision
 
+from stages.evaluation.weights import unsound
 from stages.files import write_bytes, write_text
 from stages.results.record import RECORD, is_whole, sealed
 from stages.running.checkpoints import save_atomically
@@ -76,16 +77,24 @@ def write(folder: Path, training: Training, record: dict[str, Any], configuratio
 
 
 def is_of(folder: Path, configuration: str) -> bool:
-    """Whether the folder holds the whole result of the configuration with this hash, and no byte of it has changed."""
+    """Whether the folder holds the whole result of the configuration with this hash, no byte of it has changed, and its
+    weights are some."""
     try:
         found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
         if found["configuration"] != configuration or not is_whole(found):
             return False
-        return set(found["files"]) == set(FILES) and all(
-            _checksum(folder / name) == checksum for name, checksum in found["files"].items()
+        return (
+            set(found["files"]) == set(FILES)
+            and all(_checksum(folder / name) == checksum for name, checksum in found["files"].items())
+            and all(_is_sound(folder / name) for name in FILES if name.endswith(".pt"))
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except Exception:  # what is damaged raises what its bytes happen to look like
         return False
+
+
+def _is_sound(file: Path) -> bool:
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    return unsound(state, state) is None
 
 
 def _checksum(file: Path) -> str:

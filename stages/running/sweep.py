@@ -43,7 +43,7 @@ def sweep(root: Path | None = None) -> str | None:
 
 @contextmanager
 def held(folder: Path, log: Callable[[str], object], wait: Callable[[], object] | None = None) -> Iterator[bool]:
-    """Hold a run's folder in .scratch/ as `stages.locks.locked` does; where it is gone at the end, the lock's file goes.
+    """Hold a run's folder in .scratch/ as `stages.locks.locked` does; where it is gone at the end, so is the lock.
 
     The file is removed while it is held: who has waited for it finds that its file has no name any more (filelock
     looks), and tries anew, so that no two ever hold the lock of one folder.

@@ -29,8 +29,9 @@ def started(workspace, prepare_workspace):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
-def test_being_stopped_stops_all_processes(started, ending):
-    stage = started(epochs=500)
+def test_being_stopped_stops_all_processes_and_leaves_the_last_epoch(prepare_workspace, workspace, ending):
+    prepare_workspace(workspace, {"seeds": [0], "machine.checkpoint_seconds": 1000.0}, processes=2, epochs=500)
+    stage = Stage(workspace, "baseline")
     stage.wait_for("epoch 1/")
     children = stage.family()
     assert len(children) >= 2
@@ -38,6 +39,8 @@ def test_being_stopped_stops_all_processes(started, ending):
     assert stage.end() == (1 if ending == signal.SIGTERM else -signal.SIGKILL)
     _, left = psutil.wait_procs(children, timeout=30)
     assert not left
+    (checkpoint,) = (workspace / ".scratch").glob("*/checkpoint.pt")
+    assert torch.load(checkpoint, weights_only=True)["progress"]["epoch"] >= 1
     lines = [line for line in stage.said if ": epoch " not in line]
     assert lines[0] == "baseline, seed 0: interrupted; the same command continues from the last checkpoint"
     # The launcher adds which stage it was, where it can.
