@@ -5,6 +5,7 @@ Writes runs/predictions/<variant>/ with a file <seed>.npz for each run, at the r
 <split>_<weights>_predicted    the same, of the network; weights is best or last
 <split>_<weights>_probability  float16 (N, classes)
 <split>_<weights>_loss         mean cross-entropy per image, float64 ()
+of                             what they were made of: the checksums of best.pt and last.pt, and the crops' digest
 and of the first run
 features.npz   `image` (H, W, C) uint8 and `bn` (channels, h, w) float16, what BatchNorm gives at the first site for the
                first test image
@@ -13,17 +14,17 @@ plain.pt       its best weights with the signs folded into BatchNorm (`noise.fol
 """
 
 import argparse
-import json
-import sys
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from stages.ending import reason
+from stages.ending import this_stage
 from stages.files import new_folder, write_atomically
 from stages.params import Machine, read
 from stages.results.folders import finished_in
+from stages.results.inputs import BadInput
+from stages.results.record import must_be_its_own, read_record
 from stages.running.side_by_side import Send, ask, server, side_by_side, slots
 
 
@@ -47,7 +48,7 @@ def main(runs: Path, crops: Path, out: Path) -> None:
         files = [folder / run.relative_to(runs).with_name(f"{run.name}.npz") for run in found]
         first = [folder, *[None] * (len(found) - 1)]
         pieces = [Piece(*piece) for piece in zip(found, files, first)]
-        with closing(side_by_side(context, partial(work, crops, machine), pieces, places)) as messages:
+        with closing(side_by_side(context, partial(work, runs, crops, machine), pieces, places)) as messages:
             said = [(kind, f"evaluate: {piece.run}: {line}") for piece, kind, line in messages if line]
         for kind, line in said:
             if kind == "note":
@@ -57,7 +58,7 @@ def main(runs: Path, crops: Path, out: Path) -> None:
     print(f"{len(found)} runs evaluated into {out}")
 
 
-def work(crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -> None:
+def work(runs: Path, crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -> None:
     """Evaluate one run, in a process of its own."""
     import numpy as np
     import torch
@@ -65,13 +66,17 @@ def work(crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -
     from stages.crops.store import open_crops
     from stages.evaluation.features import features
     from stages.evaluation.predictions import evaluate, folded, network_of
+    from stages.results.predictions import WEIGHTS
     from stages.running.checkpoints import save_atomically
 
     torch.set_num_threads(machine.threads)
-    record = json.loads((piece.run / "record.json").read_text(encoding="utf-8"))
+    record = read_record(piece.run, runs)
+    must_be_its_own(piece.run, record, [f"{weights}.pt" for weights in WEIGHTS])
     opened = open_crops(crops)
-    network, chosen = network_of(record, len(opened.summary["classes"]), device)
-    arrays = dict(evaluate(network, piece.run, opened, chosen))
+    if record["crops"] != opened.summary["digest"]:
+        raise BadInput(f"{piece.run}: trained on other crops than those in {crops}; `dvc repro` trains on these")
+    network, chosen = network_of(piece.run, record, len(opened.summary["classes"]), device)
+    arrays = dict(evaluate(network, piece.run, record, opened, chosen))
     write_atomically(piece.file, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
     if piece.first:
         maps = dict(features(network, opened, chosen))
@@ -90,9 +95,5 @@ if __name__ == "__main__":
     parser.add_argument("--crops", type=Path, default=Path("data/crops"))
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    try:
-        main(arguments.runs, arguments.crops, arguments.out)
-    except OSError as error:
-        sys.exit(f"evaluate: {reason(error)}")
-    except KeyboardInterrupt:
-        sys.exit("evaluate: interrupted; the same command begins anew")
+    this_stage(again="begins anew")
+    main(arguments.runs, arguments.crops, arguments.out)

@@ -13,33 +13,38 @@ A finished run is kept (`python -m stages.running.kept`): of the same configurat
 """
 
 import argparse
-import os
-import signal
 import sys
 from contextlib import closing
 from pathlib import Path
 
+from stages.ending import this_stage
 from stages.params import Machine, Params, read
-from stages.running.interruptions import held_back
+from stages.running.interruptions import AGAIN, held_back
 from stages.running.job import Job, jobs
+from stages.running.place import is_one_of_several
 from stages.running.progress import Progress
 from stages.running.side_by_side import Send, Slots, ask, server, side_by_side, slots
+from stages.running.sweep import sweep
 from stages.variants import names
 
 
 def main(variant: str, params_file: str, crops: Path, out: Path, only: str | None) -> None:
     """Train all runs of the variant, or the one that `only` names. Raises SystemExit where one did not end well."""
+    this_stage(f"train-{variant}", "continues")
     params, machine = read(params_file), read().machine
     asked = variant, params, machine, crops, out, params_file, only
-    if params.train.processes > 1 or "LOCAL_RANK" in os.environ:
+    if params.train.processes > 1 or is_one_of_several():
         with held_back():
             from stages.running import several_processes  # imports torch
 
-        return several_processes.train(planned(*asked)[0], sys.argv[1:])
+        several_processes.train(planned(*asked)[0], sys.argv[1:])
+        return
     context = server("stages.running.one_run")
+    if swept := sweep():
+        print(f"train-{variant}: {swept}", file=sys.stderr)
     runs, places = ask(context, planned, *asked)
-    progress, said = Progress(runs, len(places.devices)), set()
-    with closing(side_by_side(context, work, runs, places)) as messages:
+    progress, said, stopped = Progress(runs, len(places.devices)), set(), Stopped(variant)
+    with closing(side_by_side(context, work, runs, places, stopped.hear)) as messages:
         for job, kind, content in messages:
             if kind == "row":
                 progress.show(job, content)
@@ -52,6 +57,22 @@ def main(variant: str, params_file: str, crops: Path, out: Path, only: str | Non
                 progress.log(job, content)
     if said:
         raise SystemExit(1)
+
+
+class Stopped:
+    """What the stage's last line says when it was stopped, from what each of its runs says then."""
+
+    def __init__(self, variant: str):
+        self.variant, self.outlooks = variant, dict[str, list[str]]()
+
+    def hear(self, job: Job, line: str) -> None:
+        """The last line of a run: what the same command does then, and a mishap of its own."""
+        mishap, _, outlook = line.rpartition(AGAIN)
+        if not mishap.startswith("interrupted"):
+            print(f"{job.title}: {line}", file=sys.stderr)
+        self.outlooks.setdefault(outlook, []).append(job.title.removeprefix(f"{self.variant}, "))
+        parts = [f"{outlook} ({'; '.join(titles)})" for outlook, titles in self.outlooks.items()]
+        this_stage(again=", ".join(parts) if len(parts) > 1 else outlook)
 
 
 def planned(
@@ -81,9 +102,5 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path, help="folder of the runs (default: runs/<variant>)")
     parser.add_argument("--only", metavar="RUN", help="one run by its folder below --out: a seed, or interval=3/0")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # both ways of being stopped end in the same line
     folder = arguments.out or Path("runs") / arguments.variant
-    try:
-        main(arguments.variant, arguments.params, arguments.crops, folder, arguments.only)
-    except KeyboardInterrupt:
-        raise SystemExit(f"train-{arguments.variant}: interrupted; the same command continues") from None
+    main(arguments.variant, arguments.params, arguments.crops, folder, arguments.only)

@@ -10,7 +10,11 @@ from torch import nn
 
 from noise.folding import fold
 from stages.crops.store import Crops
+from stages.evaluation.weights import unsound
 from stages.params import recorded
+from stages.results.inputs import BadInput
+from stages.results.predictions import SPLITS, WEIGHTS, identity
+from stages.results.record import RECORD, anew
 from stages.training.batches import Batches
 from stages.training.device import Device, choose
 from stages.training.evaluation import ALONE, Predictions, predict
@@ -18,12 +22,10 @@ from stages.training.loop import weights
 from stages.training.network import prepare
 from stages.variants import load
 
-SPLITS, WEIGHTS = ("val", "test"), ("best", "last")
 
-
-def network_of(record: dict[str, Any], classes: int, device_name: str) -> tuple[nn.Module, Device]:
-    """The network that a record describes, untrained, and the device that it is on, in the record's own precision."""
-    params, variant = recorded(record["params"], "record.json"), load(record["variant"])
+def network_of(run: Path, record: dict[str, Any], classes: int, device_name: str) -> tuple[nn.Module, Device]:
+    """The network that a run's record describes, untrained, and the device that it is on, in the record's precision."""
+    params, variant = recorded(record["params"], str(run / RECORD)), load(record["variant"])
     device = choose(device_name, record["precision"], params.train.deterministic)
     network, _ = prepare(
         lambda network: variant.attach(network, params), record["seed"], params.train, classes, device, ALONE
@@ -32,24 +34,33 @@ def network_of(record: dict[str, Any], classes: int, device_name: str) -> tuple[
 
 
 def load_weights(network: nn.Module, file: Path, device: Device) -> None:
-    """Give the network the weights of a file. Raises SystemExit where they are not its own, or damaged."""
+    """Give the network the weights of a file. Raises BadInput where they are not its own, or damaged."""
     try:
-        network.load_state_dict(torch.load(file, map_location=device.device, weights_only=True))
+        state = torch.load(file, map_location=device.device, weights_only=True)
+        reason = unsound(state, network.state_dict())
     except Exception as error:  # a damaged file raises what its bytes happen to look like
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise SystemExit(
-            f"{file}: not the weights of this run ({reason}); the stage that trains writes it anew"
-        ) from None
+    if reason:
+        raise BadInput(f"{file}: not the weights of this run ({reason}); {anew(file.parent)}")
+    network.load_state_dict(state)
 
 
-def evaluate(network: nn.Module, run: Path, crops: Crops, device: Device) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (name, array) of what the stage `evaluate` writes of a run, with the weights of its folder."""
+def evaluate(
+    network: nn.Module, run: Path, record: dict[str, Any], crops: Crops, device: Device
+) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield (name, array) of what the stage `evaluate` writes of a run, with the weights of its folder.
+
+    Raises BadInput where the weights are not its own, or make of a picture what is no number.
+    """
+    yield "of", identity(record)
     label = np.min_scalar_type(len(crops.summary["classes"]) - 1)
     splits = {name: Batches(crops[name], crops.summary, device.device) for name in SPLITS}
     for chosen in WEIGHTS:
         load_weights(network, run / f"{chosen}.pt", device)
         for name, split in splits.items():
             said = predict(network, split, device)
+            if not (np.isfinite(said.loss) and np.isfinite(said.probabilities).all()):
+                raise BadInput(f"{run / chosen}.pt: the network says of {name} what is no number; {anew(run)}")
             yield f"{name}_actual", said.actual.astype(label)
             yield from _named(f"{name}_{chosen}", said, label)
 

@@ -11,6 +11,8 @@ import pandas as pd
 
 from stages.results.folders import finished_in
 from stages.results.inputs import BadInput
+from stages.results.predictions import read_predictions
+from stages.results.record import must_be_its_own, read_record
 from stages.results.tables import RUNS, Predictions, Results
 
 
@@ -33,7 +35,7 @@ def finished_runs(folder: Path, predictions: Path) -> list[Finished]:
     found = finished_in(folder)
     if not found:
         raise BadInput(f"{folder}: no runs; the stage that trains them writes it")
-    runs = [_read(run, predictions / run.relative_to(folder).with_name(f"{run.name}.npz")) for run in found]
+    runs = [_read(run, folder, predictions) for run in found]
     return sorted(runs, key=lambda run: (_sortable(run.record["varied"]), run.record["seed"]))
 
 
@@ -62,17 +64,13 @@ def collect(runs: list[Finished], measured: Measured) -> Results:
     return Results(pd.DataFrame(rows, dtype=object), measures, curves, turns, _predictions(runs), varied)
 
 
-def _read(folder: Path, predictions: Path) -> Finished:
-    try:
-        record = json.loads((folder / "record.json").read_text(encoding="utf-8"))
-        curves = pd.read_csv(folder / "curves.csv")
-        in_force = pd.read_csv(folder / "in_force.csv", dtype={"site": str}, keep_default_na=False)
-        with np.load(predictions) as arrays:
-            return Finished(record, curves, in_force, dict(arrays))
-    except FileNotFoundError as error:
-        raise BadInput(f"{error.filename}: missing; `dvc repro` writes it") from None
-    except Exception as error:  # damaged files raise what their bytes happen to look like
-        raise BadInput(f"{folder} or {predictions} is damaged ({error}); `dvc repro` writes them anew") from None
+def _read(run: Path, runs: Path, predictions: Path) -> Finished:
+    record = read_record(run, runs)
+    must_be_its_own(run, record, ["curves.csv", "in_force.csv"])
+    curves = pd.read_csv(run / "curves.csv")
+    in_force = pd.read_csv(run / "in_force.csv", dtype={"site": str}, keep_default_na=False)
+    said = read_predictions(predictions / run.relative_to(runs).with_name(f"{run.name}.npz"), record)
+    return Finished(record, curves, in_force, said)
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -94,9 +92,6 @@ def _varied(parameters: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _facts(run: Finished) -> dict[str, Any]:
-    if missing := [name for name in RUNS if name not in run.record]:
-        cure = "`python -m stages.running.kept --prune`, then `dvc repro --force` of the stage that trains it"
-        raise BadInput(f"{run.record['run']}: an older record, without {', '.join(missing)}: {cure}")
     return {name: run.record[name] for name in RUNS} | {"sites": " ".join(run.record["sites"])}
 
 
@@ -110,6 +105,10 @@ def _predictions(runs: list[Finished]) -> Predictions:
     for run in runs:
         if run.record["crops"] != first.record["crops"]:
             raise BadInput(f"{run.record['run']} and {first.record['run']} are of different crops; `dvc repro` both")
+        if not np.array_equal(run.said["test_actual"], first.said["test_actual"]):
+            raise BadInput(
+                f"{run.record['run']} and {first.record['run']} are of other test pictures; `dvc repro` both"
+            )
     actual = first.said["test_actual"]
     truth = [
         np.take_along_axis(run.said["test_last_probability"], actual[:, None].astype(int), 1)[:, 0] for run in runs

@@ -2,24 +2,27 @@
 
 import torch
 
-from stages.ending import reason
+from stages import ending
+from stages.running.interruptions import AGAIN
 from stages.training.loop import Diverged
-
-GO_ON = "the same command continues from the last checkpoint"
 
 
 def in_one_line(error: BaseException) -> str | None:
-    """The line for what a user can mend or repeat; None for what is our own fault."""
-    if isinstance(error, KeyboardInterrupt):
-        return f"interrupted; {GO_ON}"
+    """The line for what a user can mend or repeat; None for what is our own fault.
+
+    A note on the error (`BaseException.add_note`) that begins with "the same command" says what that would do.
+    """
     if isinstance(error, Diverged):
         return str(error)
-    if isinstance(error, OSError):
-        # What is not there will not be there the next time either.
-        return reason(error) if isinstance(error, FileNotFoundError) else f"{reason(error)}; {GO_ON}"
-    if isinstance(error, RuntimeError):
-        return _of_pytorch(error)
-    return None
+    if isinstance(error, RuntimeError) and (line := _of_pytorch(error)):
+        return line
+    notes = [note for note in getattr(error, "__notes__", []) if note.startswith(AGAIN)]
+    if isinstance(error, KeyboardInterrupt) and notes:
+        return f"interrupted; {notes[0]}"
+    line = ending.in_one_line(error)
+    # What is not there will not be there the next time either.
+    again = notes and isinstance(error, OSError) and not isinstance(error, FileNotFoundError)
+    return f"{line}; {notes[0]}" if line and again else line
 
 
 def _of_pytorch(error):

@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+AGAIN = "the same command "  # begins what is said of it, behind what has ended a run
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 

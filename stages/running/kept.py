@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from stages.files import put_folder, write_text
+from stages.results.record import RECORD, sealed
 
-RECORD = "record.json"
+CHECKPOINT = "checkpoint.pt"  # of an unfinished one, in .scratch/<hash>/
 
 
 def scratch() -> Path:
@@ -40,7 +41,7 @@ def copy(kept: Path, out: Path, aside: Path, names: dict[str, Any]) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(kept, aside, copy_function=shutil.copyfile)
     record = json.loads((aside / RECORD).read_text(encoding="utf-8"))
-    write_text(aside / RECORD, json.dumps(record | names, indent=1) + "\n")
+    write_text(aside / RECORD, json.dumps(sealed(record | names), indent=1) + "\n")
     put_folder(aside, out)
 
 

@@ -10,6 +10,7 @@ import uuid
 import torch
 import torch.distributed as dist
 
+from stages.running.place import is_one_of_several
 from stages.training.processes import Processes
 
 PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
@@ -57,15 +58,25 @@ def launch(processes: int, device: str, *command: str) -> None:
 
 
 def join(device: str) -> Processes:
-    """Take the place that torchrun has given this process in its environment, or be the only one."""
-    if "LOCAL_RANK" not in os.environ:
+    """Take the place that the environment gives this process, or be the only one.
+
+    Raises SystemExit where the others cannot be reached.
+    """
+    if not is_one_of_several():
         return Processes()
     if sys.platform == "linux":
         # After a kill -9 of the launcher, which could tell nobody, its processes end as if interrupted.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     if _on_gpus(device):
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
-    dist.init_process_group("nccl" if _on_gpus(device) else "gloo")
+    rank, size, where = (os.environ[name] for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"))
+    if "TORCHELASTIC_RUN_ID" not in os.environ:  # torchrun has seen to it that all are there
+        print(f"process {rank} of {size}, of a job launcher: waiting for the others at {where}", file=sys.stderr)
+    try:
+        dist.init_process_group("nccl" if _on_gpus(device) else "gloo")
+    except dist.DistError as error:
+        line = str(error).splitlines()[0]
+        raise SystemExit(f"process {rank} of {size} does not reach the others at {where}: {line}") from None
     return Processes(dist.get_rank(), dist.get_world_size())
 
 

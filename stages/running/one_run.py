@@ -8,13 +8,15 @@ from dataclasses import replace
 import torch
 
 from stages.crops.store import open_crops
+from stages.evaluation.weights import unsound
 from stages.files import put_folder, recover
 from stages.running import health, kept, record
-from stages.running.checkpoints import Checkpoints
+from stages.running.checkpoints import Checkpoints, snapshot, unusable
 from stages.running.configuration import configuration
+from stages.running.interruptions import AGAIN, held_back
 from stages.running.job import Job
 from stages.training.device import choose
-from stages.training.loop import Run, Training
+from stages.training.loop import Diverged, Run, Training, weights
 from stages.training.network import compiles, must_take
 from stages.training.processes import Processes
 from stages.training.schedule import rates
@@ -38,16 +40,21 @@ def train(
     job, run = made(job, device, processes)
     checkpoints = Checkpoints(configuration(job, run))
     finished = kept.folder_of(checkpoints.hash)
-    # Several processes do not wait: the others would give up waiting for the first.
-    with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext():
-        if processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
-            log("nothing to train: the finished run is kept")
-        else:
-            training = carried_out(job, run, checkpoints, log, show)
+    try:
+        # Several processes do not wait: the others would give up waiting for the first.
+        with checkpoints.locked(log, wait=processes.world == 1) if processes.first else nullcontext():
+            if processes.agree(processes.first and record.is_of(finished, checkpoints.hash)):
+                log("nothing to train: the finished run is kept")
+            else:
+                training = carried_out(job, run, checkpoints, log, show)
+                if processes.first:
+                    with held_back():  # seconds, after which nothing of the run can be lost
+                        keep(job, training, checkpoints, log)
             if processes.first:
-                keep(job, training, checkpoints, log)
-        if processes.first:
-            hand_over(job, run, checkpoints)
+                hand_over(job, run, checkpoints)
+    except BaseException as error:
+        error.add_note(f"{AGAIN}{checkpoints.outlook()}")
+        raise
 
 
 def made(job: Job, device: str, processes: Processes = ALONE) -> tuple[Job, Run]:
@@ -76,30 +83,52 @@ def made(job: Job, device: str, processes: Processes = ALONE) -> tuple[Job, Run]
 
 
 def carried_out(job: Job, run: Run, checkpoints: Checkpoints, log: Callable, show: Callable) -> Training:
-    """The run, trained to its end; a checkpoint is written every `machine.checkpoint_seconds`."""
+    """The run, trained to its end.
+
+    A checkpoint is written every `machine.checkpoint_seconds`, and where something ends the training early: then of the
+    last epoch that was finished, of which a copy lies in main memory until then.
+    """
     training, processes = Training(run), run.processes
     must_take(training.network, run.options.network, run.crops.summary["size"], len(run.classes))
     # The first process's checkpoint, for all: on several machines each has a disk of its own.
     if state := processes.agree(checkpoints.load(log) if processes.first else None):
-        training.load_state_dict(state)
-        log(f"continuing after epoch {training.progress.epoch} of {run.options.epochs}")
+        if reason := unusable(state, training):
+            log(f"{checkpoints.file} is of no use ({reason}): starting from the first epoch")
+            training = Training(run)
+        else:
+            log(f"continuing after epoch {training.progress.epoch} of {run.options.epochs}")
     for warning in _before(job, training):
         log(f"warning: {warning}")
     for row in training.progress.curves:
         show(row)
-    saved = time.monotonic()
-    for row in training.epochs():
-        due = time.monotonic() - saved >= job.machine.checkpoint_seconds and row["epoch"] < run.options.epochs
-        if processes.first and due:
-            checkpoints.save(training.state_dict())
-            saved = time.monotonic()
-        show(row)
+    saved, unsaved = time.monotonic(), None
+    try:
+        for row in training.epochs():
+            if processes.first and row["epoch"] == run.options.epochs:
+                unsaved = training.state_dict()  # nothing changes it any more
+            elif processes.first and time.monotonic() - saved >= job.machine.checkpoint_seconds:
+                checkpoints.save(training.state_dict())
+                saved, unsaved = time.monotonic(), None
+            elif processes.first:
+                unsaved = snapshot(training.state_dict())
+            show(row)
+    except Diverged:
+        checkpoints.remove()  # to continue from it would be to diverge again
+        raise
+    except BaseException:
+        if unsaved:
+            with held_back():
+                checkpoints.save(unsaved)
+        raise
     return training
 
 
 def keep(job: Job, training: Training, checkpoints: Checkpoints, log: Callable) -> None:
-    """Write the finished run among the kept ones, whole or not at all."""
+    """Write the finished run among the kept ones, whole or not at all. Raises Diverged for weights that are none."""
     in_force = training.in_force
+    for state in (training.progress.best, weights(training.evaluated)):
+        if reason := unsound(state, training.network.state_dict()):
+            raise Diverged(f"the losses are numbers, and the weights are not: {reason}; lower train.learning_rate")
     warnings = health.after(job.variant, training.progress.curves, len(in_force.signed), in_force.first_turn)
     for warning in warnings:
         log(f"warning: {warning}")
@@ -121,4 +150,5 @@ def hand_over(job: Job, run: Run, checkpoints: Checkpoints) -> None:
 
 
 def _before(job, training):
-    return health.before(job.variant, load(job.variant).reads, job.params, training.steps_per_epoch)
+    of_parameters = health.before(job.variant, load(job.variant).reads, job.params, training.steps_per_epoch)
+    return of_parameters + health.of_the_crops(job.variant, job.params, training.run.crops)

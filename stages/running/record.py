@@ -13,11 +13,12 @@ from typing import Any
 import torch
 import torchvision
 
+from stages.evaluation.weights import unsound
 from stages.files import write_bytes, write_text
+from stages.results.record import RECORD, is_whole, sealed
 from stages.running.checkpoints import save_atomically
 from stages.running.closure import ROOT
 from stages.running.job import Job
-from stages.running.kept import RECORD
 from stages.training.loop import Training, weights
 
 FILES = ("best.pt", "last.pt", "curves.csv", "in_force.csv")
@@ -72,20 +73,28 @@ def write(folder: Path, training: Training, record: dict[str, Any], configuratio
     write_bytes(folder / "in_force.csv", _table(columns, training.in_force.rows))
     checksums = {name: _checksum(folder / name) for name in sorted(FILES)}
     whole = record | {"configuration": configuration, "files": checksums}
-    write_text(folder / RECORD, json.dumps(whole, indent=1) + "\n")
+    write_text(folder / RECORD, json.dumps(sealed(whole), indent=1) + "\n")
 
 
 def is_of(folder: Path, configuration: str) -> bool:
-    """Whether the folder holds the whole result of the configuration with this hash, and no byte of it has changed."""
+    """Whether the folder holds the whole result of the configuration with this hash, no byte of it has changed, and its
+    weights are some."""
     try:
         found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        if found["configuration"] != configuration:
+        if found["configuration"] != configuration or not is_whole(found):
             return False
-        return set(found["files"]) == set(FILES) and all(
-            _checksum(folder / name) == checksum for name, checksum in found["files"].items()
+        return (
+            set(found["files"]) == set(FILES)
+            and all(_checksum(folder / name) == checksum for name, checksum in found["files"].items())
+            and all(_is_sound(folder / name) for name in FILES if name.endswith(".pt"))
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except Exception:  # what is damaged raises what its bytes happen to look like
         return False
+
+
+def _is_sound(file: Path) -> bool:
+    state = torch.load(file, map_location="cpu", weights_only=True)
+    return unsound(state, state) is None
 
 
 def _checksum(file: Path) -> str:

@@ -7,16 +7,17 @@ from stages.running import one_run
 from stages.running.ending import said_once
 from stages.running.job import Job
 from stages.running.launch import join, launch, leave
+from stages.running.place import is_one_of_several
 from stages.running.progress import Progress
 
 
 def train(runs: list[Job], arguments: list[str]) -> None:
     """Train the runs; `arguments` are those of the stage, of which each process gets `--only` its run.
 
-    A process that torchrun started (several machines, a SLURM job) is never launched again: it trains its part.
+    A process that was started as one of several (by torchrun, a SLURM job) is never launched again: it trains its part.
     Raises SystemExit where a run does not end well.
     """
-    if "LOCAL_RANK" in os.environ:
+    if is_one_of_several():
         _take_part(runs)
         return
     for job in runs:
@@ -25,7 +26,7 @@ def train(runs: list[Job], arguments: list[str]) -> None:
 
 
 def _take_part(runs: list[Job]) -> None:
-    rank, job = int(os.environ.get("RANK", 0)), runs[0]
+    rank, job = int(os.environ["RANK"]), runs[0]
     try:
         processes = join(job.machine.device)  # once for all runs: no process joins a second group
         for job in runs:

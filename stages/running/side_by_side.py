@@ -1,7 +1,8 @@
 """Several pieces of work at once, a process for each: a variant's seeds on the cores, or the GPUs, of this machine.
 
 The processes are forked from one server that has imported torch, once for all. What ends the stage ends them, also its
-kill -9, which can tell nobody: each watches whether the stage still lives.
+kill -9, which can tell nobody: each watches whether the stage still lives. SIGTERM ends each as Ctrl-C ends the stage,
+so that what it has in hand it can write down.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +20,10 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
+from stages import ending
 from stages.params import Machine
 
+GRACE = 20  # seconds that a process which is stopped has to write down what it has in hand
 Send = Callable[[str, Any], None]  # a kind of message and what it says
 
 
@@ -99,12 +103,14 @@ def side_by_side(
     work: Callable[[Any, str, Send], None],
     pieces: Iterable[Any],
     places: Slots,
+    farewell: Callable[[Any, str], object] | None = None,
 ) -> Generator[tuple[Any, str, Any], None, None]:
     """Do `work(piece, device, send)` for every piece, as many at once as there are places.
 
     Yields (piece, kind, content) of every message that the work sends, and at last of each piece ("done", None), or
     ("failed", line), or ("killed", line) by a signal: others go on when one fails. Leaving the iteration early (an
-    exception, Ctrl-C; close it) ends all processes at once.
+    exception, Ctrl-C; close it) ends all processes: at once, or, where there is a `farewell`, by an interruption, after
+    which each has `GRACE` seconds. The farewell is told (piece, line) of what each says about it.
     """
     waiting, free = list(pieces), list(places.devices)
     running: dict[Connection, Running] = {}
@@ -127,6 +133,22 @@ def side_by_side(
                 else:
                     yield work_there.piece, kind, content
     finally:
+        _end(running, farewell)
+
+
+def _end(running: dict[Connection, Running], farewell: Callable[[Any, str], object] | None) -> None:
+    try:
+        if farewell:
+            for work_there in running.values():
+                work_there.process.terminate()
+            deadline = time.monotonic() + GRACE
+            for messages, work_there in running.items():
+                with contextlib.suppress(EOFError, OSError):
+                    while messages.poll(max(0.0, deadline - time.monotonic())):
+                        kind, content = messages.recv()
+                        if kind == "line":
+                            farewell(work_there.piece, content)
+    finally:  # also where a second Ctrl-C ends the waiting
         for work_there in running.values():
             work_there.process.kill()
             work_there.process.join()
@@ -142,15 +164,17 @@ def _start(context, work, piece, device):
 
 def _work(work: Callable, piece: Any, device: str, messages: Connection) -> None:
     """In the process: the work, with one message for what ends it early and is no fault of the program."""
-    threading.Thread(target=_end_with_the_stage, daemon=True).start()
-    from stages.running.ending import in_one_line
-
     send = partial(_send, messages)
     try:
+        ending.install()
+        threading.Thread(target=_end_with_the_stage, daemon=True).start()
         work(piece, device, send)
     except SystemExit as end:
         _fail(send, str(end.code))
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough
+        from stages.running.ending import in_one_line
+
         if (line := in_one_line(error)) is None:
             raise
         _fail(send, line)
@@ -168,4 +192,6 @@ def _send(messages, kind, content):
 
 def _end_with_the_stage():
     wait([multiprocessing.parent_process().sentinel])
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGTERM)
+    time.sleep(GRACE)
     os._exit(1)

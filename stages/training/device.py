@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+TRAINS = ("cpu", "cuda")
+
 
 @dataclass(frozen=True)
 class Device:
@@ -36,17 +38,20 @@ def choose(device: str = "auto", precision: str = "auto", deterministic: bool = 
     """The device and precision of a run, as `machine.device` and `train.precision` name them.
 
     bfloat16 is chosen where the hardware multiplies it: GPUs since Ampere, CPUs with AMX or AVX512-BF16.
-    Raises SystemExit where the device is not there.
+    Raises SystemExit where the device is not there, or is none that trains.
     """
     # "cuda" without a number is the one that torchrun gave to this process.
     name = ("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device
     try:
         chosen = torch.device(name)
-        torch.empty(0, device=chosen)
+        # meta computes nothing; of the others (mps, xpu) no one has seen that a run repeats itself.
+        reason = "" if chosen.type in TRAINS else f"training is for {' and '.join(TRAINS)}"
+        torch.empty(0, device="cpu" if reason else chosen)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
+    if reason:
         wrong = f"params.yaml: machine.device: {device!r} cannot be used here ({reason})"
-        raise SystemExit(f"{wrong}; auto and cpu always can") from None
+        raise SystemExit(f"{wrong}; auto and cpu always can")
     if precision == "auto":
         precision = "bfloat16" if _multiplies_bfloat16(chosen) else "float32"
     if deterministic:

@@ -32,8 +32,14 @@ if TYPE_CHECKING:
     from stages.params import Train
 
 
+# Mean cross-entropy per image over an epoch. Guessing costs ln(classes), below 10, and a network that has lost its way
+# some hundreds; here a float32 logit's neighbour is 0.001 away, a bfloat16 one's 64, and nothing comes back from that.
+# Validation may show more for a while: BatchNorm's running averages lag behind (`stages.running.health` warns).
+HIGHEST_LOSS = 1e4
+
+
 class Diverged(Exception):
-    """The loss is no longer a number: going on would only cost time."""
+    """The loss is no longer a number, or none that means anything: going on would only cost time."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +102,7 @@ class Training:
         return self.options.epochs * self.steps_per_epoch
 
     def epochs(self) -> Iterator[dict]:
-        """Train to the end, from where the run stands. Raises Diverged where the loss is not finite."""
+        """Train to the end, from where the run stands. Raises Diverged where the loss is not finite, or absurd."""
         self.model = self.run.processes.wrap(
             compiled(self.network, self.run.device) if self.run.compile else self.network
         )
@@ -118,6 +124,7 @@ class Training:
             set_step(self.network, epoch)
         self.network.train()
         total_loss = torch.zeros((), device=self.run.device.device)
+        first_loss = torch.zeros_like(total_loss)  # of the run, before any weight has moved
         order = self.train.order(self.run.seed, epoch, self.task.image_weights)
         ranks = processes.rank, processes.world
         batches = self.train.train(order, options.batch_size, options.augment, self.run.seed, epoch, *ranks)
@@ -136,9 +143,13 @@ class Training:
             if self.average:
                 self.average.update_parameters(self.network)
             total_loss += loss.detach()
+            if step == 1:
+                first_loss = loss.detach()
 
         loss = sum(processes.gather(total_loss.item())) / processes.world / self.steps_per_epoch
-        self._must_be_finite("training", loss, epoch)
+        if not loss <= HIGHEST_LOSS:  # NaN is not
+            from_the_start = not all(each <= HIGHEST_LOSS for each in processes.gather(first_loss.item()))
+            raise Diverged(self._lost("training", loss, epoch, from_the_start))
         return {
             "epoch": epoch,
             "step": step,
@@ -156,17 +167,20 @@ class Training:
 
     def _validate(self, epoch):
         said = predict(self.evaluated, self.val, self.run.device, self.run.processes)
-        self._must_be_finite("validation", said.loss, epoch)
+        if not math.isfinite(said.loss):
+            raise Diverged(self._lost("validation", said.loss, epoch))
         columns, score = self.task.validate(said.actual, said.predicted, said.loss)
         if score > self.progress.best_score:
             self.progress.best_score, self.progress.best_epoch = score, epoch
             self.progress.best = weights(self.evaluated)
         return columns
 
-    def _must_be_finite(self, split, loss, epoch):
-        if not math.isfinite(loss):
-            cure = f"lower train.learning_rate (now {self.options.learning_rate:g})"
-            raise Diverged(f"the {split} loss is {loss} in epoch {epoch}: {cure}")
+    def _lost(self, split, loss, epoch, from_the_start=False):
+        cure = f"lower train.learning_rate (now {self.options.learning_rate:g})"
+        if from_the_start:
+            cure = "so it is before any weight has moved: look at the variant's own parameters, or choose another "
+            cure += "train.network"
+        return f"the {split} loss is {loss:.4g} in epoch {epoch}: {cure}"
 
     def _stops_early(self):
         patience = self.options.early_stopping

@@ -1,5 +1,6 @@
 """From folders of runs to tables: what is left aside, what is named, and that a parameter varies where it does."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -11,35 +12,42 @@ from stages.results import tables
 from stages.results.collect import collect, finished_runs
 from stages.results.folders import finished_in
 from stages.results.inputs import BadInput
+from stages.results.predictions import identity
+from stages.results.record import sealed
 from stages.results.tables import RUNS
 
 CLASSES = ["calm", "glad"]
 
 
-def write_run(root, variant, seed, varied=None, **record):
+def write_run(root, variant, seed, varied=None, seal=True, **record):
     """A run as stages train and evaluate leave it, of three test images."""
     varied = varied or {}
     place = "/".join([*(f"{name}={value}" for name, value in varied.items()), str(seed)])
     folder, said = root / variant / place, root / "predictions" / variant / f"{place}.npz"
     folder.mkdir(parents=True)
     said.parent.mkdir(parents=True, exist_ok=True)
-    about = dict.fromkeys(RUNS, 1) | {"dataset": "d", "title": "T", "flip": True, "compiled": False, "images": {}}
+    about = dict.fromkeys(RUNS, 1) | {"dataset": "d", "title": "T", "flip": True, "compiled": False}
+    about |= {"images": {split: {"calm": 1, "glad": 2} for split in ("val", "test")}, "turns": 0}
     about |= {"classes": CLASSES, "sites": [], "signed": 0, "first_turn": None, "turns": 0, "warnings": []}
     about |= {"hardware": "h", "precision": "float32", "torch": "1", "torchvision": "1", "python": "3", "commit": None}
-    about |= {"configuration": "c", "crops": "x", "seconds": 1.5, "epochs": 1, "steps": 2}
+    about |= {"configuration": "c", "crops": "x", "seconds": 1.5, "epochs": 1, "steps": 1}
     params = {"train": {"epochs": 1, "ema": None}} | varied
     about |= {"run": f"{variant}/{place}", "variant": variant, "seed": seed, "varied": varied, "params": params}
-    (folder / "record.json").write_text(json.dumps({k: v for k, v in (about | record).items() if v != "absent"}))
     columns = "epoch,step,lr,train_loss,flipped,val_loss,val_macro_f1,val_accuracy,predicted_classes"
-    (folder / "curves.csv").write_text(f"{columns}\n1,2,0.1,0.7,0,0.8,0.5,0.5,2\n")
+    (folder / "curves.csv").write_text(f"{columns}\n1,1,0.1,0.7,0,0.8,0.5,0.5,2\n")
     (folder / "in_force.csv").write_text("site,quantity,step,epoch,value\n")
+    for weights in ("best", "last"):
+        (folder / f"{weights}.pt").write_text(f"{weights} of {variant}/{place}")
+    about["files"] = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+    about = {name: value for name, value in (about | record).items() if value != "absent"}
+    (folder / "record.json").write_text(json.dumps(sealed(about) if seal else about))
     probability = np.array([[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]], np.float16)
     arrays = {f"{split}_actual": np.array([0, 1, 1], np.uint8) for split in ("val", "test")}
     for split in ("val", "test"):
         for weights in ("best", "last"):
             arrays |= {f"{split}_{weights}_predicted": np.array([0, 1, 0], np.uint8)}
             arrays |= {f"{split}_{weights}_probability": probability, f"{split}_{weights}_loss": np.array(0.4)}
-    np.savez(said, **arrays)
+    np.savez(said, of=identity(about), **arrays)
     return folder
 
 
@@ -79,10 +87,13 @@ def test_the_path_to_the_runs_may_hold_dots(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("damage", "line"),
     [
-        (lambda root: write_run(root, "dropout", 0, compiled="absent"), "dropout/0: an older record, without compiled"),
+        (
+            lambda root: write_run(root, "dropout", 0, seal=False, compiled="absent"),
+            "record.json: an older record, without comp",
+        ),
         (lambda root: write_run(root, "dropout", 0, crops="y"), "are of different crops"),
         (lambda root: (write_run(root, "dropout", 0) / "curves.csv").unlink(), "curves.csv: missing"),
-        (lambda root: (write_run(root, "dropout", 0) / "record.json").write_text("{"), "is damaged"),
+        (lambda root: (write_run(root, "dropout", 0) / "record.json").write_text("{"), "not JSON"),
         (lambda root: (root / "dropout").mkdir(), "dropout: no runs"),
     ],
     ids=["older", "other crops", "missing", "damaged", "none"],

@@ -1,3 +1,4 @@
+import math
 import os
 import subprocess
 import sys
@@ -6,7 +7,10 @@ import pytest
 import torch
 
 from stages.files import write_atomically
-from stages.running.checkpoints import Checkpoints
+from stages.running import one_run
+from stages.running.checkpoints import Checkpoints, snapshot, unusable
+from stages.running.configuration import configuration
+from stages.training.loop import Training
 
 
 def test_a_saved_state_comes_back_and_goes_when_the_run_is_finished(tmp_path):
@@ -100,3 +104,90 @@ def test_the_lock_outlives_no_killed_process_and_keeps_a_second_trainer_out(tmp_
     holder.wait()
     with Checkpoints({}, tmp_path).locked() as waited:
         assert not waited
+
+
+@pytest.fixture
+def halfway(job, workspace, small_network):
+    """A training, its checkpoint after two epochs, and a fresh training of the same run."""
+    run = one_run.made(job("dynamic"), "cpu")[1]
+    training = Training(run)
+    epochs = training.epochs()
+    next(epochs), next(epochs)
+    return snapshot(training.state_dict()), Training(run), epochs
+
+
+def test_a_snapshot_stays_as_it_was_while_the_training_goes_on_and_can_be_continued(halfway):
+    state, fresh, epochs = halfway
+    before = {name: value.clone() for name, value in state["network"].items()}
+    next(epochs)
+    assert len(state["progress"]["curves"]) == 2 and state["progress"]["epoch"] == 2
+    assert all(torch.equal(value, before[name]) for name, value in state["network"].items())
+    assert unusable(state, fresh) is None
+    assert fresh.progress.epoch == 2 and fresh.network.training
+
+
+def first(state, ndim=4):
+    return next(name for name, value in state.items() if value.ndim == ndim)
+
+
+def changed(part, change):
+    """The state with one tensor of a part put through a function."""
+
+    def damage(state):
+        tensors = {
+            "network": lambda: state["network"],
+            "best": lambda: state["progress"]["best"],
+            "optimiser": lambda: state["optimiser"]["state"][0],
+        }[part]()
+        name = first(tensors)
+        tensors[name] = change(tensors[name])
+
+    return damage
+
+
+DAMAGE = {
+    "NaN": lambda value: value * math.nan,
+    "one infinity": lambda value: value.index_fill(0, torch.tensor([0]), math.inf),
+    "another shape": lambda value: value[:1],
+    "text": lambda value: "weights",
+}
+OF_WEIGHTS = {
+    "another type": lambda value: value.double(),
+    "whole numbers": lambda value: value.long(),
+}
+CASES = {f"{part}: {name}": changed(part, change)
+         for part in ("network", "best", "optimiser")
+         for name, change in (DAMAGE if part == "optimiser" else DAMAGE | OF_WEIGHTS).items()} | {
+    "zeros": lambda state: [value.zero_() for value in state["network"].values()],
+    "no network": lambda state: state.pop("network"),
+    "another part": lambda state: state.update(average={}),
+    "a tensor missing": lambda state: state["network"].pop(first(state["network"])),
+    "a tensor more": lambda state: state["network"].update(more=torch.ones(1)),
+    "no best": lambda state: state["progress"].update(best=None),
+    "epoch 0": lambda state: state["progress"].update(epoch=0),
+    "epoch 9": lambda state: state["progress"].update(epoch=9),
+    "an epoch in words": lambda state: state["progress"].update(epoch="two"),
+    "no curves": lambda state: state["progress"].update(curves=[]),
+    "another progress": lambda state: state["progress"].update(more=1),
+    "no signs": lambda state: state.update(in_force={}),
+    "no groups": lambda state: state["optimiser"].update(param_groups=[]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("damage", CASES.values(), ids=CASES)
+def test_a_checkpoint_that_cannot_be_continued_is_named_and_never_used(halfway, damage):
+    state, fresh, _ = halfway
+    damage(state)
+    assert unusable(state, fresh)
+
+
+def test_with_a_checkpoint_of_no_use_the_run_is_trained_from_its_start(job, go, counted, workspace, small_network):
+    one, run = one_run.made(job(), "cpu")
+    training, checkpoints = Training(run), Checkpoints(configuration(one, run))
+    next(training.epochs())
+    changed("network", DAMAGE["NaN"])(state := snapshot(training.state_dict()))
+    checkpoints.save(state)
+    counted.clear()
+    lines, _ = go(job())
+    assert counted == [1, 2, 3, 4]
+    assert "holds what is no number): starting from the first epoch" in lines[0]

@@ -3,10 +3,19 @@
 import pytest
 import torch
 
+from stages.ending import Mistake
 from stages.running.ending import in_one_line, said_once
 from stages.training.loop import Diverged
 
 GO_ON = "the same command continues from the last checkpoint"
+
+
+def noted(error, note=GO_ON):
+    """The error as it leaves a run."""
+    error.add_note(note)
+    return error
+
+
 # As torch words them: the second on a GPU, for AlexNet and VGG.
 CROWDED = "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 139.81 GiB of which ..."
 RANDOM = (
@@ -18,10 +27,15 @@ RANDOM = (
 @pytest.mark.parametrize(
     ("error", "line"),
     [
-        (KeyboardInterrupt(), f"interrupted; {GO_ON}"),
-        (Diverged("the training loss is nan"), "the training loss is nan"),
-        (OSError(28, "No space left on device", "file"), f"file: No space left on device; {GO_ON}"),
-        (OSError("the disk is gone"), f"the disk is gone; {GO_ON}"),
+        (noted(KeyboardInterrupt()), f"interrupted; {GO_ON}"),
+        (noted(KeyboardInterrupt(), "the same command begins anew"), "interrupted; the same command begins anew"),
+        (noted(Diverged("the training loss is nan")), "the training loss is nan"),
+        (Mistake("params.yaml: wrong"), "params.yaml: wrong"),
+        (noted(OSError(28, "No space left on device", "file")), f"file: No space left on device; {GO_ON}"),
+        (noted(OSError("the disk is gone")), f"the disk is gone; {GO_ON}"),
+        (noted(FileNotFoundError(2, "No such file", "file")), "file: No such file"),
+        (OSError(28, "No space left on device", "file"), "file: No space left on device"),
+        (noted(OSError(28, "No space left on device", "file"), "another note"), "file: No space left on device"),
         (torch.OutOfMemoryError(CROWDED), "CUDA out of memory: lower train.batch_size or data.size"),
         (
             RuntimeError(RANDOM),
@@ -47,9 +61,9 @@ def test_what_ends_a_run(error, line):
     [
         (Diverged("the loss is nan"), "baseline, seed 0: the loss is nan", 1),
         (SystemExit("params.yaml: wrong"), "params.yaml: wrong", 1),
-        (KeyboardInterrupt(), f"baseline, seed 0: interrupted; {GO_ON}", 1),
+        (noted(KeyboardInterrupt()), f"baseline, seed 0: interrupted; {GO_ON}", 1),
         (
-            OSError(28, "No space left on device", "file"),
+            noted(OSError(28, "No space left on device", "file")),
             f"baseline, seed 0: file: No space left on device; {GO_ON}",
             f"baseline, seed 0, process 1: file: No space left on device; {GO_ON}",
         ),

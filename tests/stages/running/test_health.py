@@ -1,11 +1,14 @@
 import math
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 from stages.params import read
-from stages.running.health import COLLAPSED_EPOCHS, after, before, must_fit
+from stages.running.health import COLLAPSED_EPOCHS, after, before, must_fit, of_the_crops
+from stages.training.optimisation import make_average
+from stages.training.schedule import rates
 from stages.variants import load
 
 PARAMS = read(Path(__file__).parents[3] / "params.yaml")
@@ -92,8 +95,102 @@ def test_a_variant_is_told_nothing_of_parameters_that_it_does_not_read(variant):
     assert warned(variant, changed(interval=1000, dynamic={"start": 0.9}, train={"optimizer": "sgd"}), 1) == []
 
 
+@pytest.mark.parametrize(
+    ("variant", "sections", "warns"),
+    [
+        ("dropout", {"dropout": {"p": 0.0}}, "dropout.p 0 drops nothing"),
+        ("dropout-periodic", {"dropout": {"p": 0.0}}, "dropout.p 0 drops nothing"),
+        ("dropout", {"dropout": {"p": 1e-9}}, None),
+        ("periodic", {"dropout": {"p": 0.0}}, None),
+        ("gaussian", {"gaussian": {"stddev": 0.0}}, "gaussian.stddev 0 adds nothing"),
+        ("gaussian", {"gaussian": {"stddev": 1e-9}}, None),
+        ("baseline", {"gaussian": {"stddev": 0.0}}, None),
+    ],
+    ids=str,
+)
+def test_a_method_without_strength_is_named(variant, sections, warns):
+    lines = warned(variant, changed(**sections), 100)
+    assert [line.startswith(f"{variant}: {warns}") for line in lines] == ([True] if warns else [])
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 8])
+def test_a_warm_up_that_the_run_does_not_outlast_is_named(epochs):
+    for warmup in range(12):
+        options = changed(train={"epochs": epochs, "warmup": warmup})
+        reached = max(rates(options.train, 4 * options.train.batch_size)) == options.train.learning_rate
+        assert bool(warned("baseline", options, 4)) != reached, warmup
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 3, 4, 8])
+def test_early_stopping_that_cannot_stop_is_named(epochs):
+    for patience in range(1, 12):
+        # The longest wait that there can be: nothing is better than the first epoch.
+        spared = any(epoch - 1 >= patience for epoch in range(1, epochs))
+        assert bool(warned("baseline", changed(train={"epochs": epochs, "early_stopping": patience}), 4)) != spared
+
+
+@pytest.mark.parametrize("decay", [0.5, 0.9, 0.99, 0.999, 0.9999, 1 - 1e-12])
+@pytest.mark.parametrize("steps", [1, 2, 10, 100, 1000])
+def test_an_average_that_hardly_moves_is_named(decay, steps):
+    """Weights of 1 after the first step and 0 from then on: what is left of the 1 in the average."""
+    weight = torch.nn.Linear(1, 1, bias=False).requires_grad_(False)
+    average = make_average(weight, decay)
+    for step in range(steps):
+        weight.weight.fill_(float(step == 0))
+        average.update_parameters(weight)
+    left = average.module.weight.item()
+    lines = warned("baseline", changed(train={"epochs": 1, "ema": decay}), steps)
+    assert len(lines) == (left >= 0.5)
+    assert all(f"{left:.0%} of the average" in line for line in lines)
+
+
+class OfCrops(dict):
+    """What is asked of the crops."""
+
+    def __init__(self, counts=(3, 4), soft=None):
+        super().__init__(train=SimpleNamespace(soft=soft))
+        self.summary = {"title": "T", "size": 48, "counts": {"train": dict(enumerate(counts))}}
+
+
+@pytest.mark.parametrize(
+    ("sections", "crops", "warns"),
+    [
+        ({}, OfCrops(), None),
+        ({"data": {"soft_labels": True}}, OfCrops(), "data.soft_labels has no effect: T has no votes"),
+        ({"data": {"soft_labels": True}}, OfCrops(soft=[1]), None),
+        ({"data": None}, OfCrops(), None),
+        ({"train": {"class_balance": "weights"}}, OfCrops((5, 5)), "train.class_balance: weights has no effect"),
+        ({"train": {"class_balance": "weights"}}, OfCrops((5, 6)), None),
+        ({"train": {"class_balance": "sampling"}}, OfCrops((5, 5)), None),
+        (
+            {"train": {"augment": PARAMS.train.augment.model_copy(update={"shift": 48})}},
+            OfCrops(),
+            "train.augment.shift",
+        ),
+    ],
+    ids=str,
+)
+def test_what_has_no_effect_on_these_crops_is_named(sections, crops, warns):
+    lines = of_the_crops("baseline", changed(**sections), crops)
+    assert [line.startswith(f"baseline: {warns}") for line in lines] == ([True] if warns else [])
+
+
+def rows(*classes):
+    """Curves of epochs with so many predicted classes each."""
+    return [{"epoch": 1 + index, "predicted_classes": n, "val_loss": 1.0} for index, n in enumerate(classes)]
+
+
+def test_a_validation_loss_that_means_nothing_is_named():
+    curves = rows(3, 3)
+    curves[0]["val_loss"] = 1e14
+    (line,) = after("baseline", curves, 0, None)
+    assert line.startswith("baseline: the validation loss was 1e+14 in epoch 1: the averages of BatchNorm do not fit")
+    curves[0]["val_loss"] = 9e3
+    assert after("baseline", curves, 0, None) == []
+
+
 def test_nothing_injected_is_named_where_there_is_a_sign_to_turn():
-    fine = [{"predicted_classes": 3}] * 5
+    fine = rows(3, 3, 3, 3, 3)
     assert after("dynamic", fine, signed=8, first_turn=7) == []
     assert after("dynamic", fine, signed=8, first_turn=1) == []
     assert after("baseline", fine, signed=0, first_turn=None) == []
@@ -114,7 +211,7 @@ def test_nothing_injected_is_named_where_there_is_a_sign_to_turn():
     ],
 )
 def test_a_collapsed_network_is_named(classes, epochs):
-    lines = after("baseline", [{"predicted_classes": number} for number in classes], 0, None)
+    lines = after("baseline", rows(*classes), 0, None)
     expected = [f"baseline: the network predicted one single class for {epochs} epochs in a row"] if epochs else []
     assert lines == expected
     assert COLLAPSED_EPOCHS == 3

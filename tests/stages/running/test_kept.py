@@ -1,6 +1,7 @@
 """A finished run is kept and taken as a copy: never one of another configuration, and none is trained twice."""
 
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -9,8 +10,10 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
 from ruamel.yaml import YAML
 
+from stages.results.record import sealed
 from stages.running import kept, record
 from tests.stages.running.finished import FILES, contents, kept_folder, read
 
@@ -66,7 +69,27 @@ def another_byte(folder):
     (folder / "best.pt").write_bytes(content)
 
 
+def weights_put_in_its_place(change):
+    """Other weights, under a record that tells of them."""
+
+    def spoil(folder):
+        state = torch.load(folder / "last.pt", weights_only=True)
+        torch.save({name: change(value) for name, value in state.items()}, folder / "last.pt")
+        about = read(folder)
+        about["files"]["last.pt"] = record._checksum(folder / "last.pt")
+        (folder / "record.json").write_text(json.dumps(sealed(about)))
+
+    return spoil
+
+
+def another_entry(folder):
+    (folder / "record.json").write_text(json.dumps(read(folder) | {"seconds": 0.5}))
+
+
 SPOILT = {
+    "weights that are no numbers": weights_put_in_its_place(lambda value: value * math.nan),
+    "weights that are zero": weights_put_in_its_place(torch.zeros_like),
+    "an entry of the record": another_entry,
     "of another configuration": another_hash,
     "one byte of best.pt": another_byte,
     "a file missing": lambda folder: (folder / "in_force.csv").unlink(),
@@ -136,7 +159,8 @@ def test_a_study_takes_the_main_pipelines_run_and_calls_it_by_its_own_name(job, 
     about, main = read(theirs.folder), read(job().folder)
     assert (about["run"], about["varied"]) == ("periodic/interval=2/0", {"interval": 2})
     assert (main["run"], main["varied"]) == ("periodic/0", {})
-    assert {**about, "run": "", "varied": {}} == {**main, "run": "", "varied": {}}
+    own = {"run": "", "varied": {}, "checksum": ""}
+    assert about | own == main | own
     shutil.rmtree(job().folder)
     go(job())
     assert read(job().folder) == main

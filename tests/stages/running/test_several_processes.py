@@ -29,8 +29,9 @@ def started(workspace, prepare_workspace):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
-def test_being_stopped_stops_all_processes(started, ending):
-    stage = started(epochs=500)
+def test_being_stopped_stops_all_processes_and_leaves_the_last_epoch(prepare_workspace, workspace, ending):
+    prepare_workspace(workspace, {"seeds": [0], "machine.checkpoint_seconds": 1000.0}, processes=2, epochs=500)
+    stage = Stage(workspace, "baseline")
     stage.wait_for("epoch 1/")
     children = stage.family()
     assert len(children) >= 2
@@ -38,6 +39,8 @@ def test_being_stopped_stops_all_processes(started, ending):
     assert stage.end() == (1 if ending == signal.SIGTERM else -signal.SIGKILL)
     _, left = psutil.wait_procs(children, timeout=30)
     assert not left
+    (checkpoint,) = (workspace / ".scratch").glob("*/checkpoint.pt")
+    assert torch.load(checkpoint, weights_only=True)["progress"]["epoch"] >= 1
     lines = [line for line in stage.said if ": epoch " not in line]
     assert lines[0] == "baseline, seed 0: interrupted; the same command continues from the last checkpoint"
     # The launcher adds which stage it was, where it can.
@@ -77,10 +80,12 @@ def test_what_befalls_all_processes_is_said_once_and_what_befalls_one_by_it(job,
     """`stages.running.ending` says which is which; here, that both processes end by it."""
 
     def full(*given):
-        raise OSError(28, "No space left on device", "file")
+        error = OSError(28, "No space left on device", "file")
+        error.add_note("the same command continues from the last checkpoint")
+        raise error
 
     monkeypatch.setattr(several_processes, "join", lambda device: Processes())
-    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
     line = "file: No space left on device; the same command continues from the last checkpoint"
     for rank, said in (("0", f"periodic, seed 0: {line}"), ("1", f"periodic, seed 0, process 1: {line}")):
         monkeypatch.setenv("RANK", rank)
@@ -98,9 +103,9 @@ def test_being_stopped_while_the_group_is_joined_is_one_line_too(job, monkeypatc
         raise KeyboardInterrupt
 
     monkeypatch.setattr(several_processes, "join", stopped)
-    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
     monkeypatch.setenv("RANK", "0")
-    with pytest.raises(SystemExit, match="^periodic, seed 0: interrupted; the same command continues"):
+    with pytest.raises(SystemExit, match="^periodic, seed 0: interrupted; the same command "):
         several_processes.train([job()], [])
 
 
@@ -109,7 +114,8 @@ def test_a_process_that_torchrun_started_is_never_launched_again(job, monkeypatc
     monkeypatch.setattr(several_processes, "join", lambda device: Processes())
     monkeypatch.setattr(several_processes.one_run, "train", lambda one, *given: taken.append(one.name))
     monkeypatch.setattr(several_processes, "launch", lambda *given: pytest.fail("launched"))
-    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setenv("TORCHELASTIC_RUN_ID", "1")
+    monkeypatch.setenv("RANK", "0")
     several_processes.train([job("periodic"), job("baseline")], ["--variant", "periodic"])
     assert taken == ["periodic/0", "baseline/0"]
 
@@ -117,7 +123,6 @@ def test_a_process_that_torchrun_started_is_never_launched_again(job, monkeypatc
 def test_each_run_is_launched_with_the_stages_arguments_and_its_name(job, monkeypatch, prepare_workspace, workspace):
     prepare_workspace(workspace, processes=3)
     launched = []
-    monkeypatch.delenv("LOCAL_RANK", raising=False)
     monkeypatch.setattr(several_processes, "launch", lambda *given: launched.append(given))
     several_processes.train([job(seed=0), job(seed=1)], ["--variant", "periodic"])
     assert launched == [

@@ -81,7 +81,7 @@ def test_one_that_fails_stops_no_other_and_says_why(context, tmp_path):
     said = told(side_by_side(context, mishap, ["line", "disk", fault, "killed", "well"], TWO))
     assert {piece: lines[-1] for piece, lines in said.items()} == {
         "line": ("failed", "params.yaml: wrong"),
-        "disk": ("failed", "file: No space left on device; the same command continues from the last checkpoint"),
+        "disk": ("failed", "file: No space left on device"),
         fault: ("failed", "failed, see the traceback above"),
         "killed": ("killed", "its process was ended by SIGKILL"),
         "well": ("done", None),
@@ -103,6 +103,38 @@ def test_leaving_early_ends_all_at_once(context):
         left_at = time.monotonic()
     _, left = psutil.wait_procs(processes, timeout=5)
     assert not left and time.monotonic() - left_at < 30
+
+
+def write_down(piece, device, send):
+    try:
+        send("begun", None)
+        time.sleep(60)
+    except KeyboardInterrupt as error:
+        time.sleep(0.5)
+        error.add_note(f"the same command continues after {piece}")
+        raise
+
+
+def test_with_a_farewell_each_is_interrupted_and_says_what_it_has_written_down(context):
+    heard = {}
+    with closing(side_by_side(context, write_down, [0, 1, 2], TWO, heard.__setitem__)) as messages:
+        assert {next(messages)[0], next(messages)[0]} == {0, 1}
+    assert heard == {piece: f"interrupted; the same command continues after {piece}" for piece in (0, 1)}
+
+
+def refuse_to_end(piece, device, send):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    send("pid", os.getpid())
+    time.sleep(60)
+
+
+def test_one_that_does_not_end_when_it_is_interrupted_is_killed(context, monkeypatch):
+    monkeypatch.setattr(module, "GRACE", 0.3)
+    heard = {}
+    with closing(side_by_side(context, refuse_to_end, [0, 1], TWO, heard.__setitem__)) as messages:
+        processes = [psutil.Process(next(messages)[2]) for _ in range(2)]
+    _, left = psutil.wait_procs(processes, timeout=5)
+    assert not left and not heard
 
 
 def test_a_kill_9_of_the_stage_which_can_tell_nobody_ends_all(context):

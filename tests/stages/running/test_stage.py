@@ -6,6 +6,7 @@ import shutil
 import signal
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,7 +18,8 @@ from stages.running.side_by_side import Slots, server, side_by_side
 from tests.stages.running.stage import Stage, all_gone, assert_nothing_left, assert_same, result
 
 VARIANT, SEEDS, EPOCHS = "dropout-periodic", (3, 1), 4
-INTERRUPTED = f"train-{VARIANT}: interrupted; the same command continues"
+INTERRUPTED = f"train-{VARIANT}: interrupted; the same command"
+LAST_CHECKPOINT = f"{INTERRUPTED} continues from the last checkpoint"
 
 
 def prepared(folder, prepare_workspace, **train):
@@ -158,18 +160,57 @@ def test_kill_9_of_the_stage_at_any_moment_changes_nothing_and_leaves_no_process
     assert_all_the_same(folder, alone)
 
 
-def test_ctrl_c_is_one_line_ends_all_processes_and_the_same_command_continues(folder, alone):
-    """Ctrl-C reaches every process of the terminal."""
+def stop(started, way):
+    """Ctrl-C reaches every process of the terminal, SIGTERM the stage alone."""
+    if way == "SIGINT":
+        os.killpg(started.process.pid, signal.SIGINT)
+    else:
+        started.process.terminate()
+
+
+@pytest.mark.parametrize("way", ["SIGINT", "SIGTERM"])
+def test_stopped_it_writes_the_last_epoch_of_every_run_says_one_line_and_the_same_command_continues(
+    folder, alone, said, prepare_workspace, way
+):
+    prepare_workspace(folder, {"seeds": list(SEEDS), "machine.checkpoint_seconds": 1000.0}, epochs=EPOCHS)
     started = Stage(folder, VARIANT)
     started.wait_for("epoch 1/")
     family = started.family()
     assert len(family) >= 4, "the resource tracker, the server, and two runs"
-    os.killpg(started.process.pid, signal.SIGINT)
-    assert started.end() == 1
+    stop(started, way)
+    assert started.end() == -signal.SIGINT
     assert all_gone(family)
-    assert [line for line in started.said if "epoch" not in line] == [INTERRUPTED]
+    (line,) = [line for line in started.said if ": epoch " not in line]
+    checkpoints = len(list((folder / ".scratch").glob("*/checkpoint.pt")))
+    assert checkpoints >= 1 and not list(folder.rglob("*.partial"))
+    assert (line == LAST_CHECKPOINT) == (checkpoints == 2) and line.startswith(INTERRUPTED)
+    seen = dict(sorted(trained(started.said)))  # the last epoch of each run that was seen
     stage()
+    lines = (re.match(rf"{VARIANT}, seed (\d+): continuing after epoch (\d+) of {EPOCHS}$", line) for line in said())
+    continued = {int(line[1]): int(line[2]) for line in lines if line}
+    assert len(continued) == checkpoints and seen.keys() <= continued.keys()
+    assert all(continued[seed] >= epoch for seed, epoch in seen.items())
     assert_all_the_same(folder, alone)
+
+
+def test_stopped_before_the_first_epoch_is_finished_it_says_that_it_begins_anew(folder, prepare_workspace):
+    prepare_workspace(folder, {"seeds": list(SEEDS), "machine.side_by_side": 1}, epochs=EPOCHS, network="resnet152")
+    started = Stage(folder, VARIANT)
+    while not started.trainers() or not list((folder / ".scratch").glob("*.lock")):
+        time.sleep(0.05)
+    stop(started, "SIGINT")
+    assert started.end() == -signal.SIGINT
+    assert started.said == [f"{INTERRUPTED} begins anew"]
+    assert os.listdir(folder / ".scratch") == []
+
+
+def test_what_differs_between_the_runs_is_said_of_each(monkeypatch):
+    said = {}
+    monkeypatch.setattr(train, "this_stage", lambda **given: said.update(given))
+    stopped = train.Stopped("periodic")
+    for seed, outlook in ((0, "continues"), (1, "begins anew"), (2, "continues")):
+        stopped.hear(SimpleNamespace(title=f"periodic, seed {seed}"), f"interrupted; the same command {outlook}")
+    assert said == {"again": "continues (seed 0; seed 2), begins anew (seed 1)"}
 
 
 @pytest.mark.parametrize("way", ["SIGINT", "SIGTERM"])
@@ -178,10 +219,8 @@ def test_being_stopped_while_it_still_starts_is_one_line_too(folder, way):
     while len(family := started.family()) < 2:
         time.sleep(0.01)
     time.sleep(0.2)
-    if way == "SIGINT":
-        os.killpg(started.process.pid, signal.SIGINT)
-    else:
-        started.process.terminate()
-    assert started.end() == 1
+    stop(started, way)
+    assert started.end() == -signal.SIGINT
     assert all_gone(family)
-    assert started.said == [INTERRUPTED]
+    (line,) = started.said
+    assert line.startswith(INTERRUPTED)

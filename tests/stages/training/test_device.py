@@ -72,3 +72,14 @@ def test_the_threads_are_those_that_share_an_operation():
             assert choose("cpu").threads == threads
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(
+    "name", ["meta", "meta:0", "mps", "xpu", "xla", "vulkan", "fpga", "tpu", "", "cpu:x", "cuda:99"]
+)
+def test_what_cannot_train_is_one_line(name):
+    with pytest.raises(
+        SystemExit, match=f"^params.yaml: machine.device: '{name}' cannot be used here .*always can$"
+    ) as end:
+        choose(name)
+    assert len(str(end.value).splitlines()) == 1

@@ -5,11 +5,13 @@ import math
 from dataclasses import replace
 from typing import ClassVar
 
+import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import noise
+from stages.ending import Mistake
 from stages.params import Augment
 from stages.training import loop, network
 from stages.training.batches import Batches
@@ -169,6 +171,67 @@ def test_a_run_stopped_in_any_epoch_continues_to_the_same_bits(crops_folder, var
 def test_a_loss_that_is_no_number_stops_the_run(crops_folder):
     with pytest.raises(Diverged, match="training loss is nan in epoch 1: lower train.learning_rate"):
         trained(crops_folder, options=params(learning_rate=1e30))
+
+
+def crashing(value):
+    """A method after BatchNorm that makes every activation this number."""
+
+    class Crash(torch.nn.Module):
+        def forward(self, x):
+            return x * 0 + value
+
+    return lambda network: noise.attach(network, lambda site: Crash(), "all")
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, 1e30])
+def test_what_is_no_number_before_any_weight_has_moved_is_not_blamed_on_the_learning_rate(crops_folder, value):
+    run = replace(make_run(crops_folder, "baseline", options=params(epochs=3)), attach=crashing(value))
+    with pytest.raises(Diverged, match="in epoch 1: so it is before any weight has moved: look at the variant") as end:
+        list(Training(run).epochs())
+    assert "learning_rate" not in str(end.value)
+
+
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize(("loss", "stops"), [(9e3, False), (3e4, True), (1e14, True)])
+def test_a_loss_that_no_learning_comes_back_from_stops_the_run(crops_folder, monkeypatch, epoch, loss, stops):
+    training = Training(make_run(crops_folder, "baseline", options=params(epochs=2)))
+    real, calls = training.task.loss, []
+
+    def absurd(*given):
+        calls.append(1)
+        return real(*given) + (loss if len(calls) > (epoch - 1) * training.steps_per_epoch + 1 else 0)
+
+    monkeypatch.setattr(training.task, "loss", absurd)
+    if stops:
+        with pytest.raises(Diverged, match=rf"training loss is .* in epoch {epoch}: lower train.learning_rate"):
+            list(training.epochs())
+    else:
+        list(training.epochs())
+
+
+def test_a_channel_of_one_single_value_is_zero_and_no_nan(crops_folder):
+    made = make_run(crops_folder, "baseline", options=params(epochs=1))
+    flat = replace(made, crops=replace(made.crops, summary=made.crops.summary | {"std": [0.0]}))
+    (row,) = Training(flat).epochs()
+    assert math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])
+
+
+@pytest.mark.parametrize("wrong", [{"std": [math.nan]}, {"std": [-1.0]}, {"mean": [math.inf]}], ids=str)
+def test_crops_whose_numbers_are_none_are_one_line(crops_folder, wrong):
+    made = make_run(crops_folder, "baseline")
+    with pytest.raises(Mistake, match=r"summary.json: mean or std is no number; `dvc repro --force prepare` writes it"):
+        Training(replace(made, crops=replace(made.crops, summary=made.crops.summary | wrong)))
+
+
+@pytest.mark.parametrize("row", [[math.nan] * 3, [0, 0, 0], [1, 1, 0], [2, -1, 0]], ids=str)
+def test_soft_targets_that_are_no_distributions_are_one_line(crops_folder, row):
+    soft = np.full((70, 3), 1 / 3, np.float32)
+    np.save(crops_folder / "train" / "soft.npy", soft)
+    Training(make_run(crops_folder, "baseline"))
+    soft[40] = row
+    np.save(crops_folder / "train" / "soft.npy", soft)
+    with pytest.raises(Mistake, match=r"soft.npy: a row is no distribution over the classes"):
+        Training(make_run(crops_folder, "baseline"))
 
 
 def test_it_learns(crops_folder):
