@@ -178,6 +178,7 @@ def test_a_word_that_is_no_split_stops_the_reading(tmp_path, word):
         (["only.tsv"], {"only.tsv": None}, []),
         (["train.csv", "test.csv"], {"test.csv": "test", "train.csv": "train"}, []),
         (["train_labels.csv", "Valid.csv"], {"Valid.csv": "val", "train_labels.csv": "train"}, []),
+        (["labels.csv", "labels.txt", "train.txt"], {"labels.csv": None}, []),
         (["train.txt", "val.txt"], {"train.txt": "train", "val.txt": "val"}, []),
         (["train.csv", "sample.csv", "val.csv"], {"train.csv": "train", "val.csv": "val"},
          ["not read beside train.csv, val.csv: sample.csv"]),
@@ -242,9 +243,11 @@ def test_where_paths_start(tmp_path, listed, found, base):
 
 
 def test_where_paths_start_is_seen_though_the_first_picture_is_missing(tmp_path):
-    rows = [("path", "label"), ("gone.jpg", "a"), ("1.jpg", "a")]
-    write(plant(tmp_path, "images/1.jpg") / "labels.csv", rows)
-    assert [(s.path, s.problem) for s in read(tmp_path)[0]] == [("gone.jpg", "missing"), ("images/1.jpg", None)]
+    rows = [("path", "label"), ("gone.jpg", "a"), ("1.jpg", "a"), ("2.jpg", "a")]
+    write(plant(tmp_path, "images/1.jpg", "images/2.jpg") / "labels.csv", rows)
+    samples, notes = read(tmp_path)
+    assert [s.path for s in samples] == ["gone.jpg", "images/1.jpg", "images/2.jpg"]
+    assert samples[0].problem == "missing" and notes == ["the paths in labels.csv start in images/"]
 
 
 def test_the_lists_of_splits_have_a_folder_each(tmp_path):
@@ -279,15 +282,15 @@ def test_what_lies_outside_is_read_where_the_parameter_says_so(tmp_path):
 
 
 def test_pictures_that_are_listed_again_are_said(tmp_path):
-    plant(tmp_path, "a.jpg", "b.jpg")
-    rows = [("a.jpg", "a", "train", "1 1 9 9"), ("b.jpg", "b", "train", ""), ("b.jpg", "b", "train", "")]
+    plant(tmp_path, "a.jpg", "b (1)")
+    rows = [("a.jpg", "a", "train", "1 1 9 9"), ("b (1)", "b", "train", ""), ("b (1)", "b", "train", "")]
     rows += [("a.jpg", "b", "test", "1 1 9 9"), ("a.jpg", "b", "train", "5 5 9 9")]  # the last is another face
     write(tmp_path / "labels.csv", [("path", "label", "split", "box"), *rows])
     samples, notes = read(tmp_path)
     assert len(samples) == 5
     assert notes == [
         "listed more than once: 2 pictures, 1 of them with different labels or splits, such as "
-        "a.jpg ('a' in train and 'b' in test), b.jpg"
+        "a.jpg ('a' in train and 'b' in test), b (1)"
     ]
 
 
