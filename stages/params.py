@@ -149,7 +149,7 @@ class Circles(Section):
     hidden_stddev: Strength
     seeds: Annotated[int, Field(ge=2, le=1000)]
     draws: Annotated[int, Field(ge=2, le=1000)]
-    test_points: Annotated[int, Field(ge=100, le=1_000_000)]
+    test_points: Annotated[int, Field(ge=100, le=100_000)]
 
     @field_validator("train")
     @classmethod

@@ -133,7 +133,7 @@ ALLOWED = {
     "circles.hidden_stddev": STRENGTH,
     "circles.seeds": whole(2, 1000),
     "circles.draws": whole(2, 1000),
-    "circles.test_points": whole(100, 10**6),
+    "circles.test_points": whole(100, 10**5),
 }
 
 

@@ -10,13 +10,15 @@ from sklearn.metrics import log_loss
 from stages import circles
 from stages.ending import in_one_line
 from stages.params import read
+from stages.reporting import circles as report_circles
 from stages.reporting.circles_names import VARIANTS
+from stages.reporting.circles_study import read_study
 from stages.two_circles import study, tables
 from stages.two_circles.network import glorot_uniform
 from stages.two_circles.points import Points
 from stages.two_circles.randomness import HIDDEN, INPUT, WEIGHTS, stream
 from stages.two_circles.training import Trained
-from tests.stages.two_circles.conftest import SMALL, parameters
+from tests.stages.two_circles.conftest import ROOT, SMALL, parameters
 from tests.stages.two_circles.oracle import fit, sequential
 
 
@@ -158,3 +160,24 @@ def test_where_nothing_can_be_written_one_line_says_so(tmp_path, monkeypatch):
         circles.main()
     assert re.fullmatch(r".*reports.*: (Not a directory|File exists)", in_one_line(error.value))
     torch.set_num_threads(threads)
+
+
+@pytest.mark.parametrize(
+    "extreme",
+    [
+        {"learning_rate": 100.0, "noise": 100.0, "input_stddev": 100.0, "hidden_stddev": 100.0, "epochs": 100},
+        {"samples": 20, "train": 2, "hidden": 1, "noise": 0.0, "input_stddev": 0.0, "hidden_stddev": 0.0, "epochs": 1},
+    ],
+    ids=["largest", "smallest"],
+)
+def test_what_the_parameters_may_be_can_be_computed_and_reported(tmp_path, monkeypatch, extreme):
+    tiny = {"seeds": 2, "draws": 2, "hidden": 2, "test_points": 100}
+    (tmp_path / "params.yaml").write_text(parameters(**tiny | extreme))
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data/paper").symlink_to(ROOT / "data/paper")
+    threads = torch.get_num_threads()
+    monkeypatch.chdir(tmp_path)
+    circles.main()
+    torch.set_num_threads(threads)
+    (name, text), *_ = [pair for pair in report_circles.tables(read_study()) if pair[0].endswith(".md")]
+    assert name == "summary.md" and "nan" not in text
