@@ -4,9 +4,9 @@ VENV = .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS = 1
 
-.PHONY: repro test lint study kept setup audit
+.PHONY: repro test lint study kept setup audit repository
 
-repro: setup  ## Set up, then run the whole pipeline: Table 1, the figures, the circles study in reports/
+repro: repository setup  ## Set up, then run the whole pipeline: Table 1, the figures, the circles study in reports/
 	dvc repro
 
 test: $(VENV)/tested  ## Set up, then run the tests on all cores
@@ -17,13 +17,16 @@ lint: setup  ## Formatter, linter and type checker
 	ruff check .
 	mypy
 
-study: setup  ## Run a study and publish it to reports/studies/: make study NAME=interval
+study: repository setup  ## Run a study and publish it to reports/studies/: make study NAME=interval
 	@test -f studies/$(NAME)/dvc.yaml || { echo "make study NAME=...: there are $(notdir $(wildcard studies/*))"; exit 2; }
 	dvc repro studies/$(NAME)/dvc.yaml
 	python -m stages.reporting.study $(NAME)
 
 kept: setup  ## The finished runs that are kept in .scratch/
 	python -m stages.running.kept
+
+repository:  # DVC needs one, and says so less clearly; a download as ZIP is none
+	@test -e .git || git rev-parse --git-dir > /dev/null 2>&1 || { echo "No Git repository here, as in a download without one (ZIP), and DVC needs it: run 'git init' here, or 'git clone' in place of the download, then make again"; exit 2; }
 
 setup: $(VENV)/installed  ## The virtual environment with the pinned requirements
 

@@ -19,7 +19,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from stages.ending import reason
 from stages.files import new_folder
 from stages.params import Circles, read
 from stages.two_circles import study, tables
@@ -33,13 +32,10 @@ def main() -> None:
     # The models are small: a thread for each group of them, not all threads for each product.
     workers = torch.get_num_threads()
     torch.set_num_threads(1)
-    results = study.run(settings, workers)
-    try:
-        with new_folder(FOLDER) as folder:
-            for name, content in files(settings, results):
-                (folder / name).write_bytes(content)
-    except OSError as error:
-        raise SystemExit(f"circles: {reason(error)}") from None
+    with new_folder(FOLDER) as folder:  # first: where nothing can be written, nothing need be computed
+        results = study.run(settings, workers)
+        for name, content in files(settings, results):
+            (folder / name).write_bytes(content)
     print(f"{FOLDER}: {len(results.runs)} models; `dvc repro report` says what came of them")
 
 

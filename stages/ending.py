@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 
 OURS = ("stages", "noise")  # a module of ours that is not there is a fault; another one was not installed
@@ -61,8 +62,19 @@ def install() -> None:
     sys.excepthook, sys.unraisablehook = _end, _not_lost
     atexit.register(_flush)
     for number in (signal.SIGINT, signal.SIGTERM):
-        if signal.getsignal(number) != signal.SIG_IGN:  # as in a job in the background
+        if signal.getsignal(number) != signal.SIG_IGN:  # of a job in the background
             signal.signal(number, _stop)
+
+
+@contextlib.contextmanager
+def parent_decides() -> Iterator[None]:
+    """Ctrl-C reaches every process of a terminal: those that are started in the block do not hear it, from their first
+    import on. The parent alone decides what becomes of them. Keep it short: the parent does not hear it either."""
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -85,7 +97,7 @@ def _end(kind: type[BaseException], error: BaseException, traceback: TracebackTy
 
 
 def _not_lost(unraisable: "sys.UnraisableHookArgs") -> None:
-    """Being stopped in a callback whose exceptions Python only shows (of imports, of `__del__`) stops a moment later."""
+    """Being stopped in a callback whose exceptions Python only shows (imports have such) stops a moment later."""
     if not (_stopped and unraisable.exc_type is KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return

@@ -33,9 +33,7 @@ def write_atomically(path: str | Path, write: Callable[[BinaryIO], object]) -> N
     except OSError as error:
         if error.filename not in (None, partial, str(partial)):
             raise  # it names another file, such as one that `write` reads
-        if error.errno is None:  # NumPy's, when the disk is full: "1000 requested and 0 written"
-            raise OSError(f"{path}: {error}") from error
-        raise OSError(error.errno, error.strerror, str(path)) from error
+        raise _naming(path, error) from error
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
@@ -57,16 +55,20 @@ def new_folder(target: str | Path) -> Iterator[Path]:
 
     Raises OSError, with the folder that was there untouched.
     """
-    target = _followed(target)
+    named, target = Path(target), _followed(target)
     partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     target.parent.mkdir(parents=True, exist_ok=True)
     recover(target)
     _sweep(target.parent, f".{target.name}.")
     _remove(partial)
-    partial.mkdir()
     try:
+        partial.mkdir()
         yield partial
         put_folder(partial, target)
+    except OSError as error:
+        if error.filename is None or str(error.filename).startswith(str(partial)):
+            raise _naming(named, error) from error
+        raise
     finally:
         with suppress(OSError):
             _remove(partial)
@@ -113,6 +115,13 @@ def recover(target: str | Path) -> None:
         old.rename(target)
     for left_over in (new, old):
         _remove(left_over)
+
+
+def _naming(path: Path, error: OSError) -> OSError:
+    """The error with the file or folder that the user knows: what is written aside says nothing to anybody."""
+    if error.errno is None:  # NumPy's, when the disk is full: "1000 requested and 0 written"
+        return OSError(f"{path}: {error}")
+    return OSError(error.errno, error.strerror, str(path))
 
 
 def _followed(target: str | Path) -> Path:

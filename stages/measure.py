@@ -8,23 +8,16 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.ending import reason
 from stages.measures import classification, training
 from stages.results import tables
 from stages.results.collect import Finished, collect, finished_runs
-from stages.results.inputs import BadInput
 
 
 def main(runs: Path, predictions: Path, variants: list[str], out: Path) -> None:
-    """Write the tables of the variants' runs to a folder. Raises SystemExit for runs that are missing or damaged."""
-    try:
-        finished = [run for variant in variants for run in finished_runs(runs / variant, predictions / variant)]
-        tables.write(out, collect(finished, measured))
-        tables.read(out)  # what every later stage relies on
-    except BadInput as error:
-        raise SystemExit(f"measure: {error}") from None
-    except OSError as error:
-        raise SystemExit(f"measure: {reason(error)}") from None
+    """Write the tables of the variants' runs to a folder. Raises BadInput for runs that are missing or damaged."""
+    finished = [run for variant in variants for run in finished_runs(runs / variant, predictions / variant)]
+    tables.write(out, collect(finished, measured))
+    tables.read(out)  # what every later stage relies on
     print(f"{len(finished)} runs of {', '.join(variants)}: {', '.join(tables.FILES)} in {out}/")
 
 

@@ -1,32 +1,50 @@
 """The schema of params.yaml: types, ranges, and one clear line per mistake.
 
-The file is read as YAML 1.2 (ruamel.yaml): `dvc exp run -S train.learning_rate=0.00001` writes `1e-05`, which YAML 1.1
-readers such as PyYAML take for a string.
+Every number has a greatest value, beyond what anybody can mean: a slip of the keyboard is a line, and neither hangs
+the machine nor takes all of its memory.
 """
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 from pydantic_core import PydanticCustomError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+
+from stages.yaml_file import load, shown
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, le=100)]
+Strength = Annotated[float, Field(ge=0, le=100)]
+Epochs = Annotated[int, Field(ge=1, le=10_000)]
+Processes = Annotated[int, Field(ge=1, le=256)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
 # Sets and names of sites are those of `noise.sites`, which the stage `check` asks: this module needs no torch.
-Sites = Annotated[str, Field(min_length=1)] | Annotated[list[str], Field(min_length=1)]
+Sites = Name | Annotated[list[Name], Field(min_length=1, max_length=10_000)]
+MOST_RUNS = 1000  # of a study's variant: the varied values, in every combination, times the seeds
 
 
 def _each_once(values: list[Any]) -> list[Any]:
     if repeated := [value for place, value in enumerate(values) if value in values[:place]]:
-        words = "{values} stand more than once; each is a run of its own"
-        raise PydanticCustomError("repeated", words, {"values": repeated})
+        raise PydanticCustomError("repeated", "{values} stand more than once", {"values": shown(repeated)})
     return values
+
+
+def _no_section(value: Any) -> Any:
+    if isinstance(value, dict):
+        raise PydanticCustomError("section", "a section does not vary as a whole; name its parameters (train.epochs)")
+    return value
+
+
+def _not_too_many(vary: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    if (runs := prod(map(len, vary.values()))) > MOST_RUNS:
+        words = "{runs} combinations are more than the {most} that a study can have"
+        raise PydanticCustomError("too_many", words, {"runs": runs, "most": MOST_RUNS})
+    return vary
 
 
 class Section(BaseModel):
@@ -36,20 +54,23 @@ class Section(BaseModel):
 
 
 class Faces(Section):
-    train: Annotated[int, Field(ge=70)]
-    val: Annotated[int, Field(ge=70)]
+    train: Annotated[int, Field(ge=70, le=100_000)]
+    val: Annotated[int, Field(ge=70, le=100_000)]
     wrong_labels: Rate
     seed: Seed
 
 
 class Data(Section):
     size: Annotated[int, Field(ge=8, le=1024)] | None
-    classes: Literal[7, 8, "all"] | Annotated[list[str], Field(min_length=2)]
-    limit: Count | None
+    classes: (
+        Literal[7, 8, "all"] | Annotated[list[Name], Field(min_length=2, max_length=10_000), AfterValidator(_each_once)]
+    )
+    limit: Annotated[int, Field(ge=2, le=100_000_000)] | None
     test_share: Annotated[float, Field(ge=0, lt=0.9)]
     max_failures: Share
     drop_duplicates: bool
     soft_labels: bool
+    outside: bool
 
 
 class Augment(Section):
@@ -61,33 +82,33 @@ class Augment(Section):
 
 
 class Train(Section):
-    network: str
+    network: Name
     stem: Literal["imagenet", "small"]
-    epochs: Count
-    batch_size: Annotated[int, Field(ge=2)]
+    epochs: Epochs
+    batch_size: Annotated[int, Field(ge=2, le=65_536)]
     optimizer: Literal["adam", "adamw", "sgd"]
-    learning_rate: Annotated[float, Field(gt=0)]
-    weight_decay: Annotated[float, Field(ge=0)]
+    learning_rate: Positive
+    weight_decay: Strength
     momentum: Rate
     schedule: Literal["constant", "step", "cosine", "one-cycle"]
-    warmup: Annotated[int, Field(ge=0)]
+    warmup: Annotated[int, Field(ge=0, le=10_000)]
     label_smoothing: Rate
     class_balance: Literal["none", "weights", "sampling"]
-    early_stopping: Count | None
+    early_stopping: Epochs | None
     ema: Annotated[float, Field(gt=0, lt=1)] | None
     augment: Augment
     precision: Literal["auto", "float32", "bfloat16"]
     deterministic: bool
-    processes: Count
+    processes: Processes
 
 
 class Machine(Section):
-    device: str
-    threads: Count
-    side_by_side: Count | None
+    device: Name
+    threads: Annotated[int, Field(ge=1, le=1024)]
+    side_by_side: Processes | None
     compile: Literal["auto", "on", "off"]
-    workers: Count | None
-    checkpoint_seconds: Annotated[float, Field(ge=0)]
+    workers: Processes | None
+    checkpoint_seconds: Annotated[float, Field(ge=0, le=1e9)]
 
 
 class Dropout(Section):
@@ -103,7 +124,7 @@ class Periodic(Section):
 class Dynamic(Section):
     start: Annotated[float, Field(gt=0, lt=1)] | Literal["auto"]
     first_turn: Annotated[float, Field(gt=0, lt=1)]
-    constant: Annotated[float, Field(gt=0)]
+    constant: Annotated[float, Field(gt=0, le=1e6)]
     sites: Sites
     weight: Literal["channel", "network"]
     reinitialise: bool
@@ -112,23 +133,23 @@ class Dynamic(Section):
 
 
 class Gaussian(Section):
-    stddev: Annotated[float, Field(ge=0)]
+    stddev: Strength
     sites: Sites
 
 
 class Circles(Section):
-    samples: Annotated[int, Field(ge=20)]
-    train: Annotated[int, Field(ge=2)]
-    noise: Annotated[float, Field(ge=0)]
+    samples: Annotated[int, Field(ge=20, le=10_000)]
+    train: Annotated[int, Field(ge=2, le=10_000)]
+    noise: Strength
     random_state: Seed
-    hidden: Count
-    epochs: Count
-    learning_rate: Annotated[float, Field(gt=0)]
-    input_stddev: Annotated[float, Field(ge=0)]
-    hidden_stddev: Annotated[float, Field(ge=0)]
-    seeds: Annotated[int, Field(ge=2)]
-    draws: Annotated[int, Field(ge=2)]
-    test_points: Annotated[int, Field(ge=100)]
+    hidden: Annotated[int, Field(ge=1, le=10_000)]
+    epochs: Annotated[int, Field(ge=1, le=100_000)]
+    learning_rate: Positive
+    input_stddev: Strength
+    hidden_stddev: Strength
+    seeds: Annotated[int, Field(ge=2, le=1000)]
+    draws: Annotated[int, Field(ge=2, le=1000)]
+    test_points: Annotated[int, Field(ge=100, le=1_000_000)]
 
     @field_validator("train")
     @classmethod
@@ -142,9 +163,9 @@ class Circles(Section):
 class Params(Section):
     """All of params.yaml."""
 
-    dataset: str
-    seeds: Annotated[list[Seed], Field(min_length=1), AfterValidator(_each_once)]
-    interval: Count
+    dataset: Name
+    seeds: Annotated[list[Seed], Field(min_length=1, max_length=1000), AfterValidator(_each_once)]
+    interval: Annotated[int, Field(ge=1, le=10**9)]
     faces: Faces
     data: Data
     train: Train
@@ -158,10 +179,17 @@ class Params(Section):
 
 # A study's params.yaml holds only what its stages read, and `vary`: the values that a parameter takes in turn. How the
 # machine computes is none of a study's business: `machine` is always that of the root's params.yaml.
+Value = Annotated[Any, AfterValidator(_no_section)]
 Study: Any = create_model(  # type: ignore[call-overload]
     "Study",
     __base__=Section,
-    vary=(dict[str, Annotated[list[Any], Field(min_length=1), AfterValidator(_each_once)]], ...),
+    vary=(
+        Annotated[
+            dict[Name, Annotated[list[Value], Field(min_length=1, max_length=MOST_RUNS), AfterValidator(_each_once)]],
+            AfterValidator(_not_too_many),
+        ],
+        ...,
+    ),
     **{
         name: (Optional[field.rebuild_annotation()], None)  # noqa: UP045 - no `|` for what is made at run time
         for name, field in Params.model_fields.items()
@@ -175,16 +203,7 @@ def read(path: str | Path = "params.yaml") -> Params:
 
     Raises SystemExit with one line per mistake, each naming the file, the parameter, its value and what would be right.
     """
-    try:
-        values = YAML(typ="safe", pure=True).load(Path(path))
-    except OSError as error:
-        raise SystemExit(f"{path}: {error.strerror}; run from the root of the repository") from None
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f" line {mark.line + 1}, column {mark.column + 1}:" if mark else ""
-        raise SystemExit(f"{path}:{where} not YAML: {getattr(error, 'problem', None) or error}") from None
-    if not isinstance(values, dict):
-        raise SystemExit(f"{path}: expected a mapping of parameters, got {type(values).__name__}")
+    values = load(path)
     return _validated(Study if "vary" in values else Params, values, str(path))
 
 
@@ -221,17 +240,36 @@ def _validated(model: type[Section], values: dict, where: str) -> Any:
     try:
         return model.model_validate(values, strict=True)
     except ValidationError as error:
-        raise SystemExit("\n".join(f"{where}: {line}" for line in _lines(model, error.errors()))) from None
+        mistakes = error.errors(include_url=False)
+        raise SystemExit("\n".join(f"{where}: {line}" for line in _lines(model, values, mistakes))) from None
 
 
-def _lines(model, mistakes):
+def _lines(model, values, mistakes):
     """One line per parameter: a union reports each branch that it tried, and they are joined by "or"."""
     lines = {}
     for mistake in mistakes:
-        # The branch of a union ("int", "literal[7,8,'all']") is no part of the user's file.
-        names = [str(part) for part in mistake["loc"] if not (isinstance(part, str) and _is_branch(part))]
+        names = _place(mistake, values)
         lines.setdefault(".".join(names), []).append(_what_is_wrong(model, names, mistake))
-    return [f"{where}: {' or '.join(dict.fromkeys(parts))}" for where, parts in lines.items()]
+    # Where a list is right and something in it is wrong, the other branch (a single name) was not meant.
+    deepest = {where: parts for where, parts in lines.items() if not any(n.startswith(f"{where}.") for n in lines)}
+    return [f"{_plain(where)}: {' or '.join(dict.fromkeys(parts))}" for where, parts in deepest.items()]
+
+
+def _place(mistake, values):
+    """Where it is in the user's file: the branch of a union ("int", "literal[7,8,'all']") is no part of that."""
+    names, part = [], values
+    for name in mistake["loc"]:
+        inside = name in part if isinstance(part, dict) else isinstance(part, list) and isinstance(name, int)
+        if inside:
+            part = part[name]
+        if inside or (mistake["type"] == "missing" and name == mistake["loc"][-1]):
+            names.append(str(name))
+    return names
+
+
+def _plain(text):
+    """A name of the user's as it stands in a line, which it may not break."""
+    return text if text.isprintable() and len(text) <= 200 else shown(text)
 
 
 def _what_is_wrong(model, names, mistake):
@@ -239,14 +277,10 @@ def _what_is_wrong(model, names, mistake):
         return "missing"
     if mistake["type"] == "extra_forbidden":
         known = _fields(names[:-1]) if len(names) > 1 else list(model.model_fields)
-        close = get_close_matches(names[-1], known, n=1)
+        close = get_close_matches(names[-1][:100], known, n=1)
         return f"no such parameter; {f'did you mean {close[0]}?' if close else 'known here: ' + ', '.join(known)}"
     message = mistake["msg"].removeprefix("Input ").replace("should be", "must be")
-    return f"{mistake['input']!r}: {message}"
-
-
-def _is_branch(part):
-    return part in {"int", "float", "str", "constrained-float"} or "[" in part
+    return f"{shown(mistake['input'])}: {message}"
 
 
 def _fields(names):

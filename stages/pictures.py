@@ -15,20 +15,13 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from stages.crops.store import open_crops
-from stages.ending import reason
 from stages.params import read
 from stages.reporting import activation, contact_sheet, exhibits, process, style
-from stages.results.inputs import BadInput
 
 
 def main(crops: str, features: str, out: str, params: str) -> None:
-    try:
-        with style.applied():
-            written = exhibits.write(out, pictures(crops, features, params))
-    except BadInput as error:
-        raise SystemExit(f"pictures: {error}") from None
-    except OSError as error:
-        raise SystemExit(f"pictures: {reason(error)}") from None
+    with style.applied():
+        written = exhibits.write(out, pictures(crops, features, params))
     print(f"{len(written)} files in {out}/")
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from stages.ending import reason
 from stages.reporting import (
     circles,
     circles_study,
@@ -28,22 +27,17 @@ from stages.reporting import (
 from stages.reporting.measures import PRIMARY, by_seed
 from stages.reporting.runs import Runs, runs_of
 from stages.results import tables
-from stages.results.inputs import BadInput, read_json
+from stages.results.inputs import read_json
 from stages.results.statistics import summary
 
 REPORTS = Path("reports")
 
 
 def main() -> None:
-    try:
-        runs = runs_of(tables.read(REPORTS))
-        data = read_json(REPORTS / "pictures/data.json")
-        with style.applied():
-            written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()))
-    except BadInput as error:
-        raise SystemExit(f"report: {error}") from None
-    except OSError as error:
-        raise SystemExit(f"report: {reason(error)}") from None
+    runs = runs_of(tables.read(REPORTS))
+    data = read_json(REPORTS / "pictures/data.json")
+    with style.applied():
+        written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()))
     means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
     scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
     print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")

@@ -15,23 +15,18 @@ from stages.datasets import DataSetError, find, root_of
 from stages.datasets.fingerprint import fingerprint
 from stages.files import write_text
 from stages.params import must_have, read
+from stages.results.inputs import read_json
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the fingerprint and say what it holds.
-
-    Raises SystemExit with one line when there is no such set, or when its folder is needed and not there.
-    """
+    """Write the fingerprint and say what it holds. Raises DataSetError for a set, or a folder, that is not there."""
     parser = argparse.ArgumentParser(description="Fingerprint of the data set at hand.")
     parser.add_argument("--params", type=Path, default="params.yaml", metavar="FILE", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default="data/source.json", metavar="FILE", help="default: %(default)s")
     chosen = parser.parse_args(arguments)
-    try:
-        params = read(chosen.params)
-        must_have(params, ["dataset"], "the stage source", str(chosen.params))
-        record = describe(params.dataset, chosen.out)
-    except DataSetError as error:
-        raise SystemExit(f"source: {error}") from None
+    params = read(chosen.params)
+    must_have(params, ["dataset"], "the stage source", str(chosen.params))
+    record = describe(params.dataset, chosen.out)
     if record is None:
         return
     write_text(chosen.out, json.dumps(record, indent=2) + "\n")
@@ -46,7 +41,7 @@ def describe(name: str, out: Path) -> dict[str, int | str] | None:
     root = root_of(name)
     if root is not None:
         return {"dataset": name, **fingerprint(root)}
-    if not out.exists() or json.loads(out.read_text())["dataset"] != name:
+    if not out.exists() or read_json(out).get("dataset") != name:
         raise DataSetError(dataset.unset)
     print(f"{dataset.root} is not set: {out} stays as it is")
     return None

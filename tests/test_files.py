@@ -249,3 +249,18 @@ def test_a_new_folder_whose_process_is_killed_is_cleared_by_the_next(tmp_path):
 def test_a_reason_names_the_file_where_the_error_does():
     assert reason(OSError(28, "No space left on device", "file")) == "file: No space left on device"
     assert reason(OSError("1000 requested and 0 written")) == "1000 requested and 0 written"
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), OSError("1000 requested and 0 written")])
+def test_what_fails_inside_of_a_new_folder_names_the_folder(tmp_path, monkeypatch, error):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OSError) as raised, new_folder("out/a"):
+        raise error
+    assert reason(raised.value) == f"out/a: {error.strerror or error}"
+    with pytest.raises(OSError) as raised, new_folder("out/a") as folder:
+        (folder / "none" / "file").write_text("")
+    assert reason(raised.value) == "out/a: No such file or directory"
+    with pytest.raises(OSError) as raised, new_folder("out/a"):
+        open("input")
+    assert reason(raised.value) == "input: No such file or directory", "another file keeps its name"
+    assert not list((tmp_path / "out").iterdir())

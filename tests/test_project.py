@@ -1,9 +1,13 @@
 """What says what the project is, in several files: they agree."""
 
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 
+import pytest
 from ruamel.yaml import YAML
 
 from tests.pipeline.pipelines import ROOT
@@ -74,3 +78,13 @@ def test_the_workflow_runs_what_the_makefile_has():
     assert targets == {"lint", "test", "setup"}
     assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert re.findall(r"make \w+", (ROOT / ".ci/run").read_text()) == ["make test", "make lint"]
+
+
+@pytest.mark.parametrize("goal", ["repro", "study"])
+def test_a_download_without_git_is_told_what_to_do(tmp_path, goal):
+    """Before anything is installed, and before DVC says it less clearly."""
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+    done = subprocess.run(["make", goal], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stdout.count("\n") == 1 and "'git init'" in done.stdout, done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]

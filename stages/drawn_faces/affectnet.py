@@ -20,6 +20,7 @@ from tqdm import tqdm
 
 from stages.drawn_faces.expressions import BASIC, CODES
 from stages.drawn_faces.scene import take_snapshot
+from stages.ending import parent_decides
 from stages.files import new_folder
 
 COLUMNS = (
@@ -133,7 +134,9 @@ def _cores() -> int:
 def _draw_all(jobs: list, workers: int) -> list[tuple]:
     """The list's rows in the order of the jobs, drawn by `workers` processes."""
     # "spawn" behaves alike on every platform and never copies a parent's threads.
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with parent_decides():
+        drawing = multiprocessing.get_context("spawn").Pool(workers)
+    with drawing as pool:
         return list(
             tqdm(pool.imap(_draw, jobs, chunksize=16), "drawing faces", len(jobs), unit=" pictures", smoothing=0.05)
         )

@@ -4,18 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 
 from stages.reporting.circles_names import MEASURES, VARIANTS
 from stages.reporting.circles_statistics import differences, summary
-from stages.results.inputs import BadInput, read_json
+from stages.results.cells import INTEGER, NUMBER, TEXT, read_table
+from stages.results.inputs import BadInput, read_arrays, read_json
 
 FOLDER, TUTORIAL = Path("reports/circles"), Path("data/paper/circles.csv")
 OVER = ("seeds", "draws")
-TEXT = {"split": str, "over": str, "variant": str, "source": str}
+KINDS = dict.fromkeys(("split", "over", "variant"), TEXT) | dict.fromkeys(
+    ("label", "epoch", "seed", "random_state"), INTEGER
+)
 COLUMNS = {
     "data": {"x", "y", "label", "split"},
     "run": {"epoch", *(f"{variant}_{split}" for variant in VARIANTS for split in ("train", "test"))},
@@ -84,6 +86,8 @@ def read_study(folder: str | Path = FOLDER, tutorial: str | Path = TUTORIAL) -> 
     maps = _maps(folder / "decision.npz")
     _know(folder / "decision.npz", maps["variants"])
     printed = _table(Path(tutorial), {"variant", "train_accuracy", "test_accuracy"}, "it is part of the repository")
+    if printed["variant"].duplicated().any():
+        raise BadInput(f"{tutorial}: two rows of one variant; it is part of the repository")
     points, run, curves, runs = (tables[name] for name in COLUMNS)
     return Study(points, run, curves, runs, maps, settings, best, printed)
 
@@ -106,21 +110,7 @@ def _check_repetitions(path, runs):
 
 
 def _table(path, columns, again="`dvc repro circles` writes it"):
-    try:
-        table = pd.read_csv(path, dtype=TEXT, keep_default_na=False, na_values=["", "nan", "NaN", "inf", "-inf"])
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; {again}") from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: not a table: {str(error).splitlines()[0]}") from None
-    absent = ", ".join(sorted(columns - set(table.columns)))
-    if absent or table.empty:
-        raise BadInput(f"{path}: {f'no column {absent}' if absent else 'no rows'}; {again}")
-    for column in sorted(columns - set(TEXT)):
-        wrong = pd.to_numeric(table[column], errors="coerce").isna()
-        if wrong.any():
-            line = wrong.idxmax()
-            raise BadInput(f"{path}: line {line + 2}: {column} is {table[column][line]}, expected a finite number")
-    return table
+    return read_table(path, {name: KINDS.get(name, NUMBER) for name in sorted(columns)}, again=again)
 
 
 def _about(path):
@@ -138,10 +128,4 @@ def _about(path):
 
 
 def _maps(path):
-    try:
-        with np.load(path) as maps:
-            return {name: maps[name] for name in MAPS}
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; `dvc repro circles` writes it") from None
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise BadInput(f"{path}: not the arrays {', '.join(sorted(MAPS))}: {error}") from None
+    return read_arrays(path, sorted(MAPS), "`dvc repro circles` writes it")

@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from stages.reporting.runs import Run, Runs, look_of
-from stages.reporting.style import GREY, SEQUENTIAL, figure
+from stages.reporting.style import GREY, SEQUENTIAL, figure, shown
 
 LABELLED = 20  # classes up to which cells and ticks can carry text at column width
 
@@ -83,7 +83,9 @@ def _class_ticks(axis, classes, **text):
     """Every class named where there is room, else none but the count."""
     axis.set_tick_params(length=0)
     if len(classes) <= 2 * LABELLED:
-        axis.set_ticks(range(len(classes)), classes, **text, **({"size": 4.5} if len(classes) > LABELLED else {}))
+        axis.set_ticks(
+            range(len(classes)), map(shown, classes), **text, **({"size": 4.5} if len(classes) > LABELLED else {})
+        )
     else:
         axis.set_ticks([])
         axis.label.set_text(f"{axis.label.get_text()} (one of {len(classes)} classes)")

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from stages.reporting.style import GREY, PAGE, figure
+from stages.reporting.style import GREY, PAGE, figure, shown
+from stages.reporting.table1_page import as_text, markdown_row
 from stages.results.inputs import BadInput
 
 NAMED = 40  # classes up to which there is room for their names
@@ -23,7 +24,7 @@ def figures(summary: dict) -> Iterator[tuple[str, Figure]]:
 def tables(summary: dict) -> Iterator[tuple[str, str]]:
     """Yield data.md as (file name, text): images of each class and split, and what was left out for which reason."""
     balance, splits = class_balance(summary), list(summary["counts"])
-    lines = [f"# {summary['title']}: what was read", ""]
+    lines = [f"# {as_text(summary['title'])}: what was read", ""]
     lines += [f"{summary['size']} x {summary['size']} pixels, {'grey' if summary['channels'] == 1 else 'colour'}.", ""]
     lines += _rows("class", splits, zip(summary["classes"], balance.T), ("all", balance.sum(axis=1)))
     for title, key in (
@@ -46,12 +47,12 @@ def class_balance(summary: dict) -> np.ndarray:
 
 
 def _rows(title, columns, rows, total=None):
-    yield f"| {title} | {' | '.join(columns)} |"
+    yield markdown_row(title, columns)
     yield "| --- |" + " ---: |" * len(columns)
     for name, numbers in rows:
-        yield f"| {name} | {' | '.join(f'{number:,}' for number in numbers)} |"
+        yield markdown_row(as_text(name), (f"{number:,}" for number in numbers))
     if total:
-        yield f"| **{total[0]}** | {' | '.join(f'**{number:,}**' for number in total[1])} |"
+        yield markdown_row(f"**{total[0]}**", (f"**{number:,}**" for number in total[1]))
 
 
 def draw_balance(balance: np.ndarray, splits: Sequence[str], classes: Sequence[str]) -> Figure:
@@ -66,7 +67,7 @@ def draw_balance(balance: np.ndarray, splits: Sequence[str], classes: Sequence[s
         axes.set_title(f"{split}: {numbers.sum():,} images")
         axes.spines["bottom"].set_visible(False)
         axes.set(xticks=[], ylim=(len(classes) - 0.5, -0.5))
-        axes.set_yticks(range(len(classes)) if named else [], classes if named else [])
+        axes.set_yticks(range(len(classes)) if named else [], map(shown, classes) if named else [])
         axes.tick_params(axis="y", length=0)
     if not named:
         drawn.axes[0].set_ylabel(f"{len(classes)} classes")

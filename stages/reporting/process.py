@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from matplotlib.markers import CARETRIGHT
 
 from noise.autorelu import cliff_relu
 from stages.reporting.style import COLORS, DIVERGING, GREY, PAGE, figure
-from stages.results.inputs import BadInput
+from stages.results.inputs import BadInput, read_arrays
 
 HEIGHT, TILE, LARGE = 3.75, 0.8, 1.15  # inches: the figure, a feature map, the two maps that all rows share
 W = 0.002  # drawn where `dynamic.start` is auto: every run has its own then
@@ -36,11 +35,10 @@ def figures(path: str | Path, w: float, constant: float) -> Iterator[tuple[str, 
 
     Raises BadInput where it does not hold `image` (H, W, C) and `bn` (channels, h, w), what BatchNorm gives for it.
     """
-    try:
-        with np.load(path) as arrays:
-            image, maps = arrays["image"], arrays["bn"].astype(np.float32)
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise BadInput(f"{path}: expected arrays image (H, W, C) and bn (channels, h, w): {error}") from None
+    arrays = read_arrays(path, ("image", "bn"), "stage evaluate-baseline writes it")
+    if not all(np.issubdtype(array.dtype, np.number) for array in arrays.values()):
+        raise BadInput(f"{path}: expected numbers, got {arrays['image'].dtype} and {arrays['bn'].dtype}")
+    image, maps = arrays["image"], arrays["bn"].astype(np.float32)
     if image.ndim != 3 or maps.ndim != 3 or not np.isfinite(maps).all():
         raise BadInput(
             f"{path}: expected image (H, W, C) and finite bn (channels, h, w), got {image.shape} and {maps.shape}"

@@ -32,11 +32,8 @@ _ROWS = {
 
 
 def main() -> None:
-    """Write the parts anew. Raises SystemExit where what they are made of is missing."""
-    try:
-        texts = {page: renewed(page.read_text(encoding="utf-8"), Path()) for page in pages(Path())}
-    except BadInput as error:
-        raise SystemExit(f"readme: {error}") from None
+    """Write the parts anew. Raises BadInput where what they are made of is missing."""
+    texts = {page: renewed(page.read_text(encoding="utf-8"), Path()) for page in pages(Path())}
     changed = [page for page, text in texts.items() if text != page.read_text(encoding="utf-8")]
     for page in changed:
         write_text(page, texts[page])

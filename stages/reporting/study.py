@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from stages.ending import reason
+from stages.ending import this_stage
 from stages.files import new_folder
 from stages.reporting import exhibits, study_figure, style
 from stages.reporting.groups import Group, by_seed, difference, groups_of
@@ -29,13 +29,13 @@ NOTES = f"""Means over n seeds with their standard deviation; differences to the
 
 
 def main(name: str) -> None:
+    """Publish the study. Raises BadInput and OSError."""
     source, target = Path("runs/studies") / name / "tables", Path("reports/studies") / name
+    this_stage(f"study {name}")
     try:
         publish(name, source, target)
     except BadInput as error:
-        raise SystemExit(f"study {name}: {error}; `make study NAME={name}` runs it") from None
-    except OSError as error:
-        raise SystemExit(f"study {name}: {reason(error)}") from None
+        raise BadInput(f"{error}; `make study NAME={name}` runs it") from None
     print(f"{target}/: {', '.join(sorted(path.name for path in target.iterdir()))}")
 
 

@@ -12,6 +12,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import findfont, get_font
 
 COLUMN, PAGE = 3.3, 6.9  # inches: one column of a two-column page, both columns
 
@@ -65,7 +66,9 @@ _SETTINGS: Any = {
     "lines.solid_capstyle": "round",
     "svg.hashsalt": "figures",
     "axes.unicode_minus": True,
+    "text.parse_math": False,  # names of classes are text, whatever stands in them: `$x^$` is no formula
 }
+LONGEST = 32  # characters of a name that a figure has room for
 
 
 def looks(variants: Iterable[str]) -> dict[str, Look]:
@@ -82,6 +85,17 @@ def title(variant: str) -> str:
         return "Baseline"
     parts = variant.split("-")
     return "+ " + (" + ".join(parts) if set(parts) <= set(COLORS) else variant)
+
+
+def shown(name: str) -> str:
+    """The name of a class as a figure can draw it: in one line, without its middle where it is long, and with the code
+    (`\\u732b`) of what the font has no glyph for."""
+    glyphs = get_font(findfont("DejaVu Sans")).get_charmap()
+    escaped = "".join(
+        char if char.isprintable() and ord(char) in glyphs else char.encode("unicode_escape").decode() for char in name
+    )
+    half = LONGEST // 2
+    return escaped if len(escaped) <= LONGEST else f"{escaped[:half]}…{escaped[1 - half :]}"
 
 
 def applied() -> AbstractContextManager:

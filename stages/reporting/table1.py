@@ -10,6 +10,7 @@ from stages.reporting.machines import columns, mixed
 from stages.reporting.measures import MEASURES, by_seed
 from stages.reporting.runs import Runs
 from stages.reporting.style import BASELINE
+from stages.results.cells import NUMBER, TEXT, read_table
 from stages.results.inputs import BadInput
 from stages.results.statistics import paired_difference, summary
 
@@ -35,10 +36,10 @@ def tables(runs: Runs, paper: Paper) -> Iterator[tuple[str, str]]:
 
 def read_paper(path: str | Path = "data/paper/table1.csv") -> Paper:
     """The values printed in the paper. Raises BadInput where the file is not such a table."""
-    try:
-        return {(row.variant, row.measure): float(row.value) for row in pd.read_csv(Path(path)).itertuples()}
-    except (OSError, ValueError, AttributeError) as error:
-        raise BadInput(f"{path}: expected columns variant, measure, value, source: {error}") from None
+    found = read_table(
+        path, {"variant": TEXT, "measure": TEXT, "value": NUMBER, "source": TEXT}, again="it is part of the repository"
+    )
+    return {(row.variant, row.measure): row.value for row in found.itertuples()}
 
 
 def _check_pairs(runs: Runs) -> None:

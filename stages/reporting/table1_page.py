@@ -1,5 +1,6 @@
 """Table 1 as a page: what the numbers are, which differences the seeds alone do not explain, which runs to distrust."""
 
+import re
 from collections.abc import Iterable, Iterator
 
 import pandas as pd
@@ -32,6 +33,12 @@ def markdown_row(first: str, cells: Iterable[str]) -> str:
     return f"| {first} | " + " | ".join(cells) + " |"
 
 
+def as_text(name: str) -> str:
+    """A name of the user's data in Markdown: as it is, whatever marks up a page, and in one line."""
+    plain = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in name)
+    return re.sub(r"([\\\\`*_{}\[\]<>#|~$&])", r"\\\1", plain)
+
+
 def signed(value: float) -> str:
     """A difference with its sign and three decimals."""
     return f"{value:+.3f}".replace("-", "−")
@@ -44,7 +51,7 @@ def _head(runs: Runs) -> Iterator[str]:
     images = ", ".join(f"{sum(counts.values()):,} {split}" for split, counts in run.images.items())
     spread = f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
     elsewhere = ": other pictures, so that only direction and ratio compare."
-    yield f"# Table 1 on {run.row['title']}{'' if affectnet else ' (not AffectNet)'}"
+    yield f"# Table 1 on {as_text(run.row['title'])}{'' if affectnet else ' (not AffectNet)'}"
     yield ""
     once = f"one run each, seed {seeds[0]}"
     yield f"Ours: {run.epochs} epochs on {images} images; {spread if len(seeds) > 1 else once}."

@@ -33,20 +33,29 @@ def _finite(cell: str) -> float:
     return value
 
 
+def _whole(cell: str) -> int:
+    value = int(cell)
+    if abs(value) >= 2**63:
+        raise ValueError(cell)
+    return value
+
+
 TEXT = Kind("text", str, object)
-INTEGER = Kind("a whole number", int, np.int64)
+INTEGER = Kind("a whole number", _whole, np.int64)
 NUMBER = Kind("a finite number", _finite, np.float64)
-OPTIONAL_INTEGER = Kind("a whole number or nothing", lambda cell: int(cell) if cell else pd.NA, "Int64")
+OPTIONAL_INTEGER = Kind("a whole number or nothing", lambda cell: _whole(cell) if cell else pd.NA, "Int64")
 OPTIONAL_NUMBER = Kind("a finite number or nothing", lambda cell: _finite(cell) if cell else math.nan, np.float64)
 JSON = Kind("JSON", lambda cell: json.dumps(json.loads(cell), ensure_ascii=False), object)
 
 
-def read_table(path: str | Path, fixed: Mapping[str, Kind], may_be_empty: bool = False) -> pd.DataFrame:
+def read_table(
+    path: str | Path, fixed: Mapping[str, Kind], may_be_empty: bool = False, again: str = "the stage measure writes it"
+) -> pd.DataFrame:
     """The table in a CSV file: the `fixed` columns by their kinds, any other as text, in the order of the file.
 
     Raises BadInput where the file is missing, is no such table, or a cell is not of its column's kind.
     """
-    header, rows, lines = _read_rows(Path(path))
+    header, rows, lines = _read_rows(Path(path), again)
     absent = [column for column in fixed if column not in header]
     if absent or len(set(header)) < len(header):
         wrong = f"no column {', '.join(absent)}" if absent else "two columns of one name"
@@ -74,7 +83,7 @@ def write_table(path: str | Path, table: pd.DataFrame, columns: Sequence[str]) -
     write_text(path, text.getvalue())
 
 
-def _read_rows(path):
+def _read_rows(path, again):
     try:
         with open(path, newline="", encoding="utf-8") as file:
             reader = csv.reader(file, strict=True)
@@ -84,7 +93,7 @@ def _read_rows(path):
                 rows.append(row)
                 lines.append(reader.line_num)
     except FileNotFoundError:
-        raise BadInput(f"{path}: missing; the stage measure writes it") from None
+        raise BadInput(f"{path}: missing; {again}") from None
     except (OSError, ValueError, csv.Error) as error:
         raise BadInput(f"{path}: not a table: {str(error).splitlines()[0]}") from None
     if not header:

@@ -11,11 +11,10 @@ A parameter is *varied* where it takes more than one value among the runs that r
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -32,7 +31,7 @@ from stages.results.cells import (
     read_table,
     write_table,
 )
-from stages.results.inputs import BadInput
+from stages.results.inputs import BadInput, read_arrays
 
 # The first columns of every table. `run` is "<variant>/<seed>", or "<variant>/<parameter>=<value>/<seed>".
 KEY = {"run": TEXT, "variant": TEXT, "seed": INTEGER}
@@ -114,6 +113,7 @@ def read(folder: str | Path) -> Results:
     runs = read_table(folder / "runs.csv", KEY | RUNS)
     if runs["run"].duplicated().any():
         raise BadInput(f"{folder / 'runs.csv'}: two rows of the run {runs['run'][runs['run'].duplicated()].iloc[0]}")
+    _check_json(folder / "runs.csv", runs)
     tables = {
         name: read_table(folder / f"{name}.csv", KEY | fixed, may_be_empty=name == "turns")
         for name, fixed in _LONG.items()
@@ -151,14 +151,9 @@ def _write_predictions(predictions: Predictions, file) -> None:
 
 
 def _read_predictions(path: Path, runs: pd.DataFrame) -> Predictions:
-    try:
-        with np.load(path) as arrays:
-            names, classes = arrays["runs"].tolist(), arrays["classes"].tolist()
-            found = Predictions(names, classes, arrays["actual"], arrays["predicted"], arrays["truth"])
-    except FileNotFoundError:
-        raise BadInput(f"{path}: missing; the stage measure writes it") from None
-    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise BadInput(f"{path}: not the arrays of predictions: {str(error).splitlines()[0]}") from None
+    arrays = read_arrays(path, ("runs", "classes", "actual", "predicted", "truth"), "the stage measure writes it")
+    names, classes = arrays["runs"].tolist(), arrays["classes"].tolist()
+    found = Predictions(names, classes, arrays["actual"], arrays["predicted"], arrays["truth"])
     if names != runs["run"].tolist():
         raise BadInput(f"{path}: its runs are not those of runs.csv, {', '.join(runs['run'])}")
     if any(json.loads(text) != classes for text in runs["classes"]):
@@ -169,6 +164,24 @@ def _read_predictions(path: Path, runs: pd.DataFrame) -> Predictions:
     if max(found.actual.max(), found.predicted.max()) >= len(classes):
         raise BadInput(f"{path}: a label beyond the {len(classes)} classes")
     return found
+
+
+def _check_json(path: Path, runs: pd.DataFrame) -> None:
+    """Classes and warnings are lists of text, images counts of each class by split."""
+    for column in ("classes", "warnings"):
+        for line, cell in enumerate(runs[column], start=2):
+            found = json.loads(cell)
+            if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+                raise BadInput(f"{path}: line {line}: {column} is {cell[:80]}, expected a list of text")
+    for line, (cell, classes) in enumerate(zip(runs["images"], runs["classes"]), start=2):
+        found, names = json.loads(cell), set(json.loads(classes))
+        counts = found.values() if isinstance(found, dict) else [None]
+        if not all(isinstance(each, dict) and set(each) == names and _are_counts(each.values()) for each in counts):
+            raise BadInput(f"{path}: line {line}: images is {cell[:80]}, expected {{split: {{class: number}}}}")
+
+
+def _are_counts(values: Iterable[object]) -> bool:
+    return all(type(value) is int and value >= 0 for value in values)
 
 
 def _check_runs(path: Path, table: pd.DataFrame, runs: pd.DataFrame, key: list[str]) -> None:

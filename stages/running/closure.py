@@ -1,8 +1,8 @@
 """Which files of the project a file imports, directly and through others: what `deps` in dvc.yaml list, and runs hash.
 
 What decides no bits of a result is left out, so that touching it reruns nothing: the schema of the parameters, which
-holds no defaults; writing whole or not at all; `stages.running`; and `__init__` files, through which names are
-followed to where they are defined.
+holds no defaults; writing whole or not at all; locks; what is said at the end; `stages.running`; and `__init__` files,
+through which names are followed to where they are defined.
 """
 
 import ast
@@ -13,7 +13,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = ("noise", "stages")
-DECIDE_NOTHING = ("stages/params.py", "stages/files.py", "stages/running/")
+DECIDE_NOTHING = (
+    "stages/params.py",
+    "stages/yaml_file.py",
+    "stages/files.py",
+    "stages/ending.py",
+    "stages/locks.py",
+    "stages/running/",
+)
 
 
 def closure(entries: Iterable[str]) -> list[str]:

@@ -120,6 +120,14 @@ def test_a_parameter_of_the_machine_reruns_nothing_but_check():
         assert ("params.yaml" in stage["deps"]) == name.endswith(":check"), name
 
 
+def test_what_lies_outside_of_the_repository_is_looked_at_every_time():
+    """A variable that names another folder, a changed set: DVC sees neither, the fingerprint does."""
+    outside = {name: stage for name, stage in STAGES.items() if module(stage) == "stages/source.py"}
+    assert outside and all(stage.get("always_changed") for stage in outside.values())
+    kept = [out for stage in outside.values() for out in stage["outs"]]
+    assert all(options["persist"] for out in kept for options in out.values()), "where the variable is unset it stays"
+
+
 def flattened(params):
     return [name for names in params.values() for name in names] if isinstance(params, dict) else [params]
 

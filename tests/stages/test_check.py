@@ -1,5 +1,8 @@
 """What cannot be carried out stops in the first stage, in one line and with how to undo it."""
 
+import os
+import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -8,6 +11,7 @@ from ruamel.yaml import YAML
 from stages import check
 
 ROOT = Path(__file__).parents[2]
+LEFT_OUT = object()
 
 
 @pytest.fixture
@@ -15,7 +19,7 @@ def workspace(tmp_path, monkeypatch):
     """A folder with params.yaml and a study's; returns a function that changes values and checks one of the files."""
     monkeypatch.chdir(tmp_path)
 
-    def checked(changes, file="params.yaml"):
+    def checked(changes, file="params.yaml", written=None):
         yaml = YAML()
         for name in ("params.yaml", "studies/interval/params.yaml"):
             params = yaml.load(ROOT / name)
@@ -26,7 +30,10 @@ def workspace(tmp_path, monkeypatch):
                     part = part[section]
                 part[last] = value
             Path(name).parent.mkdir(parents=True, exist_ok=True)
-            yaml.dump(params, Path(name))
+            yaml.dump({key: value for key, value in params.items() if value is not LEFT_OUT}, Path(name))
+            shutil.copy(ROOT / Path(name).with_name("dvc.yaml"), Path(name).with_name("dvc.yaml"))
+        if written is not None:
+            os.utime(file, (written, written))
         check.main(file, Path("data/checked"))
 
     return checked
@@ -54,14 +61,26 @@ def test_the_files_of_the_repository_pass_and_the_out_is_always_the_same(workspa
         ({"periodic.sites": "frist"}, "params.yaml: periodic.sites: no site 'frist'"),
         ({"gaussian.sites": ["stem", "layer9"]}, "params.yaml: gaussian.sites: no site 'layer9'"),
         ({"train.processes": 2, "train.batch_size": 63}, "params.yaml: train.processes: 2 cannot share a batch of 63"),
+        ({"data.limit": 50}, "params.yaml: train.batch_size: 64 is more than data.limit, 50"),
+        (
+            {"faces.train": 100, "train.batch_size": 101},
+            "params.yaml: train.batch_size: 101 is more than faces.train, 100",
+        ),
+        (
+            {"data.size": 8, "train.network": "vgg11_bn"},
+            "params.yaml: train.network: vgg11_bn does not take images of 8 px",
+        ),
+        ({"train.network": "googlenet"}, "params.yaml: train.network: googlenet (gives|does not take)"),
         ({"machine.device": "cuda:99"}, "params.yaml: machine.device: 'cuda:99' cannot be used here"),
     ],
     ids=str,
 )
 def test_what_cannot_be_carried_out_is_one_line(workspace, tmp_path, changes, line):
     with pytest.raises(SystemExit, match=f"^{line}") as stopped:
-        workspace(changes)
+        workspace(changes, written=0)
     _, undo = str(stopped.value).splitlines()
+    # Git believes a file of the same size and time: only a touched one is undone, whatever DVC has left in the index.
+    assert time.time() - Path("params.yaml").stat().st_mtime < 3600
     assert undo.endswith("git checkout params.yaml") and "nothing was deleted" in undo
     assert not (tmp_path / "data/checked").exists()
 
@@ -83,3 +102,37 @@ def test_what_a_study_cannot_vary_is_one_line(workspace, vary, line):
     file = "studies/interval/params.yaml"
     with pytest.raises(SystemExit, match=f"^{file}: {line}"):
         workspace({"vary": vary}, file)
+
+
+@pytest.mark.parametrize("file", ["params.yaml", "studies/interval/params.yaml"])
+def test_a_line_names_the_file_that_the_parameter_stands_in(workspace, file):
+    for changes in ({"train.network": "resnet17"}, {"train.network": "vgg11_bn", "train.stem": "small"}):
+        with pytest.raises(
+            SystemExit, match=f"^{file}: train[.](network|stem): .*\nnothing was deleted.* checkout {file}$"
+        ):
+            workspace(changes, file)
+
+
+@pytest.mark.parametrize("part", ["seeds", "train", "periodic"])
+def test_a_study_has_every_part_that_its_stages_read(workspace, part):
+    """Its dvc.yaml tells which: it trains the baseline, and `periodic` with varied intervals."""
+    file = "studies/interval/params.yaml"
+    with pytest.raises(SystemExit, match=f"^{file}: {part}: missing; the (training|variant periodic) reads it\n"):
+        workspace({part: LEFT_OUT}, file)
+
+
+def test_what_a_study_varies_is_read_by_a_variant_and_need_not_stand_elsewhere(workspace):
+    workspace({"vary": {"interval": [2, 3], "train.epochs": [1, 2]}}, "studies/interval/params.yaml")
+    with pytest.raises(SystemExit, match="interval: missing; the variant periodic reads it"):
+        workspace({"vary": {"train.epochs": [1, 2]}}, "studies/interval/params.yaml")
+
+
+@pytest.mark.parametrize("stage", ["source --params {}", "prepare --params {}"])
+def test_a_stage_that_reads_data_needs_the_study_to_name_it(workspace, tmp_path, stage):
+    workspace({}, "studies/interval/params.yaml")
+    yaml, pipeline = YAML(), tmp_path / "studies/interval/dvc.yaml"
+    stages = yaml.load(pipeline)
+    stages["stages"]["more"] = {"cmd": "python -m stages." + stage.format("studies/interval/params.yaml")}
+    yaml.dump(stages, pipeline)
+    with pytest.raises(SystemExit, match="^studies/interval/params.yaml: dataset: missing; the stage "):
+        check.main("studies/interval/params.yaml", tmp_path / "checked")

@@ -125,3 +125,19 @@ def test_the_reader_finds_nothing_wrong(drawn):
     assert Counter(sample.split for sample in samples) == {"train": 70, "val": 70}
     assert {sample.problem for sample in samples} == {None}
     assert all((folder / sample.path).exists() for sample in samples)
+
+
+def test_for_another_data_set_no_face_is_drawn(tmp_path):
+    text = (ROOT / "params.yaml").read_text()
+    (tmp_path / "params.yaml").write_text(text.replace("dataset: faces", "dataset: folders", 1))
+    (tmp_path / "data/raw/faces").mkdir(parents=True)
+    (tmp_path / "data/raw/faces/training.csv").write_text("of before")
+    done = subprocess.run(
+        [sys.executable, "-m", "stages.faces"],
+        cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0 and done.stdout.endswith("no faces are drawn, the data set is folders\n"), done.stderr
+    assert [path.name for path in (tmp_path / "data/raw/faces").iterdir()] == ["none.txt"]

@@ -46,7 +46,7 @@ def test_the_file_of_the_repository_is_valid():
         ({"interval": "5"}, "interval: '5': must be a valid integer"),
         ({"seeds": []}, "seeds: []: List should have at least 1 item after validation, not 0"),
         ({"seeds": [0, -1]}, "seeds.1: -1: must be greater than or equal to 0"),
-        ({"seeds": [3, 3]}, "seeds: [3, 3]: [3] stand more than once; each is a run of its own"),
+        ({"seeds": [3, 3]}, "seeds: [3, 3]: [3] stand more than once"),
         ({"train.learning_rate": 0.0}, "train.learning_rate: 0.0: must be greater than 0"),
         ({"train.optimiser": "adam"}, "train.optimiser: no such parameter; did you mean optimizer?"),
         ({"train.optimizer": "lion"}, "train.optimizer: 'lion': must be 'adam', 'adamw' or 'sgd'"),

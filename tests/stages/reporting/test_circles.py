@@ -123,7 +123,7 @@ def test_decisions_are_drawn_where_the_points_are(drawn):
         (lambda folder: replace(folder / "study.json", '"draws"', '"drawn"'), r"study.json: 'draws' is missing; "),
         (
             lambda folder: replace(folder / "run.csv", "\n2,", "\ntwo,"),
-            r"run.csv: line 3: epoch is two, expected a fin",
+            r"run.csv: line 3: epoch is two, expected a whole",
         ),
         (
             lambda folder: replace(folder / "runs.csv", "seeds,baseline,1", "seeds,baseline,2"),

@@ -191,7 +191,7 @@ def test_a_study_that_was_not_run_says_how(tmp_path, monkeypatch):
     kept = tmp_path / "reports/studies/interval/table.md"
     kept.parent.mkdir(parents=True)
     kept.write_text("of before")
-    with pytest.raises(SystemExit) as error:
+    with pytest.raises(BadInput) as error:
         study.main("interval")
-    assert str(error.value).startswith("study interval: runs/studies/interval/tables/runs.csv: missing")
+    assert str(error.value).startswith("runs/studies/interval/tables/runs.csv: missing")
     assert str(error.value).endswith("`make study NAME=interval` runs it") and kept.read_text() == "of before"
