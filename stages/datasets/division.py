@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from stages.datasets.carving import carve, limited
+from stages.datasets.labels import NO_LABEL, composed, unify
+from stages.datasets.listing import OUTSIDE
 from stages.datasets.sample import NO_PICTURE, DataSet, DataSetError, Note, Sample
 
 SPLITS = ("train", "val", "test")
-SEED = 0  # of the carving: a set's own splits do not depend on the seeds of training, neither do the carved ones
 
 
 @dataclass
@@ -42,12 +44,16 @@ def choose_classes(dataset: DataSet, wanted: int | str | Sequence[str], found: C
         return everything
     if isinstance(wanted, int):
         return dataset.subsets.get(wanted, everything)
+    if dataset.classes is None:
+        wanted = [composed(name) for name in wanted]
     known = {*everything, *found}
     for name in wanted:
         if name not in known:
-            raise DataSetError(f"{dataset.title} has no class {name!r}; it has {', '.join(sorted(known))}")
+            raise DataSetError(
+                f"{dataset.title} has no class {name!r} (data.classes); it has {', '.join(sorted(known))}"
+            )
     if len(set(wanted)) < len(wanted):
-        raise DataSetError(f"classes: {wanted} names a class twice")
+        raise DataSetError(f"data.classes: {wanted} names a class twice")
     return tuple(wanted)
 
 
@@ -60,19 +66,31 @@ def divide(
     limit: int | None = None,
     test_share: float = 0.15,
     soft_labels: bool = False,
+    outside: bool = False,
 ) -> Division:
     """Chooses the classes, carves the splits that the set lacks, limits train.
 
     A missing val or test split is carved out of train: stratified by class, seeded, and by subject where the samples
     name theirs, so that no person stands on both sides. limit is the greatest number of training images, stratified.
-    soft_labels keeps the samples' distributions, over the chosen classes; without it they are dropped. Raises
-    DataSetError for an empty split or class, naming the root and the layout expected there.
+    soft_labels keeps the samples' distributions, over the chosen classes; without it they are dropped. outside: what a
+    list names outside of the set's folder is read too. Raises DataSetError for an empty split or class, naming the root
+    and the parameter that mends it.
     """
     items = list(stream)
     samples = [item for item in items if isinstance(item, Sample)]
     notes = list(dict.fromkeys(item.text for item in items if isinstance(item, Note)))
-    found = {sample.label for sample in samples if sample.label is not None}
-    names = choose_classes(dataset, classes, found)
+    listed = set() if isinstance(classes, int | str) else set(map(composed, classes))
+    for sample in samples:
+        if sample.problem == OUTSIDE and outside:
+            sample.problem = None
+        elif sample.problem and sample.problem.startswith(NO_LABEL):
+            if sample.label in listed:
+                sample.problem = None  # a class may be called None where somebody says so
+            else:
+                sample.label = None
+    if dataset.classes is None:
+        notes += unify(samples, listed)
+    names = choose_classes(dataset, classes, {sample.label for sample in samples if sample.label})
     index = {name: label for label, name in enumerate(names)}
     kept: dict[str | None, list[Sample]] = {split: [] for split in (None, *SPLITS)}
     unusable, not_chosen = [], []
@@ -87,16 +105,23 @@ def divide(
             kept[sample.split].append(sample)
 
     if not any(kept.values()):
-        counts = Counter(reason for *_, reason in unusable + not_chosen).most_common(3)
-        reasons = ", ".join(f"{reason} ({count})" for reason, count in counts)
-        raise DataSetError(f"no usable picture in {root}{reasons and f': {reasons}'}; expected {dataset.layout}")
+        reasons = _reasons(unusable + not_chosen)
+        raise DataSetError(f"no usable picture in {root}{reasons}; expected {dataset.layout}")
+    if len(names) < 2:
+        raise DataSetError(f"one class only, {names[0]!r}, in {root}; expected {dataset.layout}")
+    for split in SPLITS[1:]:
+        own = [row for row in unusable + not_chosen if row[0] == split and row[2] not in NO_PICTURE]
+        if own and not kept[split]:
+            raise DataSetError(f"no usable picture in the {split} split of {root}{_reasons(own)}")
     pool = kept.pop(None) + kept["train"]
     carved = {split: test_share for split in ("test", "val") if pool and test_share and not kept[split]}
-    count = round(test_share * len(pool))
-    for split in carved:
-        pool, kept[split] = _split(pool, index, len(pool) - count)
-    if limit and limit < len(pool):
-        pool, beyond = _split(pool, index, limit, by_subject=False)
+    if carved:
+        if 0 < (nobody := sum(not sample.subject for sample in pool)) < len(pool):
+            notes.append(f"{nobody:,} of {len(pool):,} pictures name no person: the splits are carved without persons")
+        pool, parts = carve(pool, index, list(carved), test_share)
+        kept.update(parts)
+    if limit:
+        pool, beyond = limited(pool, index, limit)
         not_chosen += [("train", sample.path, "beyond the limit") for sample in beyond]
     kept["train"] = pool
     for sample in (sample for split in SPLITS for sample in kept[split]):
@@ -104,8 +129,19 @@ def divide(
     labels = {
         split: np.array([index[sample.label or ""] for sample in kept[split]], dtype=np.int64) for split in SPLITS
     }
-    check(names, labels, f"{root}; expected {dataset.layout}")
+    _check(names, labels, root, dataset.layout)
     return Division(names, {split: kept[split] for split in SPLITS}, labels, unusable, not_chosen, carved, notes)
+
+
+def _reasons(rows: Sequence[tuple[str, str, str]]) -> str:
+    """The reasons of what was left out, each with its number and an example, and what mends them."""
+    examples: dict[str, str] = {}
+    for _, path, reason in rows:
+        examples.setdefault(reason, path)
+    counts = Counter(reason for *_, reason in rows).most_common(3)
+    listed = ", ".join(f"{reason} ({count}, such as {examples[reason]})" for reason, count in counts)
+    cure = "; paths start in the set's folder; `data.outside: true` reads others too" if OUTSIDE in examples else ""
+    return f": {listed}{cure}" if listed else ""
 
 
 def _soft(sample: Sample, dataset: DataSet, names: Sequence[str]) -> tuple[float, ...] | None:
@@ -117,36 +153,13 @@ def _soft(sample: Sample, dataset: DataSet, names: Sequence[str]) -> tuple[float
     return tuple(share / sum(shares) for share in shares)
 
 
-def check(names: Sequence[str], labels: dict[str, np.ndarray], where: str) -> None:
-    """Raises DataSetError when a split or a class of it is empty; where ends the message."""
+def _check(names: Sequence[str], labels: dict[str, np.ndarray], root: str | Path, layout: str) -> None:
+    """Raises DataSetError when a split or a class of it is empty."""
     for split in SPLITS:
         if not len(labels[split]):
-            raise DataSetError(f"no {split} split in {where}")
+            cure = "" if split == "train" else "data.test_share above 0 carves one out of train; "
+            raise DataSetError(f"no {split} split in {root}; {cure}expected {layout}")
         counts = np.bincount(labels[split], minlength=len(names))
         if empty := [name for name, count in zip(names, counts, strict=True) if not count]:
-            raise DataSetError(f"no picture of class {', '.join(empty)} in the {split} split of {where}")
-
-
-def _split(
-    samples: list[Sample], index: dict[str, int], count: int, by_subject: bool = True
-) -> tuple[list[Sample], list[Sample]]:
-    """(about count of the samples, the others), both in their order, with the same shares of classes."""
-    # Imported here because it costs a second that most sets need not pay.
-    from sklearn.model_selection import StratifiedGroupKFold, train_test_split
-
-    labels = [index[sample.label or ""] for sample in samples]
-    try:
-        if by_subject and all(sample.subject for sample in samples):
-            folds = StratifiedGroupKFold(
-                max(2, round(len(samples) / (len(samples) - count))), shuffle=True, random_state=SEED
-            )
-            first, second = next(folds.split(samples, labels, [sample.subject for sample in samples]))
-        else:
-            first, second = train_test_split(
-                np.arange(len(samples)), train_size=count, stratify=labels, random_state=SEED
-            )
-    except ValueError as error:
-        raise DataSetError(
-            f"cannot take {count} of {len(samples)} pictures of {len(index)} classes: {error}".replace("\n", " ")
-        ) from None
-    return [samples[i] for i in sorted(first)], [samples[i] for i in sorted(second)]
+            cure = f"name the classes to be read, without it, in data.classes, or add pictures to {split}"
+            raise DataSetError(f"no picture of class {', '.join(empty)} in the {split} split of {root}: {cure}")

@@ -3,12 +3,16 @@
 And where the pictures lie that a list names: as written, or as people's copies have them.
 """
 
+import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterator, Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
+
+from stages.datasets.content import named_as_picture
 
 # What systems, servers and tools leave in everybody's folders, at any depth; so are names with a leading dot
 # (.DS_Store, ._x of macOS, .ipynb_checkpoints, .git).
@@ -16,6 +20,8 @@ _LITTER = {
     "thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "__macosx", "__pycache__", "@eadir", "@recycle", "#recycle",
     "#snapshot", "$recycle.bin", "system volume information", "lost+found",
 }  # fmt: skip
+
+_DEEPEST = 100
 
 OUTSIDE = "outside of the set's folder"  # where a list leads is not to be read unasked
 NOT_A_PATH = "not the path of a picture"
@@ -69,6 +75,8 @@ class Folder:
 
     @cached_property
     def _listed(self) -> tuple[list["Folder"], list[str], list[str]]:
+        if len(self._line) > _DEEPEST:
+            raise OSError(errno.ELOOP, f"more than {_DEEPEST} folders in one another", str(self.path))
         folders: list[Folder] = []
         files: list[str] = []
         others: list[str] = []
@@ -81,7 +89,8 @@ class Folder:
                     if entry.is_symlink() and self._leads_back(entry.path):
                         continue
                     folder = Folder(self.path / entry.name, self.below(entry.name), self._line)
-                    if folder._line[-1] not in self._line:
+                    # Only a link can lead back; there are disks on which all folders have the same number.
+                    if not (entry.is_symlink() and folder._line[-1] in self._line):
                         folders.append(folder)
                 else:
                     (files if kind == "file" else others).append(entry.name)
@@ -109,18 +118,27 @@ class Finder:
     def __init__(self, root: Path, *bases: str):
         """bases are the folders, from the root, that the list's paths may start in, the likeliest first."""
         self.root, self.bases = root, bases or ("",)
+        self._real = list(dict.fromkeys([os.path.abspath(root), os.path.realpath(root)]))
         self._listing = lru_cache(maxsize=256)(self._list)  # lists go folder by folder: memory stays bounded
 
     def find(self, name: str) -> tuple[str, str | None]:
         """(path from the root, problem): the problem is None, "missing", `OUTSIDE` or `NOT_A_PATH`."""
         if not name.strip() or "\0" in name or "://" in name:
             return name, NOT_A_PATH
+        if "\\" not in name and os.path.normpath(name) == name and not name.startswith((os.sep, os.pardir)):
+            for base in self.bases:  # a list may go over thousands of folders in no order: none of them is listed
+                path = f"{base}/{name}" if base else name
+                if base != os.pardir and os.path.isfile(f"{self._real[0]}/{path}"):
+                    return path, None
         for spelling in dict.fromkeys([name, name.replace("\\", "/"), _redecoded(name.replace("\\", "/"))]):
             inside = [path for base in self.bases if (path := self._below_root(base, spelling)) is not None]
             for path in inside:
                 if found := self._existing(path):
                     return found, None
-            best = (inside[0], "missing") if inside else (spelling, OUTSIDE)
+            best = (inside[0], "missing") if inside else (self._outside(spelling), OUTSIDE)
+        if best[1] == OUTSIDE and (path := self._below_root("", spelling.lstrip("/"))) is not None:
+            found = self._existing(path)  # "/train/1.jpg", counted from the set's folder
+            best = (found, None) if found else best
         return best
 
     def _below_root(self, base: str, name: str) -> str | None:
@@ -128,32 +146,46 @@ class Finder:
         if re.match(r"[A-Za-z]:[/\\]", name):
             return None
         path = os.path.normpath(os.path.join(self.root, base, name))
-        for root in dict.fromkeys([os.path.abspath(self.root), os.path.realpath(self.root)]):
+        for root in self._real:
             relative = os.path.relpath(os.path.abspath(path), root).replace(os.sep, "/")
-            if not relative.startswith("..") or relative.startswith("..."):
+            if relative != ".." and not relative.startswith("../"):
                 return relative
         return None
 
+    def _outside(self, name: str) -> str:
+        paths = [os.path.normpath(os.path.join(base, name)) for base in self.bases if base != os.pardir]
+        return next((path for path in paths if os.path.lexists(os.path.join(self.root, path))), paths[0])
+
     def _existing(self, path: str) -> str | None:
-        """The path as it is on the disk: as written, else the only one that differs in case or by a suffix."""
+        """The path as it is on the disk: as written, else the only one that differs in case, in the Unicode form of its
+        letters, in blanks around a name, or by the suffix of a picture.
+        """
         folder, _, name = path.rpartition("/")
         names, folded = self._listing(folder)
         if name in names:
             return path
-        alike = folded.get(name.lower()) or ([] if PurePosixPath(name).suffix else folded.get(f"{name.lower()}.*", []))
-        return f"{folder}/{alike[0]}" if len(alike) == 1 and folder else alike[0] if len(alike) == 1 else None
+        if not names and folder:
+            folder = self._existing(folder) or folder
+            names, folded = self._listing(folder)
+        alike = folded.get(_folded(name)) or ([] if named_as_picture(name) else folded.get(f"{_folded(name)}.*", []))
+        return "/".join(filter(None, [folder, alike[0]])) if len(alike) == 1 else None
 
     def _list(self, folder: str) -> tuple[set[str], dict[str, list[str]]]:
-        """The names in a folder, and the same by their lower-case form, and without their suffix."""
+        """The names in a folder, and the same by what they have in common with others, pictures without suffix too."""
         try:
             names = os.listdir(self.root / folder)
         except OSError:
             return set(), {}
         folded: dict[str, list[str]] = {}
         for name in names:
-            folded.setdefault(name.lower(), []).append(name)
-            folded.setdefault(f"{PurePosixPath(name.lower()).stem}.*", []).append(name)
+            folded.setdefault(_folded(name), []).append(name)
+            if named_as_picture(name):
+                folded.setdefault(f"{_folded(PurePosixPath(name).stem)}.*", []).append(name)
         return set(names), folded
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold()).strip()
 
 
 def _redecoded(name: str) -> str:
@@ -185,3 +217,9 @@ def tree(folder: Folder, depth: int = 3, across: int = 4) -> str:
     if not parts:
         return f" ({files or 'empty'})"
     return "{" + ", ".join([*parts, *filter(None, [files])]) + "}"
+
+
+def few(names: Sequence[str], shown: int = 4) -> str:
+    """The first of the names, and how many more there are."""
+    more = [f"{len(names) - shown:,} more"] if len(names) > shown else []
+    return ", ".join([*names[:shown], *more])

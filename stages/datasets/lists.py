@@ -44,14 +44,15 @@ class Rows:
         order: the fields of a list without a header, as it has them in its columns; None where it needs a header.
         Raises DataSetError for a list that is empty or no text, and for a header that lacks a field or names it twice.
         """
-        self.path, self.columns, self.unused = path, {}, []
+        self.path, self.columns, self.unused, self._fields = path, {}, [], list(fields)
         with _opened(path) as file:
             first, self._skipped = _first_line(path, file)
             names, self._delimiter = _header(first, fields, needed)
             found = {field: _places(field, fields[field], names) for field in fields}
             if order is not None and not any(found[field] for field in needed):
-                cells = max((_cells(first, each) for each in _DELIMITERS), key=lambda cells: len(cells))
-                self._delimiter = next(each for each in _DELIMITERS if _cells(first, each) == cells)
+                # A cell may itself be a list, of landmarks say, with many more of another delimiter.
+                counts = {each: len(_cells(first, each)) for each in _DELIMITERS}
+                self._delimiter = max(counts, key=lambda each: (counts[each] == len(order), counts[each]))
                 self._width, self._places = len(order), {field: place for place, field in enumerate(order)}
                 self.headed = False
                 return
@@ -74,25 +75,35 @@ class Rows:
         self._needed = needed
 
     def __iter__(self) -> Iterator[Row]:
-        """Raises DataSetError for NUL bytes: the file is no text, or a disk has lost a part of it."""
+        """Raises DataSetError for NUL bytes (the file is no text, or a disk has lost a part of it), and for a quotation
+        mark that is not closed.
+        """
         needed = [self._places[field] for field in (self._needed if self.headed else self._places)]
         with _opened(self.path) as file:
             for _ in range(self._skipped + self.headed):
                 next(file)
-            reader = csv.reader(_checked(self.path, file), delimiter=self._delimiter, skipinitialspace=True)
-            for cells in reader:
-                if not any(cell.strip() for cell in cells):
-                    continue
-                line = reader.line_num + self._skipped + self.headed
-                named = {
-                    field: cells[place].strip() if place < len(cells) else "" for field, place in self._places.items()
-                }
-                problem = None
-                if len(cells) <= max(needed):
-                    problem = "row too short"
-                elif any(cell.strip() for cell in cells[self._width :]):
-                    problem = "row too long"
-                yield Row(line, named, problem)
+            line = above = self._skipped + self.headed
+            checked = _checked(self.path, file, above)
+            # Strict: a quotation mark that is never closed would swallow all the rows after it.
+            reader = csv.reader(checked, delimiter=self._delimiter, skipinitialspace=True, strict=True)
+            try:
+                for cells in reader:
+                    line = above + reader.line_num
+                    if any(cell.strip() for cell in cells):
+                        yield self._row(line, cells, max(needed))
+            except csv.Error as error:
+                cure = "a quotation mark in a cell is doubled, and the cell stands in quotation marks"
+                raise DataSetError(f"{self.path}, from line {line + 1} on: {error}; {cure}") from None
+
+    def _row(self, line: int, cells: list[str], last: int) -> Row:
+        named = dict.fromkeys(self._fields, "")
+        named |= {field: cells[place].strip() for field, place in self._places.items() if place < len(cells)}
+        problem = None
+        if len(cells) <= last:
+            problem = "row too short"
+        elif any(cell.strip() for cell in cells[self._width :]):
+            problem = "row too long"
+        return Row(line, named, problem)
 
 
 def text(cell: str) -> str:
@@ -116,8 +127,8 @@ def _opened(path: Path) -> Iterator[IO[str]]:
             raise DataSetError(f"{path}: not a list: {error}") from None
 
 
-def _checked(path: Path, lines: Iterator[str]) -> Iterator[str]:
-    for number, line in enumerate(lines, 1):
+def _checked(path: Path, lines: Iterator[str], above: int = 0) -> Iterator[str]:
+    for number, line in enumerate(lines, above + 1):
         if "\0" in line:
             raise DataSetError(f"{path}: NUL bytes near line {number}: no text, or a damaged copy; get the file anew")
         yield line

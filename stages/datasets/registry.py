@@ -61,5 +61,6 @@ def root_of(name: str) -> Path | None:
     else:
         return None
     if not root.is_dir():
-        raise DataSetError(f"{name}: {root} is no folder; {cure}")
+        packed = "unpack it first; " if root.is_file() else ""
+        raise DataSetError(f"{name}: {root} is no folder; {packed}{cure}")
     return root

@@ -1,11 +1,15 @@
 """What a reader yields, and what the row of a set says of it."""
 
 import csv
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+
+from stages.datasets.listing import Folder
+from stages.ending import Mistake, reason
 
 # The paper's seven, in AffectNet's order of codes, and the eighth of later sets.
 SEVEN = ("Neutral", "Happiness", "Sadness", "Surprise", "Fear", "Disgust", "Anger")
@@ -19,17 +23,24 @@ _SPELLINGS = {
     "disgust": "Disgust", "disgusted": "Disgust", "anger": "Anger", "angry": "Anger", "contempt": "Contempt",
 }  # fmt: skip
 _SPLITS = {
-    "train": "train", "training": "train", "trainset": "train",
-    "val": "val", "valid": "val", "validation": "val", "valset": "val", "dev": "val", "publictest": "val",
-    "test": "test", "testing": "test", "testset": "test", "privatetest": "test",
+    "train": "train", "training": "train", "trn": "train",
+    "val": "val", "valid": "val", "validation": "val", "validate": "val", "dev": "val", "devel": "val",
+    "development": "val", "eval": "val", "evaluation": "val", "publictest": "val",
+    "test": "test", "testing": "test", "tst": "test", "privatetest": "test",
 }  # fmt: skip
+# Such a word may be adorned: val2017, train_images, Test Data Set.
+_ADORNMENT = r"(?:sets?|images?|imgs?|pictures|photos|data|splits?|(?:19|20)\d\d)*"
+_SPLIT = re.compile(f"{_ADORNMENT}({'|'.join(_SPLITS)}){_ADORNMENT}")
+WORDS = "train, val or test, also as training, valid, dev, eval, test_set and the like"
 
-# Problems of things that are no pictures: nothing failed where they are left out.
-NO_PICTURE = frozenset({"not a picture file", "not a split"})
+NO_PICTURE = frozenset({"not a picture file"})  # problems of things that are no pictures: nothing failed there
 
 
-class DataSetError(Exception):
+class DataSetError(Mistake):
     """A set that cannot be read as it stands. The message is one line: what is wrong, where, what is expected there."""
+
+    def __init__(self, message: str):
+        super().__init__(message.replace("\n", "\\n").replace("\r", "\\r"))  # names of files may hold what they like
 
 
 @dataclass(slots=True)
@@ -104,7 +115,8 @@ class DataSet:
         try:
             yield from self.read(root)
         except (DataSetError, OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DataSetError(f"{self.title}: {error}; expected {self.layout}") from None
+            what = reason(error) if isinstance(error, OSError) else error
+            raise DataSetError(f"{self.title}: {what}; expected {self.layout}") from None
 
 
 def expression(name: str) -> str | None:
@@ -113,13 +125,17 @@ def expression(name: str) -> str | None:
 
 
 def split_of(name: str) -> str | None:
-    """train, val or test for one of the published spellings ("PublicTest" is "val"); None for any other word."""
-    return _SPLITS.get("".join(letter for letter in name.lower() if letter.isalnum()))
+    """train, val or test for one of the words for it ("PublicTest", "val2017", "Valid Set"); None for any other.
+
+    Case does not matter, nor do blanks and signs, nor "set", "images", "data", "split" or a year before it or after.
+    """
+    word = _SPLIT.fullmatch("".join(letter for letter in name.lower() if letter.isalnum()))
+    return _SPLITS[word[1]] if word else None
 
 
 def first_existing(root: Path, *candidates: str) -> Path | None:
     """The first of the relative paths that exists in the root or in a folder right below it, or None."""
-    bases = [root, *sorted(entry for entry in root.iterdir() if entry.is_dir())]
+    bases = [root, *(folder.path for folder in Folder(root).folders)]
     return next((base / candidate for candidate in candidates for base in bases if (base / candidate).exists()), None)
 
 

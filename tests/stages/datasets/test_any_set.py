@@ -1,7 +1,6 @@
-"""Class folders, CSVs, and the sets that torchvision reads."""
+"""CIFAR-10 and Stanford Cars."""
 
 import hashlib
-import math
 import pickle
 
 import numpy as np
@@ -9,105 +8,6 @@ import pytest
 from PIL import Image
 
 from stages.datasets import SETS, DataSetError
-
-
-def touch(path):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"")
-
-
-def test_folders_with_and_without_splits(tmp_path):
-    for path in (
-        "train/cat/b.jpg",
-        "train/cat/A.JPEG",
-        "train/dog/deep/er/x.TIFF",
-        "valid/cat/c.bmp",
-        "testing/dog/d.webp",
-        "docs/readme.md",
-    ):
-        touch(tmp_path / "splits" / path)
-    samples = list(SETS["folders"].samples(tmp_path / "splits"))
-    assert [(s.path, s.label, s.split, s.problem) for s in samples] == [
-        ("docs", None, None, "not a split"),
-        ("testing/dog/d.webp", "dog", "test", None),
-        ("train/cat/A.JPEG", "cat", "train", None),
-        ("train/cat/b.jpg", "cat", "train", None),
-        ("train/dog/deep/er/x.TIFF", "dog", "train", None),
-        ("valid/cat/c.bmp", "cat", "val", None),
-    ]
-    # Vehicles: here "train" is a class.
-    for path in ("train/1.png", "bus/1.png", "bus/.hidden", "bus/notes.txt"):
-        touch(tmp_path / "classes" / path)
-    samples = list(SETS["folders"].samples(tmp_path / "classes"))
-    assert [(s.path, s.label, s.split, s.problem) for s in samples] == [
-        ("bus/1.png", "bus", None, None),
-        ("bus/notes.txt", "bus", None, "not a picture file"),
-        ("train/1.png", "train", None, None),
-    ]
-
-
-def test_folders_wrong_places_are_named(tmp_path):
-    with pytest.raises(
-        DataSetError, match=r"Class folders: no class folders in .*; expected <split>/<class>/<name>.jpg"
-    ):
-        list(SETS["folders"].samples(tmp_path))
-    touch(tmp_path / "train/cat/a.jpg")
-    touch(tmp_path / "test/a.jpg")
-    with pytest.raises(DataSetError, match="no class folders in .*test"):
-        list(SETS["folders"].samples(tmp_path))
-
-
-def test_csv_with_every_column(tmp_path):
-    (tmp_path / "my.csv").write_text(
-        "Path, Label ,box,split,subject,valence,arousal\n"
-        "a.jpg,cat,1 2 30 40,train,p1,0.5,-1\n"
-        'b.jpg,dog,"1,2,30.5,40",Validation,p2,,0\n'
-        "c.jpg,dog,,test,,NULL,1\n"
-        "d.jpg,dog,1 2 3,test,,0,0\n"
-        "e.jpg,dog,NULL,test,,0,0\n"
-        "f.jpg,,1 2 3 4,test,,0,0\n"
-        "g.jpg,cat,1 2 3 4,holdout,,0,0\n"
-        ",cat\n"
-        "h.jpg,cat\n"
-    )
-    a, b, c, d, e, f, g, empty, h = SETS["csv"].samples(tmp_path)
-    assert (a.path, a.label, a.box, a.split, a.subject, a.affect, a.problem) == (
-        "a.jpg",
-        "cat",
-        (1, 2, 30, 40),
-        "train",
-        "p1",
-        (0.5, -1),
-        None,
-    )
-    assert (b.box, b.split) == ((1, 2, 30.5, 40), "val") and math.isnan(b.affect[0])
-    assert (c.box, c.split, c.subject, c.problem) == (None, "test", None, None)
-    assert d.problem == e.problem == "box is NULL"
-    assert (f.problem, g.problem, empty.problem) == ("unknown label code", "unknown split", "row too short")
-    assert (h.label, h.split, h.box, h.problem) == ("cat", None, None, None)
-
-
-def test_csv_with_four_columns_for_the_box(tmp_path):
-    (tmp_path / "other.csv").write_text("path,label\n")
-    (tmp_path / "labels.csv").write_text(
-        "path,label,x,y,width,height\na.jpg,cat,1,2,30,40\nb.jpg,cat,,,,\nc.jpg,cat,1,2,,\n"
-    )
-    a, b, c = SETS["csv"].samples(tmp_path)
-    assert (a.box, b.box, b.problem, c.problem) == ((1, 2, 30, 40), None, None, "box is NULL")
-
-
-def test_csv_wrong_places_are_named(tmp_path):
-    with pytest.raises(DataSetError, match="CSV of pictures: no CSV in .*; expected one CSV"):
-        list(SETS["csv"].samples(tmp_path))
-    (tmp_path / "a.csv").write_text("file,class\n")
-    with pytest.raises(DataSetError, match="a.csv: the header lacks label, path"):
-        list(SETS["csv"].samples(tmp_path))
-    (tmp_path / "b.csv").write_bytes(b"path,label\n\xff\xfe.jpg,cat\n")
-    with pytest.raises(DataSetError, match="more than one CSV in"):
-        list(SETS["csv"].samples(tmp_path))
-    (tmp_path / "a.csv").unlink()
-    with pytest.raises(DataSetError, match="CSV of pictures: 'utf-8' codec"):
-        list(SETS["csv"].samples(tmp_path))
 
 
 def test_cifar10(tmp_path, monkeypatch):

@@ -28,6 +28,13 @@ def test_root_of_an_external_set(tmp_path, monkeypatch):
         root_of("fer2013")
 
 
+def test_a_root_that_is_still_packed(tmp_path, monkeypatch):
+    (tmp_path / "archive.zip").write_bytes(b"PK")
+    monkeypatch.setenv("FOLDERS_ROOT", str(tmp_path / "archive.zip"))
+    with pytest.raises(DataSetError, match="archive.zip is no folder; unpack it first; FOLDERS_ROOT must name the fol"):
+        root_of("folders")
+
+
 def test_root_of_the_drawn_faces(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(DataSetError, match="data/raw/faces is no folder; run the stage `faces` first"):
