@@ -25,6 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 import numpy as np
 from photographs import write_pictures
 from PIL import Image
+from random_crops import write_crops
 
 from stages.crops.build import build
 from stages.crops.decode import crop
@@ -206,7 +207,7 @@ def resident(pid):
 def store(arguments):
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        (folder / "train").mkdir()
+        write_crops(folder, {"train": 1, "val": 1, "test": 1}, side=112, classes=1)
         RowsFile(folder / "train/images.npy", (112, 112, 3)).close()
         count = 280_000
         with open(folder / "train/images.npy", "r+b") as file:  # sparse: opening reads no image
@@ -214,7 +215,9 @@ def store(arguments):
             np.lib.format.write_array_header_1_0(file, header)
             file.truncate(file.tell() + count * 112 * 112 * 3)
         np.save(folder / "train/labels.npy", np.zeros(count, np.int64))
-        (folder / "summary.json").write_text(json.dumps({"classes": ["a"], "counts": {"train": {"a": count}}}))
+        summary = json.loads((folder / "summary.json").read_text())
+        summary["counts"]["train"] = {"class 0": count}
+        (folder / "summary.json").write_text(json.dumps(summary | {"treated": {"flat": count}}))
         start = time.perf_counter()
         shape = open_crops(folder)["train"].images.shape
         print(f"{shape} opened in {1000 * (time.perf_counter() - start):.1f} ms")

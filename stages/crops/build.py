@@ -55,7 +55,8 @@ def build(
     """
     scratch = Path(scratch or Path(os.environ.get("DVC_ROOT", ".")) / ".scratch")
     settings = {"about": about, "fingerprint": fingerprint, "drop_duplicates": drop_duplicates, "limit": limit}
-    division = spread(division) if limit else division
+    if limit and limit < len(division.samples["train"]):
+        division = spread(division)
     folder = scratch / scratch_name(target, division, **settings)
     folder.mkdir(parents=True, exist_ok=True)
     lock = scratch / f"crops-{place(target)}.lock"
@@ -99,8 +100,8 @@ def _crop(
     per_task = max(1, min(256, TASK_BYTES // (size * size * channels)))
     journal = Journal(folder, (size, size, channels), drop_duplicates)
     with contextlib.closing(journal), Decoders(workers) as decoders:
-        if journal.damaged:
-            _say("part of what an interruption left is damaged, and is made again")
+        if journal.cut:
+            _say("part of what was done before is made again: it is damaged, or the disk could not be read")
         if len(journal):
             _say(f"continuing after {len(journal):,} of {total:,} pictures")
         # Into a log, a line now and then is enough.

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import PIL
 
+from stages.crops.opening import DISK
 from stages.crops.outcome import Outcome
 from stages.crops.rows import holds
 from stages.datasets.division import Division
@@ -52,12 +53,12 @@ class Journal:
     """
 
     def __init__(self, folder: str | Path, row_shape: Sequence[int], drop_duplicates: bool = False):
-        """Opens the journal in a folder, or begins it, and cuts off what is torn, damaged, or without its crops.
+        """Opens the journal in a folder, or begins it, and cuts off what is torn, damaged, or to be tried again.
 
         row_shape is that of a crop. With drop_duplicates the images file of train lacks what val or test hold too.
         """
         self.outcomes: dict[str, list[Outcome]] = {}
-        self.damaged = False  # whether more was cut off than the unfinished line of a killed process
+        self.cut = False  # whether more was cut off than the unfinished line of a killed process
         self._folder, self._row_shape, self._drop = Path(folder), tuple(row_shape), drop_duplicates
         self._rows: dict[str, int] = {}
         self._held_out: set[bytes] = set()
@@ -67,7 +68,7 @@ class Journal:
         whole = 0
         for line in self._file:
             if not self._take(line):
-                self.damaged = line.endswith(b"\n")
+                self.cut = line.endswith(b"\n")
                 break
             whole += len(line)
         self._file.truncate(whole)
@@ -100,12 +101,14 @@ class Journal:
         return sum(len(outcomes) for outcomes in self.outcomes.values())
 
     def _take(self, line: bytes) -> bool:
-        """Count a line that is whole and whose crops are there; whether it is."""
+        """Count a line that is whole, whose crops are there and whose pictures could be read; whether it is."""
         checksum, _, content = line.removesuffix(b"\n").partition(b" ")
         if not line.endswith(b"\n") or checksum != b"%08x" % zlib.crc32(content, self._checksum):
             return False
         record = json.loads(content)
         split, outcomes = record["split"], list(map(_from_json, record["outcomes"]))
+        if any(outcome.reason.startswith(DISK) for outcome in outcomes):
+            return False
         pairs = zip(outcomes, self.kept(split, outcomes), strict=True)
         digests = [outcome.digest for outcome, kept in pairs if kept]
         images = self._folder / split / "images.npy"

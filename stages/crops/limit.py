@@ -8,24 +8,15 @@ from dataclasses import replace
 
 import numpy as np
 
+from stages.datasets.carving import even_order
 from stages.datasets.division import Division
 
 BEYOND = "beyond the limit"
-SEED = 0  # of the order: which pictures are taken does not depend on the seeds of training
 
 
 def spread(division: Division) -> Division:
-    """The division with train in a seeded order in which any first n pictures are stratified.
-
-    Every class comes once before any comes twice; after that each has its share of the pictures, to the nearest one.
-    """
-    labels = division.labels["train"]
-    shuffled = np.random.default_rng(SEED).permutation(len(labels))
-    share = np.empty(len(labels))  # how much of its class stands before a picture
-    for label in range(len(division.classes)):
-        members = shuffled[labels[shuffled] == label]
-        share[members] = np.arange(len(members)) / len(members)
-    return _of_train(division, np.lexsort((labels, share)))
+    """The division with train in an order in which any first n pictures are stratified (`even_order`)."""
+    return _of_train(division, even_order(division.labels["train"]))
 
 
 def first(division: Division, count: int) -> Division:

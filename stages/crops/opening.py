@@ -24,6 +24,9 @@ _NOT_OPENED = (
 )
 
 
+DISK = "unreadable: "  # how reasons begin that the disk had, or who may read it: another time it may be read
+
+
 class Unusable(Exception):
     """A picture that gives no crop. The message is the reason to count it under."""
 
@@ -52,5 +55,5 @@ def reason(error: Exception) -> str:
         return "too large"
     if isinstance(error, OSError) and error.errno is not None:  # of the disk; Pillow's own have no number
         known = {errno.ENOENT: "missing", errno.ENOTDIR: "missing", errno.ELOOP: "a link that leads to itself"}
-        return known.get(error.errno, f"unreadable: {os.strerror(error.errno)}")
+        return known.get(error.errno, DISK + os.strerror(error.errno))
     return "truncated" if "truncated" in str(error).lower() else "unreadable"

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-SAMPLE = 64  # rows of the images that are looked at
+SAMPLE = 64  # or up to twice as many: rows of the images that are looked at
 DUPLICATES = {"groups", "images", "across_splits", "conflicting", "dropped_from_train"}
 
 
@@ -75,7 +75,7 @@ def check_array(
         raise ValueError(f"{found}, expected {np.dtype(dtype)} {shape}")
     if not array.flags.c_contiguous:
         raise ValueError("Fortran order")
-    if name == "images":
+    if isinstance(array, np.memmap):  # the images
         _check_images(array, summary)
     elif name == "labels":
         if rows and not 0 <= array.min() <= array.max() < classes:
@@ -90,10 +90,18 @@ def check_array(
         raise ValueError("infinite values")
 
 
-def _check_images(images: np.ndarray, summary: Mapping[str, Any]) -> None:
-    """A row of zeros is a black picture, which was counted as flat, or it is lost."""
-    looked_at = np.unique(np.linspace(0, len(images) - 1, min(SAMPLE, len(images))).astype(int))
-    empty = sum(not images[row].any() for row in looked_at)
+def _check_images(images: np.memmap, summary: Mapping[str, Any]) -> None:
+    """A row of zeros is a black picture, which was counted as flat, or it is lost.
+
+    Read from the file: through the memory map, each row would bring its surroundings with it, a thousand times slower.
+    """
+    rows = range(len(images))
+    looked_at = {*rows[:: max(1, len(rows) // SAMPLE)], *rows[-1:]}
+    zeros, empty = bytes(images[:1].nbytes), 0
+    with open(str(images.filename), "rb", buffering=0) as file:
+        for row in looked_at:
+            file.seek(images.offset + row * len(zeros))
+            empty += file.read(len(zeros)) == zeros
     if empty > summary.get("treated", {}).get("flat", 0):
         raise ValueError(f"nothing but zeros in {empty} of {len(looked_at)} images looked at")
 

@@ -300,7 +300,7 @@ def test_opening_does_not_read_the_images(tmp_path):
     rows, size = 50_000, 120
     header = tmp_path / "header.npy"
     images = np.lib.format.open_memmap(header, mode="w+", dtype=np.uint8, shape=(rows, size, size, 3))
-    images[np.unique(np.linspace(0, rows - 1, 64).astype(int)), 0] = 1
+    images[:: rows // 64, 0] = images[-1, 0] = 1
     del images
     os.replace(header, store / "train/images.npy")
     np.save(store / "train/labels.npy", np.arange(rows) % 2)

@@ -52,7 +52,7 @@ def state(folder):
 def test_outcomes_are_read_back(tmp_path, count):
     journal = write(tmp_path, TASKS[:count])
     again = Journal(tmp_path, SHAPE, drop_duplicates=True)
-    assert again.outcomes == journal.outcomes and not again.damaged
+    assert again.outcomes == journal.outcomes and not again.cut
     expected = [outcome for _, outcomes, _ in TASKS[:count] for outcome in outcomes]
     assert [outcome for outcomes in again.outcomes.values() for outcome in outcomes] == expected
     for split in ("test", "val", "train"):
@@ -66,7 +66,7 @@ def test_a_torn_line_is_cut_off_before_the_next_is_written(tmp_path, torn):
     with open(tmp_path / "torn/journal.jsonl", "ab") as file:
         file.write(torn.encode("latin-1"))
     journal = Journal(tmp_path / "torn", SHAPE, drop_duplicates=True)
-    assert journal.outcomes == {"test": TASKS[0][1]} and not journal.damaged
+    assert journal.outcomes == {"test": TASKS[0][1]} and not journal.cut
     write(tmp_path / "torn", TASKS[1:], journal)
     write(tmp_path / "straight", journal=(tmp_path / "straight").mkdir())
     assert state(tmp_path / "torn") == state(tmp_path / "straight")
@@ -108,6 +108,14 @@ def test_whatever_the_disk_makes_of_it_the_build_ends_the_same(tmp_path_factory,
         RowsFile(folder / split / "images.npy", SHAPE, rows=journal.rows(split)).close()  # with nothing left to do
         np.testing.assert_array_equal(np.load(folder / split / "images.npy"), np.load(straight / split / "images.npy"))
     assert state(folder)[0] == state(straight)[0]
+
+
+def test_what_the_disk_refused_is_tried_again(tmp_path):
+    """An error of the disk, or a missing permission, is of the moment; a damaged picture stays one."""
+    refused = [("val", [Outcome(reason="unreadable: Input/output error")], []), *TASKS[2:]]
+    write(tmp_path, [*TASKS[:2], *refused])
+    journal = Journal(tmp_path, SHAPE, drop_duplicates=True)
+    assert journal.outcomes == {"test": TASKS[0][1] + TASKS[1][1]} and journal.cut
 
 
 def division(**changes):
