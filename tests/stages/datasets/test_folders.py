@@ -17,6 +17,7 @@ from stages.datasets import SETS, DataSetError, Note, Sample
 from stages.datasets.content import is_picture
 from stages.datasets.division import divide
 from stages.datasets.fingerprint import fingerprint
+from stages.datasets.listing import is_litter
 from stages.datasets.sample import split_of
 
 FOLDERS = SETS["folders"]
@@ -87,6 +88,10 @@ NAMES = NAMES.map(lambda name: unicodedata.normalize("NFC", name.strip())).filte
     lambda name: name and not name.startswith((".", "~$")) and split_of(name) is None
 )
 CLASSES = st.lists(NAMES, min_size=2, max_size=3, unique_by=lambda name: unicodedata.normalize("NFKC", name.casefold()))
+BYTES = st.binary(min_size=1, max_size=9).map(os.fsdecode).filter(lambda name: not set("/\0") & set(name))
+FILES = st.builds(str.__add__, st.one_of(NAMES, BYTES), st.sampled_from([".jpg", ".JPEG", ".jfif", ".webp"])).filter(
+    lambda name: not is_litter(name)
+)
 LITTER = (
     ".DS_Store",
     "._1.jpg",
@@ -106,13 +111,14 @@ def test_any_nesting_and_litter_gives_the_same_set(data):
     folders = {split: data.draw(split_words(split))[0] + "/" if split else "" for split in splits}
     wrapper = "".join(f"w{name}/" for name in data.draw(st.lists(NAMES, max_size=3)))
     inside = {name: data.draw(st.sampled_from(["", "", "images/", "a/b/"])) for name in classes}
+    pictures = data.draw(st.lists(FILES, min_size=2, max_size=2, unique=True))
     expected = set()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         for split in splits:
             for name in classes:
-                for i in range(2):
-                    path = f"{wrapper}{folders[split]}{name}/{inside[name]}{i}.jpg"
+                for picture in pictures:
+                    path = f"{wrapper}{folders[split]}{name}/{inside[name]}{picture}"
                     plant(root, path)
                     expected.add((path, name, split))
         before = fingerprint(root)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stages.datasets.listing import NOT_A_PATH, OUTSIDE, Finder, Folder, is_litter, is_regular, tree
+from stages.datasets.listing import NOT_A_PATH, OUTSIDE, Finder, Folder, few, is_litter, is_regular, tree
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="/\0\\"), min_size=1, max_size=10)
 NAMES = NAMES.filter(lambda name: name not in (".", "..") and name.strip())
@@ -71,6 +71,10 @@ def test_the_tree_in_a_line(tmp_path):
         f"{{archive/{{Test/{{{few}, 2 more folders}}, Train/{{{few}, 2 more folders}}}}, empty/ (empty), a.txt, b.txt}}"
     )
     assert "Test/{...}" in tree(Folder(tmp_path), depth=2)
+
+
+def test_a_few_names():
+    assert (few(list("abcd")), few(list("abcde")), few([])) == ("a, b, c, d", "a, b, c, d, 1 more", "")
 
 
 SHAPES = {

@@ -87,7 +87,7 @@ def test_what_is_no_list_is_named(tmp_path, content, what):
 
 
 def test_rows_of_another_length_are_told_apart(tmp_path):
-    path = written(tmp_path, "path,label,remark\na,b\na\na,b,c,,\na,b,c,d\n,,\n\na,b,c\n")
+    path = written(tmp_path, "path,label,remark\na,b\na\na,b,c,, \na,b,c,d\n,,\n\na,b,c\n")
     assert rows(path) == [
         (2, "a", "b", "", None),
         (3, "a", "", "", "row too short"),
