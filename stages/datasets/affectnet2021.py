@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from stages.datasets.content import is_picture
 from stages.datasets.listing import Folder
 from stages.datasets.places import choose, find, innermost, other_reader
 from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Note, Sample, number
@@ -70,9 +71,11 @@ def _read_split(images: Folder, annotations: Folder, split: str, threads: Thread
         block = ids[start : start + _BLOCK]
         for key, (code, *affect) in zip(block, threads.map(annotation, block), strict=True):
             label = EIGHT[int(code)] if code is not None and code in range(len(EIGHT)) else None
+            # Published are JPEGs; what else has the id of one was put there.
+            first, *others = sorted(names.get(key, [f"{key}.jpg"]), key=lambda name: not name.lower().endswith(".jpg"))
             problem = None
             if key not in listed:
-                problem = "no annotation"
+                problem = "no annotation" if is_picture(images.path / first) else "not a picture file"
             elif code is None:
                 problem = "unreadable annotation"
             elif label is None:
@@ -80,8 +83,6 @@ def _read_split(images: Folder, annotations: Folder, split: str, threads: Thread
             elif key not in names:
                 problem = "missing"
             valence, arousal = (value if value is not None and abs(value) <= 1 else math.nan for value in affect)
-            # Published are JPEGs; what else has the id of one was put there.
-            first, *others = sorted(names.get(key, [f"{key}.jpg"]), key=lambda name: not name.lower().endswith(".jpg"))
             yield Sample(images.below(first), label, split, affect=(valence, arousal), problem=problem)
             for other in others:
                 yield Sample(images.below(other), label, split, problem="second picture of its id")
