@@ -242,9 +242,11 @@ def test_where_paths_start(tmp_path, listed, found, base):
 
 
 def test_where_paths_start_is_seen_though_the_first_picture_is_missing(tmp_path):
-    rows = [("path", "label"), ("gone.jpg", "a"), ("1.jpg", "a")]
-    write(plant(tmp_path, "images/1.jpg") / "labels.csv", rows)
-    assert [(s.path, s.problem) for s in read(tmp_path)[0]] == [("gone.jpg", "missing"), ("images/1.jpg", None)]
+    rows = [("path", "label"), ("gone.jpg", "a"), ("1.jpg", "a"), ("2.jpg", "a")]
+    write(plant(tmp_path, "images/1.jpg", "images/2.jpg") / "labels.csv", rows)
+    samples, notes = read(tmp_path)
+    assert [s.path for s in samples] == ["gone.jpg", "images/1.jpg", "images/2.jpg"]
+    assert samples[0].problem == "missing" and notes == ["the paths in labels.csv start in images/"]
 
 
 def test_the_lists_of_splits_have_a_folder_each(tmp_path):
