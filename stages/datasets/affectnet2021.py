@@ -63,6 +63,9 @@ def _read_split(images: Folder, annotations: Folder, split: str, threads: Thread
     listed = {name.removesuffix("_exp.npy") for name in there if name.endswith("_exp.npy")}
     ids = sorted(names.keys() | listed, key=lambda key: (len(key), key))
 
+    if not ids:
+        raise DataSetError(f"{images.path} holds no picture; get it anew, or remove the folder above it")
+
     def annotation(key: str) -> list[float | None]:
         files = [f"{key}_{kind}.npy" for kind in _KINDS]
         return [_value(annotations.path / file) if file in there else math.nan for file in files]

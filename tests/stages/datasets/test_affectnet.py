@@ -319,6 +319,13 @@ def test_2021_wrong_places_are_named(tmp_path):
     assert "a/train_set and b/train_set fit equally" in refusal("affectnet2021", tmp_path)
 
 
+def test_2021_an_empty_split_is_refused(tmp_path):
+    write_2021(tmp_path)
+    for path in [*tmp_path.glob("val_set/*/*")]:
+        path.unlink()
+    assert "val_set/images holds no picture" in refusal("affectnet2021", tmp_path)
+
+
 def test_2021_class_folders_have_another_reader(tmp_path):
     for split in ("train", "val"):
         for code in range(8):
