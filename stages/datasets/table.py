@@ -29,29 +29,31 @@ def read(root: Path) -> Iterator[Sample | Note]:
     lists = yield from _choose(folder)
     seen: dict[tuple[str, tuple[float, ...] | None], Sample] = {}
     again: list[str] = []
+    differing: list[str] = []
     for name, split in lists:
         for item in _read_list(root, folder, name, split):
             if isinstance(item, Sample) and not item.problem:
                 first = seen.setdefault((item.path, item.box), item)
                 if first is not item:
-                    again.append(item.path)
-                    if (first.label, first.split) != (item.label, item.split):
-                        again[-1] += f" ({_as(first)} and {_as(item)})"
+                    if (first.label, first.split) == (item.label, item.split):
+                        again.append(item.path)
+                    else:
+                        differing.append(f"{item.path} ({_as(first)} and {_as(item)})")
             yield item
-    if again:
-        differing = sum(path.endswith(")") for path in again)
-        how = f", {differing:,} of them with different labels or splits" if differing else ""
-        shown = ", ".join(sorted(again, key=lambda path: not path.endswith(")"))[:3])
-        yield Note(f"listed more than once: {len(again):,} pictures{how}, such as {shown}")
+    if count := len(again) + len(differing):
+        how = f", {len(differing):,} of them with different labels or splits" if differing else ""
+        shown = ", ".join([*differing, *again][:3])
+        yield Note(f"listed more than once: {count:,} pictures{how}, such as {shown}")
 
 
 def _as(sample: Sample) -> str:
     return f"{sample.label!r} in {sample.split}" if sample.split else f"{sample.label!r}"
 
 
-def _is_list(name: str) -> bool:
-    path = PurePath(name.lower())
-    return path.suffix in (".csv", ".tsv") or (path.suffix == ".txt" and _role(name) is not None)
+def _lists(folder: Folder) -> list[str]:
+    """The names of the lists in a folder; a text file is one by its name, where there is no other."""
+    by_suffix = [name for name in folder.files if PurePath(name).suffix.lower() in (".csv", ".tsv")]
+    return by_suffix or [name for name in folder.files if name.lower().endswith(".txt") and _role(name)]
 
 
 def _role(name: str) -> str | None:
@@ -63,10 +65,10 @@ def _role(name: str) -> str | None:
 
 def _folder_of_lists(root: Folder) -> Generator[Note, None, Folder]:
     """Returns the folder whose lists are read: the root, or the one that is nearest to it."""
-    found = [folder for folder in root.walk() if any(map(_is_list, folder.files))]
+    found = [folder for folder in root.walk() if _lists(folder)]
     depths = [len(Path(folder.relative).parts) for folder in found]
     nearest = [folder for folder, depth in zip(found, depths, strict=True) if depth == min(depths)]
-    names = [folder.below(next(filter(_is_list, folder.files))) for folder in found]
+    names = [folder.below(_lists(folder)[0]) for folder in found]
     if len(nearest) != 1:
         several = (
             f"lists in several folders of {root.path}: {few(names)}; put the one to be read into {root.path} itself"
@@ -81,7 +83,7 @@ def _folder_of_lists(root: Folder) -> Generator[Note, None, Folder]:
 
 def _choose(folder: Folder) -> Generator[Note, None, list[tuple[str, str | None]]]:
     """Returns (name, split that the list is of or None) of the lists to read."""
-    names = [name for name in folder.files if _is_list(name)]
+    names = _lists(folder)
     chosen = [name for name in names if _role(name) == "labels"]
     if not chosen and len(names) > 1:
         chosen = [name for name in names if _role(name)]

@@ -55,7 +55,9 @@ def test_missing_splits_are_carved_stratified_and_reproducibly(missing):
         for label, name in enumerate(FER.classes):
             assert abs((division.labels[split] == label).sum() - 0.2 * total[name]) <= 1
     taken = [path for split in ("train", *missing) for path in paths(division, split)]
+    order = [s.path for s in everything]
     assert sorted(taken) == sorted(s.path for s in everything if s.split == "train")
+    assert all(paths(division, split) == sorted(paths(division, split), key=order.index) for split in division.samples)
     again = divide(FER, everything, "root", test_share=0.2)
     assert all(paths(again, split) == paths(division, split) for split in ("train", "val", "test"))
 

@@ -108,4 +108,5 @@ def test_a_list_without_a_header_goes_by_its_order(tmp_path, delimiter):
 def test_bytes_of_windows_are_letters(tmp_path):
     path = written(tmp_path, "path,label\nÄ.jpg,größe\n".encode("cp1252"))
     (row,) = Rows(path, FIELDS, ("path", "label"))
+    assert text("\udcff\udc80") == "ÿ€" and text("\ud7ff猫") == "\ud7ff猫"
     assert text(row.cells["label"]) == "größe" and row.cells["path"].encode("utf-8", "surrogateescape") == b"\xc4.jpg"

@@ -178,6 +178,7 @@ def test_a_word_that_is_no_split_stops_the_reading(tmp_path, word):
         (["only.tsv"], {"only.tsv": None}, []),
         (["train.csv", "test.csv"], {"test.csv": "test", "train.csv": "train"}, []),
         (["train_labels.csv", "Valid.csv"], {"Valid.csv": "val", "train_labels.csv": "train"}, []),
+        (["labels.csv", "labels.txt", "train.txt"], {"labels.csv": None}, []),
         (["train.txt", "val.txt"], {"train.txt": "train", "val.txt": "val"}, []),
         (["train.csv", "sample.csv", "val.csv"], {"train.csv": "train", "val.csv": "val"},
          ["not read beside train.csv, val.csv: sample.csv"]),
@@ -281,15 +282,15 @@ def test_what_lies_outside_is_read_where_the_parameter_says_so(tmp_path):
 
 
 def test_pictures_that_are_listed_again_are_said(tmp_path):
-    plant(tmp_path, "a.jpg", "b.jpg")
-    rows = [("a.jpg", "a", "train", "1 1 9 9"), ("b.jpg", "b", "train", ""), ("b.jpg", "b", "train", "")]
+    plant(tmp_path, "a.jpg", "b (1)")
+    rows = [("a.jpg", "a", "train", "1 1 9 9"), ("b (1)", "b", "train", ""), ("b (1)", "b", "train", "")]
     rows += [("a.jpg", "b", "test", "1 1 9 9"), ("a.jpg", "b", "train", "5 5 9 9")]  # the last is another face
     write(tmp_path / "labels.csv", [("path", "label", "split", "box"), *rows])
     samples, notes = read(tmp_path)
     assert len(samples) == 5
     assert notes == [
         "listed more than once: 2 pictures, 1 of them with different labels or splits, such as "
-        "a.jpg ('a' in train and 'b' in test), b.jpg"
+        "a.jpg ('a' in train and 'b' in test), b (1)"
     ]
 
 
