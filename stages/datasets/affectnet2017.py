@@ -67,7 +67,10 @@ def read_automatic(root: Path) -> Iterator[Sample | Note]:
     path, notes = choose(automatic, "Automatically_annotated_file_list")
     yield from notes
     yield from _read_list(top, path, "train", _IMAGES[1])
-    if validation := _find_lists(top, "validation.csv"):
+    validation = _find_lists(top, "validation.csv")
+    if validation and not find(top, _IMAGES[0], closed=_IMAGES):
+        yield Note(f"{validation[0]} is not read: there is no folder {_IMAGES[0]} with its pictures")
+    elif validation:
         path, notes = choose(validation, "Manually_Annotated_file_lists")
         yield from notes
         yield from _read_list(top, path, "val", _IMAGES[0])

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
+from stages.datasets.content import is_picture
 from stages.datasets.listing import Folder
 from stages.datasets.places import choose, find, innermost, other_reader
 from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Note, Sample, number
@@ -62,6 +63,9 @@ def _read_split(images: Folder, annotations: Folder, split: str, threads: Thread
     listed = {name.removesuffix("_exp.npy") for name in there if name.endswith("_exp.npy")}
     ids = sorted(names.keys() | listed, key=lambda key: (len(key), key))
 
+    if not ids:
+        raise DataSetError(f"{images.path} holds no picture; get it anew, or remove the folder above it")
+
     def annotation(key: str) -> list[float | None]:
         files = [f"{key}_{kind}.npy" for kind in _KINDS]
         return [_value(annotations.path / file) if file in there else math.nan for file in files]
@@ -70,9 +74,11 @@ def _read_split(images: Folder, annotations: Folder, split: str, threads: Thread
         block = ids[start : start + _BLOCK]
         for key, (code, *affect) in zip(block, threads.map(annotation, block), strict=True):
             label = EIGHT[int(code)] if code is not None and code in range(len(EIGHT)) else None
+            # Published are JPEGs; what else has the id of one was put there.
+            first, *others = sorted(names.get(key, [f"{key}.jpg"]), key=lambda name: not name.lower().endswith(".jpg"))
             problem = None
             if key not in listed:
-                problem = "no annotation"
+                problem = "no annotation" if is_picture(images.path / first) else "not a picture file"
             elif code is None:
                 problem = "unreadable annotation"
             elif label is None:
@@ -80,8 +86,6 @@ def _read_split(images: Folder, annotations: Folder, split: str, threads: Thread
             elif key not in names:
                 problem = "missing"
             valence, arousal = (value if value is not None and abs(value) <= 1 else math.nan for value in affect)
-            # Published are JPEGs; what else has the id of one was put there.
-            first, *others = sorted(names.get(key, [f"{key}.jpg"]), key=lambda name: not name.lower().endswith(".jpg"))
             yield Sample(images.below(first), label, split, affect=(valence, arousal), problem=problem)
             for other in others:
                 yield Sample(images.below(other), label, split, problem="second picture of its id")

@@ -72,7 +72,7 @@ def _read_split(top: Folder, table: str, split: str, names: list[str]) -> Iterat
 
 def _annotations(top: Folder, path: str) -> list[dict]:
     rows = read_matlab(top.path / path, "annotations")
-    if not isinstance(rows, list) or not all(isinstance(row, dict) and "fname" in row for row in rows):
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, dict) and "fname" in row for row in rows):
         raise DataSetError(f"{top.path / path}: its annotations name no pictures (fname)")
     return rows
 

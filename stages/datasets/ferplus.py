@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from stages.datasets.content import is_picture
 from stages.datasets.fer2013 import CODES as FER2013_CODES
 from stages.datasets.listing import Finder, Folder
 from stages.datasets.lists import Rows
@@ -161,7 +162,8 @@ def _read_folder(root: Path, folder: str, split: str) -> Iterator[Sample]:
         yield Sample(path, label, split, box=box, soft=soft, problem=missing or problem or damaged)
     for name in here.files:
         if name != table and here.below(name) not in listed:
-            yield Sample(here.below(name), None, split, problem="no votes")
+            problem = "no votes" if is_picture(here.path / name) else "not a picture file"
+            yield Sample(here.below(name), None, split, problem=problem)
 
 
 def _box(cell: str) -> tuple[tuple[float, float, float, float] | None, str | None]:

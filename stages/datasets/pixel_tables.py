@@ -71,14 +71,14 @@ def read_table(root: Path, path: str, codes: Sequence[str], split: str | None = 
     """Yields a sample for each row after the header, in order: a row's place is its identity (FERPlus counts on it).
 
     path is the table's from the root; split is that of all rows where the table has no column Usage. The pictures stay
-    in the file until they are cropped. Raises DataSetError for a header that lacks a column.
+    in the file until they are cropped. Raises DataSetError for a header that lacks a column and for a table of nothing.
     """
     table = root / path
     rows = Rows(table, FIELDS, ["emotion", "pixels"])
     if "usage" not in rows.columns and split is None:
         yield Note(f"{path} has no column Usage: validation and test are taken out of all its rows")
     starts = _line_starts(table)
-    end = 0
+    end = place = 0
     for place, row in enumerate(rows, 1):
         begin, end = end, row.line
         if row.problem:
@@ -97,6 +97,8 @@ def read_table(root: Path, path: str, codes: Sequence[str], split: str | None = 
         elif starts and re.fullmatch("[0-9 ]+", row.cells["pixels"]):
             picture = PixelsOfRow(str(table), starts[begin], starts[end])
         yield Sample(f"{path}#{place}", label, of_row, pixels=picture, problem=problem)
+    if not place:
+        raise DataSetError(f"{table} holds no picture; get it anew")
 
 
 @dataclass(frozen=True, slots=True)

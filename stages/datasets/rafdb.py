@@ -7,7 +7,7 @@ of image,label.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path, PurePosixPath
 
 from stages.datasets.folders import read_class_folders
@@ -21,6 +21,7 @@ CODES = ("Surprise", "Fear", "Disgust", "Happiness", "Sadness", "Anger", "Neutra
 LAYOUT = "EmoLabel/list_patition_label.txt with Image/aligned/<name>_aligned.jpg, or {train,test}/<1 to 7>/<name>.jpg"
 _LISTS = ("list_patition_label.txt", "list_partition_label.txt")
 _COMPOUND = range(len(CODES) + 1, 12)  # the codes of the compound subset are 1 to 11
+Listed = dict[str, tuple[str, str | None]]  # {picture in lower case: (as it is written, class)}
 _FIELDS = {
     "image": ("name", "filename", "file_name", "file", "path", "pth", "img", "image_name", "image_path", "picture"),
     "label": ("labels", "class", "code", "emotion", "expression", "target"),
@@ -72,7 +73,10 @@ def _read_published(root: Path, labels: str, faces: str) -> Iterator[Sample | No
     if len(compound) > 1:
         codes = ", ".join(sorted(compound, key=number))
         raise DataSetError(f"{root / labels} has the codes {codes}: it is of the compound subset; basic has 1 to 7")
-    finder, seen = Finder(root, faces), dict[str, str]()
+    finder, seen = Finder(root, faces), set[str]()
+    codes_of: dict[str, set[str]] = {}
+    for _, (name, *rest) in entries:
+        codes_of.setdefault(name, set()).update(rest[:1])
     for line, (name, *rest) in entries:
         split = split_of(re.split("[_.]", name)[0])
         if split is None or not rest:
@@ -86,14 +90,16 @@ def _read_published(root: Path, labels: str, faces: str) -> Iterator[Sample | No
             found, problem = finder.find(name)  # a list made anew names the files as they are
             path = path if problem else found
         label = _class_of(rest[0])
-        if path in seen:
-            problem = "listed twice" if seen[path] == rest[0] else "listed twice, with different labels"
-        seen[path] = rest[0]
+        if len(codes_of[name]) > 1:
+            problem = "listed with different labels"
+        elif path in seen:
+            problem = "listed twice"
+        seen.add(path)
         yield Sample(path, label, split, problem="unknown label code" if label is None else problem)
     if more := sum(len(words) > 2 for _, words in entries):
         yield Note(f"{more} lines of {labels} have more than a name and a code: the first two are read")
     there = {Folder(root / faces, faces).below(name) for name in Folder(root / faces).files}
-    if unlisted := sorted(there - seen.keys()):
+    if unlisted := sorted(there - seen):
         yield Note(f"{len(unlisted)} pictures are not in {labels}, such as {unlisted[0]}")
 
 
@@ -113,7 +119,7 @@ def _read_folders(root: Path, top: Folder, base: Folder) -> Iterator[Sample | No
             f"class folders {', '.join(names)} in {base.path}: RAF-DB has no code {', '.join(other)} ({known});"
             " name the folders by these codes or by their expressions"
         )
-    listed: dict[str, dict[str, tuple[str, str | None]]] = {}  # {split: {picture in lower case: (cell, class)}}
+    listed: dict[str, Listed] = {}
     lists = _lists_of_splits(top)
     known_lists = {path for found in lists.values() for path in found}
     tables = {
@@ -128,14 +134,7 @@ def _read_folders(root: Path, top: Folder, base: Folder) -> Iterator[Sample | No
         beside = [path for path in found if path.startswith(inside) and "/" not in path[len(inside) :]]
         path, notes = choose(beside or found)
         yield from notes
-        listed[split] = {}
-        rows = Rows(root / path, _FIELDS, ["image", "label"], order=["image", "label"])
-        for row in rows:
-            if row.problem or not row.cells["image"]:
-                yield Sample(f"{path}#{row.line}", None, split, problem=row.problem or "row too short")
-            else:
-                name = PurePosixPath(text(row.cells["image"]).replace("\\", "/")).name
-                listed[split][name.lower()] = (name, _class_of(row.cells["label"]))
+        listed[split] = yield from _read_list(root, path, split)
     seen, splits = set(), set()
     for sample in read_class_folders(root, base.path, _class_of):
         if isinstance(sample, Sample) and sample.problem is None:
@@ -143,8 +142,8 @@ def _read_folders(root: Path, top: Folder, base: Folder) -> Iterator[Sample | No
             key = sample.path.rpartition("/")[2].lower()
             seen.add((sample.split, key))
             # Folder and list say the same twice; where they disagree nobody knows which is right.
-            of_split = listed.get(sample.split or "", {})
-            if of_split and of_split.get(key, ("", ""))[1] != sample.label:
+            of_split = listed.get(sample.split or "")
+            if of_split and of_split.get(key, ("", None))[1] != sample.label:
                 sample.problem = "folder and list disagree" if key in of_split else "not in the list"
         yield sample
     for split, rows_of_split in listed.items():
@@ -156,6 +155,22 @@ def _read_folders(root: Path, top: Folder, base: Folder) -> Iterator[Sample | No
                 yield Sample(base.below(f"{split}/{name}"), label, split, problem="missing")
     if listed and (without := sorted(split for split in splits if split and split not in listed)):
         yield Note(f"no list of labels for {', '.join(without)}: the folders alone say the class there")
+
+
+def _read_list(root: Path, path: str, split: str) -> Generator[Sample, None, Listed]:
+    """Yields what cannot be used of a list of pictures and labels, and returns the rest."""
+    listed: Listed = {}
+    for row in Rows(root / path, _FIELDS, ["image", "label"], order=["image", "label"]):
+        name = PurePosixPath(text(row.cells["image"]).replace("\\", "/")).name
+        if row.problem or not name:
+            yield Sample(f"{path}#{row.line}", None, split, problem=row.problem or "row too short")
+            continue
+        label = _class_of(row.cells["label"])
+        _, before = listed.get(name.lower(), (name, label))
+        listed[name.lower()] = name, label if label == before else None  # of two labels none is known to be right
+    if not listed:
+        raise DataSetError(f"{root / path} lists no picture; get it anew, or remove it to go by the folders alone")
+    return listed
 
 
 def _lists_of_splits(top: Folder) -> dict[str, list[str]]:

@@ -150,8 +150,15 @@ def test_2017_automatic_takes_the_manual_validation_list(tmp_path):
     samples, _ = read("affectnet2017-automatic", tmp_path)
     assert samples[0].path == "Automatically_Annotated_Images/7/x.jpg" and samples[0].label == "Anger"
     assert [s.split for s in samples] == ["train"] + ["val"] * 7
+    (tmp_path / "Manually_Annotated_Images").rename(tmp_path / "elsewhere")
+    samples, notes = read("affectnet2017-automatic", tmp_path)
+    assert len(samples) == 1
+    assert notes == [
+        f"{LISTS}/validation.csv is not read: there is no folder Manually_Annotated_Images with its pictures"
+    ]
     (tmp_path / "Manually_Annotated_file_lists/validation.csv").unlink()
-    assert len(read("affectnet2017-automatic", tmp_path)[0]) == 1
+    samples, notes = read("affectnet2017-automatic", tmp_path)
+    assert len(samples) == 1 and notes == []
 
 
 def test_2017_wrong_places_are_named(tmp_path):
@@ -249,6 +256,7 @@ def test_2021_dirt(tmp_path):
     (annotations / "10_exp.npy").write_bytes(b"")
     (annotations / "10_val.npy").unlink()
     touch(tmp_path / "val_set/images/7.png")
+    touch(tmp_path / "val_set/images/notes.txt", b"of the third of May")
     np.save(tmp_path / "val_set/annotations/7_val.npy", np.array("-2"))
     samples, _ = read("affectnet2021", tmp_path)
     assert {s.path: s.problem for s in samples} == {
@@ -259,6 +267,7 @@ def test_2021_dirt(tmp_path):
         "val_set/images/0.jpg": None,
         "val_set/images/7.jpg": None,
         "val_set/images/7.png": "second picture of its id",
+        "val_set/images/notes.txt": "not a picture file",
     }
     (seventh,) = [s for s in samples if s.path == "val_set/images/7.jpg"]
     assert math.isnan(seventh.affect[0]) and seventh.affect[1] == 0.25
@@ -308,6 +317,13 @@ def test_2021_wrong_places_are_named(tmp_path):
     write_2021(tmp_path / "a")
     write_2021(tmp_path / "b")
     assert "a/train_set and b/train_set fit equally" in refusal("affectnet2021", tmp_path)
+
+
+def test_2021_an_empty_split_is_refused(tmp_path):
+    write_2021(tmp_path)
+    for path in [*tmp_path.glob("val_set/*/*")]:
+        path.unlink()
+    assert "val_set/images holds no picture" in refusal("affectnet2021", tmp_path)
 
 
 def test_2021_class_folders_have_another_reader(tmp_path):

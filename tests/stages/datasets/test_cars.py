@@ -106,6 +106,11 @@ def test_damaged_files_are_named(tmp_path, name, damage):
     assert f"{path} is no MATLAB file that holds" in line and "get it anew" in line
 
 
+def test_annotations_of_no_picture_are_refused(tmp_path):
+    write(tmp_path, codes=())
+    assert "its annotations name no pictures" in refusal("cars", tmp_path)
+
+
 def test_flipped_bytes_end_in_one_line_or_in_samples(tmp_path):
     path = write(tmp_path) / "devkit/cars_train_annos.mat"
     content = path.read_bytes()

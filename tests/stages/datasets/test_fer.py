@@ -270,6 +270,9 @@ def test_wrong_places_are_named(tmp_path):
     assert "fer2013.csv: the file is empty" in refusal("fer2013", tmp_path)
     (tmp_path / "fer2013.csv").write_text("pixels\n1 2\n")
     assert "fer2013.csv is not read: it has no column emotion" in refusal("fer2013", tmp_path)
+    (tmp_path / "fer2013.csv").write_text("emotion,pixels,Usage\n\n")
+    assert "fer2013.csv holds no picture" in refusal("fer2013", tmp_path)
+    (tmp_path / "fer2013.csv").unlink()
     for name in ("cats", "dogs"):
         touch(tmp_path / "pets" / name / "1.jpg")
     assert f"dataset: folders with FOLDERS_ROOT={tmp_path / 'pets'}" in refusal("fer2013", tmp_path)

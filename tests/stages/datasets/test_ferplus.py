@@ -192,11 +192,12 @@ def test_folders_of_the_authors(tmp_path, below):
 def test_folders_of_the_authors_with_dirt(tmp_path):
     write_authors_folders(tmp_path)
     touch(tmp_path / "FER2013Train/fer0000099.png")
+    touch(tmp_path / "FER2013Train/README", b"of the third of May")
     (tmp_path / "FER2013Train/fer0000003.png").unlink()
     with open(tmp_path / "FER2013Train/label.csv", "a") as file:
         file.write(f'fer0000000.png,"(4, 6, 40, 44)",{",".join(map(str, votes_of(1)))}\nfer0000005.png\n')
     samples, _ = read("ferplus", tmp_path)
-    assert problems(samples) == {"missing": 1, "no votes": 1, "row too short": 1}
+    assert problems(samples) == {"missing": 1, "no votes": 1, "row too short": 1, "not a picture file": 1}
     assert [sample.box for sample in samples if sample.box] == [(4, 6, 36, 38)]
 
 

@@ -55,19 +55,19 @@ def test_every_damaged_byte_ends_in_one_line_or_in_a_value(tmp_path, content):
     path = tmp_path / "x.mat"
     refused = 0
     for place in range(len(content)):
-        for flipped in (0xFF, 0x01, 0x80):
-            path.write_bytes(content[:place] + bytes([content[place] ^ flipped]) + content[place + 1 :])
-            try:
-                read_matlab(path, "annotations")
-            except DataSetError as error:
-                assert "\n" not in str(error) and "get it anew" in str(error)
-                refused += 1
-    assert refused > len(content)
+        flipped = (0xFF, 0x01, 0x80)[place % 3]
+        path.write_bytes(content[:place] + bytes([content[place] ^ flipped]) + content[place + 1 :])
+        try:
+            read_matlab(path, "annotations")
+        except DataSetError as error:
+            assert "\n" not in str(error) and "get it anew" in str(error)
+            refused += 1
+    assert refused > len(content) / 3
 
 
 def test_every_cut_is_refused(tmp_path, content):
     path = tmp_path / "x.mat"
-    for size in range(len(content)):
+    for size in range(0, len(content), 3):
         path.write_bytes(content[:size])
         with pytest.raises(DataSetError, match="is no MATLAB file that holds annotations"):
             read_matlab(path, "annotations")

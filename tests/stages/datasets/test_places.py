@@ -1,5 +1,7 @@
 """Where the parts of a set are found, on trees that copying makes."""
 
+import os
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,10 +56,12 @@ def test_a_folder_in_itself(tmp_path, made, stands_for):
     assert find(Folder(tmp_path), "images", "a.csv") == [stands_for]
 
 
-def test_litter_and_links_back_are_not_found(tmp_path):
+def test_litter_pipes_and_links_back_are_not_found(tmp_path):
     for path in ("__MACOSX/a.csv", ".git/a.csv", "x/._a.csv", "x/@eaDir/a.csv", "x/.ipynb_checkpoints/a.csv"):
         touch(tmp_path / path)
     (tmp_path / "x/back").symlink_to("..")
+    os.mkfifo(tmp_path / "a.csv")
+    (tmp_path / "x/a.csv").symlink_to("a.csv")
     assert find(Folder(tmp_path), "a.csv") == []
 
 

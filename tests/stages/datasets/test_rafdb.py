@@ -78,7 +78,7 @@ def test_pictures_that_are_listed_twice_or_not_at_all(tmp_path):
     write_published(tmp_path, more=["train_00001.jpg 1", "train_00002.jpg 5"])
     touch(tmp_path / "Image/aligned/train_77777_aligned.jpg")
     samples, notes = read("rafdb", tmp_path)
-    assert problems(samples) == {"listed twice": 1, "listed twice, with different labels": 1}
+    assert problems(samples) == {"listed twice": 1, "listed with different labels": 2}
     assert notes == [
         "1 pictures are not in EmoLabel/list_patition_label.txt, such as Image/aligned/train_77777_aligned.jpg"
     ]
@@ -170,7 +170,7 @@ def test_rows_that_say_nothing_and_names_that_are_no_ascii(tmp_path):
 
 def test_lists_that_are_not_used_are_said(tmp_path):
     listed = write_folders(tmp_path)
-    write_lists(tmp_path, {"train": listed["train"], "valid": []})
+    write_lists(tmp_path, {"train": listed["train"], "valid": listed["test"]})
     (tmp_path / "my_labels.csv").write_text("a,b\n")
     samples, notes = read("rafdb", tmp_path)
     assert counts(samples) == EACH and problems(samples) == {}
@@ -179,6 +179,18 @@ def test_lists_that_are_not_used_are_said(tmp_path):
         "the list of val is not used: there are no class folders of that split",
         "no list of labels for test: the folders alone say the class there",
     ]
+
+
+def test_a_list_that_says_two_things_or_nothing(tmp_path):
+    listed = write_folders(tmp_path)
+    listed["train"].append((listed["train"][0][0], 2))
+    write_lists(tmp_path, listed)
+    samples, _ = read("rafdb", tmp_path)
+    assert {s.path: s.problem for s in samples if s.problem} == {
+        "train/1/train_10000_aligned.jpg": "folder and list disagree"
+    }
+    write_lists(tmp_path, {"train": []})
+    assert "train_labels.csv lists no picture" in refusal("rafdb", tmp_path)
 
 
 @pytest.mark.parametrize(
