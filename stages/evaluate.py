@@ -49,13 +49,17 @@ def main(runs: Path, crops: Path, out: Path) -> None:
         first = [folder, *[None] * (len(found) - 1)]
         pieces = [Piece(*piece) for piece in zip(found, files, first)]
         with closing(side_by_side(context, partial(work, runs, crops, machine), pieces, places)) as messages:
-            said = [(kind, f"evaluate: {piece.run}: {line}") for piece, kind, line in messages if line]
+            said = [(kind, _with_its_run(piece, line)) for piece, kind, line in messages if line]
         for kind, line in said:
             if kind == "note":
                 print(line)
         if failures := [line for kind, line in said if kind in ("failed", "killed")]:
             raise SystemExit("\n".join(failures))
     print(f"{len(found)} runs evaluated into {out}")
+
+
+def _with_its_run(piece: Piece, line: str) -> str:
+    return f"evaluate: {line if str(piece.run) in line else f'{piece.run}: {line}'}"
 
 
 def work(runs: Path, crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -> None:

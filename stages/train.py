@@ -33,15 +33,16 @@ def main(variant: str, params_file: str, crops: Path, out: Path, only: str | Non
     this_stage(f"train-{variant}", "continues")
     params, machine = read(params_file), read().machine
     asked = variant, params, machine, crops, out, params_file, only
-    if params.train.processes > 1 or is_one_of_several():
+    is_part = is_one_of_several()
+    if not is_part and (swept := sweep()):
+        print(f"train-{variant}: {swept}", file=sys.stderr)
+    if params.train.processes > 1 or is_part:
         with held_back():
             from stages.running import several_processes  # imports torch
 
         several_processes.train(planned(*asked)[0], sys.argv[1:])
         return
     context = server("stages.running.one_run")
-    if swept := sweep():
-        print(f"train-{variant}: {swept}", file=sys.stderr)
     runs, places = ask(context, planned, *asked)
     progress, said, stopped = Progress(runs, len(places.devices)), set(), Stopped(variant)
     with closing(side_by_side(context, work, runs, places, stopped.hear)) as messages:
@@ -67,9 +68,11 @@ class Stopped:
 
     def hear(self, job: Job, line: str) -> None:
         """The last line of a run: what the same command does then, and a mishap of its own."""
-        mishap, _, outlook = line.rpartition(AGAIN)
+        mishap, again, outlook = line.rpartition(AGAIN)
         if not mishap.startswith("interrupted"):
             print(f"{job.title}: {line}", file=sys.stderr)
+        if not again:
+            return
         self.outlooks.setdefault(outlook, []).append(job.title.removeprefix(f"{self.variant}, "))
         parts = [f"{outlook} ({'; '.join(titles)})" for outlook, titles in self.outlooks.items()]
         this_stage(again=", ".join(parts) if len(parts) > 1 else outlook)

@@ -2,10 +2,16 @@
 
 import json
 import math
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from functools import partial
 
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -15,6 +21,7 @@ from stages.results.collect import finished_runs
 from stages.results.inputs import BadInput
 from stages.results.record import sealed
 from stages.running import record
+from tests.stages.running.stage import ROOT, all_gone, listen
 
 pytestmark = pytest.mark.usefixtures("small_network")
 
@@ -119,3 +126,44 @@ def test_what_was_evaluated_is_what_collecting_expects_and_of_other_weights_it_i
         BadInput, match=f"{file}: made of other weights or crops; `dvc repro --force` of the stage that eval"
     ):
         collected()
+
+
+def test_the_stage_says_a_line_for_each_run_that_it_cannot_evaluate_and_leaves_what_was_there(run, workspace, capsys):
+    out = workspace / "predictions"
+    out.mkdir()
+    (out / "earlier.npz").touch()
+    WEIGHTS["no numbers"](run)
+    with pytest.raises(SystemExit) as end:
+        evaluate.main(run.parent, workspace / "data" / "crops", out)
+    anew = f"`dvc repro` of the stage that trains {run} writes it anew"
+    assert end.value.code == f"evaluate: {run}/best.pt: damaged, or of another run than its record.json; {anew}"
+    assert [path.name for path in out.iterdir()] == ["earlier.npz"]
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("processes", [0, 2, 3], ids=["importing", "its server imports", "working"])
+def test_stopped_the_stage_says_one_line_and_leaves_what_was_there(run, workspace, processes):
+    out = workspace / "predictions"
+    out.mkdir()
+    (out / "earlier.npz").touch()
+    command = [sys.executable, "-m", "stages.evaluate", "--runs", str(run.parent), "--out", str(out)]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    stage = subprocess.Popen(
+        command,
+        cwd=workspace,
+        env=environment,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        preexec_fn=listen,
+    )
+    while len(family := psutil.Process(stage.pid).children(recursive=True)) < processes:
+        assert stage.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.3)
+    os.killpg(stage.pid, signal.SIGINT)
+    said = stage.stderr.read().splitlines()
+    assert stage.wait(60) == -signal.SIGINT
+    assert all_gone(family)
+    assert len(said) == 1 and said[0].startswith("evaluate: interrupted; the same command "), said
+    assert [path.name for path in out.iterdir()] == ["earlier.npz"]

@@ -213,6 +213,18 @@ def test_what_differs_between_the_runs_is_said_of_each(monkeypatch):
     assert said == {"again": "continues (seed 0; seed 2), begins anew (seed 1)"}
 
 
+def test_a_mishap_of_a_run_that_is_stopped_is_said_too(monkeypatch, capsys):
+    said = {}
+    monkeypatch.setattr(train, "this_stage", lambda **given: said.update(given))
+    stopped, job = train.Stopped("periodic"), SimpleNamespace(title="periodic, seed 0")
+    stopped.hear(job, "params.yaml: wrong")
+    assert said == {}
+    stopped.hear(job, "file: No space left on device; the same command begins anew")
+    assert said == {"again": "begins anew"}
+    lines = ["params.yaml: wrong", "file: No space left on device; the same command begins anew"]
+    assert capsys.readouterr().err.splitlines() == [f"periodic, seed 0: {line}" for line in lines]
+
+
 @pytest.mark.parametrize("way", ["SIGINT", "SIGTERM"])
 def test_being_stopped_while_it_still_starts_is_one_line_too(folder, way):
     started = Stage(folder, VARIANT)
