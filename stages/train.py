@@ -13,6 +13,7 @@ A finished run is kept (`python -m stages.running.kept`): of the same configurat
 """
 
 import argparse
+import os
 import sys
 from contextlib import closing
 from pathlib import Path
@@ -37,10 +38,15 @@ def main(variant: str, params_file: str, crops: Path, out: Path, only: str | Non
     if not is_part and (swept := sweep()):
         print(f"train-{variant}: {swept}", file=sys.stderr)
     if params.train.processes > 1 or is_part:
-        with held_back():
-            from stages.running import several_processes  # imports torch
+        try:
+            with held_back():
+                from stages.running import several_processes  # imports torch
 
-        several_processes.train(planned(*asked)[0], sys.argv[1:])
+            several_processes.train(planned(*asked)[0], sys.argv[1:])
+        except KeyboardInterrupt:
+            if is_part and os.environ["RANK"] != "0":  # the first says it for all
+                raise SystemExit(1) from None
+            raise
         return
     context = server("stages.running.one_run")
     runs, places = ask(context, planned, *asked)
