@@ -12,9 +12,9 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
 from types import FrameType, TracebackType
 
+AGAIN = "the same command "  # begins what is said of it, behind what has ended a stage
 OURS = ("stages", "noise")  # a module of ours that is not there is a fault; another one was not installed
 _said: dict[str, str] = {}  # what `this_stage` has said
 _stopped: list[int] = []  # the signals that have arrived
@@ -35,7 +35,7 @@ def in_one_line(error: BaseException) -> str | None:
     if isinstance(error, Mistake):
         return str(error)
     if isinstance(error, KeyboardInterrupt):
-        return f"interrupted; the same command {_said.get('again', 'starts it again')}"
+        return f"interrupted; {AGAIN}{_said.get('again', 'starts it again')}"
     if isinstance(error, MemoryError):
         need = f" ({error})" if str(error) else ""
         return f"not enough memory{need}; lower machine.workers, train.batch_size, data.size or data.limit"
@@ -64,17 +64,6 @@ def install() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:  # of a job in the background
             signal.signal(number, _stop)
-
-
-@contextlib.contextmanager
-def parent_decides() -> Iterator[None]:
-    """Ctrl-C reaches every process of a terminal: those that are started in the block do not hear it, from their first
-    import on. The parent alone decides what becomes of them. Keep it short: the parent does not hear it either."""
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

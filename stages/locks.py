@@ -21,7 +21,7 @@ def locked(path: str | Path, log: Callable[[str], object], wait: Callable[[], ob
     Where another process holds it: raises Held, or calls `wait`, and waits. Yields whether it had to. Raises OSError
     where the file cannot be written.
     """
-    lock, waited = FileLock(path), False
+    lock, waited = FileLock(path, fallback_to_soft=False), False
     try:
         try:
             lock.acquire(timeout=0)

@@ -18,9 +18,9 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from stages.ending import this_stage
+from stages.ending import AGAIN, this_stage
+from stages.interruptions import held_back
 from stages.params import Machine, Params, read
-from stages.running.interruptions import AGAIN, held_back
 from stages.running.job import Job, jobs
 from stages.running.place import is_one_of_several
 from stages.running.progress import Progress

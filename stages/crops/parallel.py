@@ -1,9 +1,7 @@
 """Decoding on all cores, in order, with a bounded number of crops in memory."""
 
-import contextlib
 import multiprocessing
 import os
-import signal
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -15,8 +13,8 @@ import numpy as np
 from stages.crops.decode import Box, Pixels, crop
 from stages.crops.opening import Unusable
 from stages.crops.outcome import Outcome, digest
+from stages.interruptions import hear, held_back
 
-STOPS = (signal.SIGINT, signal.SIGTERM)
 Task = list[tuple[Path | Pixels, Box | None]]  # pictures with their boxes, as `crop` takes them
 Cropped = tuple[np.ndarray, list[Outcome]]
 
@@ -54,7 +52,7 @@ class Decoders:
             return
         under_way: deque[Future] = deque()
         for task in tasks:
-            with _undisturbed():  # the first ones start the processes
+            with held_back():  # the first ones start the processes
                 under_way.append(self._pool.submit(crop_task, task, size, channels))
             if len(under_way) == 2 * self.workers:
                 yield under_way.popleft().result()
@@ -85,34 +83,8 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    """Being stopped waits for the end of the block.
-
-    A pool that is stopped while it starts a process forgets it, and leaves it to fail at length. And the processes that
-    are started here inherit that they are not disturbed, from their first moment on.
-    """
-    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    arrived: list[int] = []
-    before = {number: signal.signal(number, lambda *which: arrived.append(which[0])) for number in STOPS}
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for number in arrived[:1]:
-            signal.raise_signal(number)
-
-
 def _start_worker() -> None:
-    # Ctrl-C reaches the whole process group: the parent alone decides what becomes of it.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "pthread_sigmask"):
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPS)
+    hear()
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

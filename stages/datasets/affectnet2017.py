@@ -9,7 +9,8 @@ import math
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from stages.datasets.listing import Finder, Folder
+from stages.datasets.finder import Finder
+from stages.datasets.listing import Folder
 from stages.datasets.lists import Row, Rows
 from stages.datasets.places import choose, find, other_reader
 from stages.datasets.sample import EIGHT, EXPRESSIONS, DataSet, DataSetError, Note, Sample, expression, number

@@ -5,7 +5,8 @@ categorization, 2013.
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from stages.datasets.listing import Finder, Folder
+from stages.datasets.finder import Finder
+from stages.datasets.listing import Folder
 from stages.datasets.matlab import read_matlab
 from stages.datasets.places import choose, find, other_reader
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, number

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from stages.datasets.carving import carve, limited
+from stages.datasets.finder import OUTSIDE
 from stages.datasets.labels import NO_LABEL, composed, unify
-from stages.datasets.listing import OUTSIDE
 from stages.datasets.sample import NO_PICTURE, DataSet, DataSetError, Note, Sample
 
 SPLITS = ("train", "val", "test")

@@ -12,7 +12,8 @@ from pathlib import Path, PurePosixPath
 
 from stages.datasets.content import is_picture
 from stages.datasets.fer2013 import CODES as FER2013_CODES
-from stages.datasets.listing import Finder, Folder
+from stages.datasets.finder import Finder
+from stages.datasets.listing import Folder
 from stages.datasets.lists import Rows
 from stages.datasets.pixel_tables import SIDE, choose_tables, read_table
 from stages.datasets.places import choose, find

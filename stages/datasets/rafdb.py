@@ -10,8 +10,9 @@ import re
 from collections.abc import Generator, Iterator
 from pathlib import Path, PurePosixPath
 
+from stages.datasets.finder import Finder
 from stages.datasets.folders import read_class_folders
-from stages.datasets.listing import Finder, Folder
+from stages.datasets.listing import Folder
 from stages.datasets.lists import Rows, text
 from stages.datasets.places import choose, choose_base, class_bases, class_names, find, other_reader
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, expression, number, split_of

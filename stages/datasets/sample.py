@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from stages.datasets.listing import Folder
 from stages.ending import Mistake, reason
 
 # The paper's seven, in AffectNet's order of codes, and the eighth of later sets.
@@ -133,12 +132,6 @@ def split_of(name: str) -> str | None:
     """
     word = _SPLIT.fullmatch("".join(letter for letter in name.lower() if letter.isalnum()))
     return _SPLITS[word[1]] if word else None
-
-
-def first_existing(root: Path, *candidates: str) -> Path | None:
-    """The first of the relative paths that exists in the root or in a folder right below it, or None."""
-    bases = [root, *(folder.path for folder in Folder(root).folders)]
-    return next((base / candidate for candidate in candidates for base in bases if (base / candidate).exists()), None)
 
 
 def number(cell: str) -> float:

@@ -8,7 +8,8 @@ from collections.abc import Generator, Iterator
 from pathlib import Path, PurePath
 
 from stages.datasets.columns import FIELDS, NEEDED, sample_of, used
-from stages.datasets.listing import Finder, Folder, few, tree
+from stages.datasets.finder import Finder
+from stages.datasets.listing import Folder, few, tree
 from stages.datasets.lists import Rows
 from stages.datasets.sample import DataSet, DataSetError, Note, Sample, split_of
 

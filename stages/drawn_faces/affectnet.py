@@ -20,8 +20,8 @@ from tqdm import tqdm
 
 from stages.drawn_faces.expressions import BASIC, CODES
 from stages.drawn_faces.scene import take_snapshot
-from stages.ending import parent_decides
 from stages.files import new_folder
+from stages.interruptions import parent_decides
 
 COLUMNS = (
     "subDirectory_filePath",

@@ -18,7 +18,9 @@ DECIDE_NOTHING = (
     "stages/yaml_file.py",
     "stages/files.py",
     "stages/ending.py",
+    "stages/interruptions.py",
     "stages/locks.py",
+    "stages/crops/sound.py",
     "stages/running/",
 )
 

@@ -3,7 +3,7 @@
 import torch
 
 from stages import ending
-from stages.running.interruptions import AGAIN
+from stages.ending import AGAIN
 from stages.training.loop import Diverged
 
 

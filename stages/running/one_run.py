@@ -8,12 +8,13 @@ from dataclasses import replace
 import torch
 
 from stages.crops.store import open_crops
+from stages.ending import AGAIN
 from stages.evaluation.weights import unsound
 from stages.files import put_folder, recover
+from stages.interruptions import held_back
 from stages.running import health, kept, record
 from stages.running.checkpoints import Checkpoints, snapshot, unusable
 from stages.running.configuration import configuration
-from stages.running.interruptions import AGAIN, held_back
 from stages.running.job import Job
 from stages.training.device import choose
 from stages.training.loop import Diverged, Run, Training, weights

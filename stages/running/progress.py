@@ -6,7 +6,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from stages.running.interruptions import held_back
+from stages.interruptions import held_back
 from stages.running.job import Job
 
 CURVES = ("train_loss", "val_loss", "val_macro_f1", "flipped")

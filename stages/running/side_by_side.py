@@ -21,6 +21,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from stages import ending
+from stages.interruptions import parent_decides
 from stages.params import Machine
 
 GRACE = 20  # seconds that a process which is stopped has to write down what it has in hand
@@ -58,10 +59,8 @@ def server(preload: str) -> multiprocessing.context.BaseContext:
     """The context whose processes start with that module imported."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([preload])
-    # Ctrl-C reaches every process of a terminal: what it ignores from its start on, the server's imports survive.
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    forkserver.ensure_running()
-    signal.signal(signal.SIGINT, handler)
+    with parent_decides():
+        forkserver.ensure_running()
     return context
 
 

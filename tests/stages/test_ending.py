@@ -135,7 +135,7 @@ def test_processes_that_are_started_for_a_stage_leave_the_last_word_to_it(root):
     child = "import time; print('started', flush=True); time.sleep(2)"
     body = f"""
 import os, signal, subprocess, sys, time
-from stages.ending import parent_decides
+from stages.interruptions import parent_decides
 with parent_decides():
     child = subprocess.Popen([sys.executable, "-c", {child!r}], stdout=subprocess.PIPE)
 child.stdout.readline()

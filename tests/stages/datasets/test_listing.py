@@ -9,7 +9,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from stages.datasets.listing import NOT_A_PATH, OUTSIDE, Finder, Folder, few, is_litter, is_regular, tree
+from stages.datasets.finder import NOT_A_PATH, OUTSIDE, Finder
+from stages.datasets.listing import Folder, few, is_litter, is_regular, tree
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="/\0\\"), min_size=1, max_size=10)
 NAMES = NAMES.filter(lambda name: name not in (".", "..") and name.strip())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from stages.datasets import SETS, DataSetError, Note, Sample
 from stages.datasets.division import divide
-from stages.datasets.listing import NOT_A_PATH, OUTSIDE
+from stages.datasets.finder import NOT_A_PATH, OUTSIDE
 
 LIST = SETS["csv"]
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from stages.running.interruptions import held_back
+from stages.interruptions import held_back
 from stages.running.progress import Progress
 
 STOPPED_IN_A_CALLBACK = """
