@@ -10,7 +10,6 @@ import torch
 from torch import Tensor
 
 from stages.crops.store import Split
-from stages.ending import Mistake
 from stages.training import augment
 from stages.training.randomness import generator
 
@@ -26,7 +25,7 @@ class Batches:
     `train(...)` yields (images, targets) of an epoch, `plain(...)` the split in its order. Images are float
     (B, 3, H, W) in channels-last memory, normalised with the training split's mean and std; targets are int64 (B,), or
     with `soft` float (B, classes), where the split has them. `resident` keeps the images on the device; None: where
-    they fit. Raises Mistake for numbers that are none.
+    they fit.
     """
 
     def __init__(
@@ -39,12 +38,10 @@ class Batches:
     ):
         self.device, self.flip = device, summary["flip"]
         self.size = len(split.labels)
-        targets = np.array(split.soft if soft and split.soft is not None else split.labels)
-        _must_be_numbers(targets, split, summary)
-        self.targets = torch.from_numpy(targets).to(device)
+        targets = split.soft if soft and split.soft is not None else split.labels
+        self.targets = torch.from_numpy(np.array(targets)).to(device)
         self.mean = torch.tensor(summary["mean"], device=device).view(-1, 1, 1) * 255
         self.std = torch.tensor(summary["std"], device=device).view(-1, 1, 1) * 255
-        self.std[self.std == 0] = 255  # a channel of one single value becomes zero, and no NaN
         self.memory_map = split.images
         # On a CPU the memory map is as near as memory gets: the page cache holds what is used.
         self.resident = device.type == "cpu" or (_fits(split.images.nbytes, device) if resident is None else resident)
@@ -116,15 +113,6 @@ class Batches:
     def _normalise(self, images):
         images = (images.permute(0, 3, 1, 2).float() - self.mean) / self.std
         return images.expand(-1, 3, -1, -1)  # a grey picture is one whose three channels are equal
-
-
-def _must_be_numbers(targets, split, summary):
-    """Raises Mistake for data of which the loss would be no number: it would look as if learning had failed."""
-    cure = "`dvc repro --force prepare` writes it anew"
-    if targets.ndim == 2 and not ((targets >= 0).all() and np.allclose(targets.sum(1), 1, atol=1e-3)):
-        raise Mistake(f"{split.folder / 'soft.npy'}: a row is no distribution over the classes; {cure}")
-    if not (np.isfinite(summary["mean"]).all() and np.isfinite(summary["std"]).all() and min(summary["std"]) >= 0):
-        raise Mistake(f"{split.folder.parent / 'summary.json'}: mean or std is no number; {cure}")
 
 
 def _fits(nbytes, device):

@@ -9,7 +9,11 @@ torch.set_num_threads(1)
 
 
 def write_crops(folder, sizes, channels=1, side=16, classes=("calm", "glad", "sad"), seed=0):
-    """A store in the documented format: each class a stripe pattern of its own under noise, to be learned."""
+    """A store in the documented format: each class a stripe pattern of its own under noise, to be learned.
+
+    Splits that `sizes` leaves out are empty.
+    """
+    sizes = {"train": 0, "val": 0, "test": 0} | sizes
     rng = np.random.default_rng(seed)
     counts = {}
     for split, size in sizes.items():
@@ -42,6 +46,14 @@ def crops_folder(tmp_path):
     folder = tmp_path / "data" / "crops"
     write_crops(folder, {"train": 70, "val": 30, "test": 30})
     return folder
+
+
+def relabel(folder, labels):
+    """Give the training images of a store other labels, which its summary counts."""
+    np.save(folder / "train" / "labels.npy", labels)
+    summary = json.loads((folder / "summary.json").read_text())
+    summary["counts"]["train"] = {name: int((labels == index).sum()) for index, name in enumerate(summary["classes"])}
+    (folder / "summary.json").write_text(json.dumps(summary))
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,7 @@ def root(tmp_path_factory):
     """A folder with a package `stages` that ends as the project's does."""
     root = tmp_path_factory.mktemp("ending")
     (root / "stages").mkdir()
-    for name in ("__init__.py", "ending.py"):
+    for name in ("__init__.py", "ending.py", "interruptions.py"):
         shutil.copy(ROOT / "stages" / name, root / "stages" / name)
     (root / "here").mkdir()
     (root / "here/gone").symlink_to("nowhere")

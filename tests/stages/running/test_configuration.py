@@ -71,8 +71,11 @@ def test_what_decides_nothing_of_it_does_not(hashed, changes):
 
 @pytest.mark.parametrize(("name", "value"), [("digest", "other"), ("flip", False), ("classes", ["a", "b", "c"])])
 def test_other_crops_are_another_configuration(hashed, workspace, name, value):
-    before, summary = hashed(), workspace / "data" / "crops" / "summary.json"
-    summary.write_text(json.dumps(json.loads(summary.read_text()) | {name: value}))
+    before, path = hashed(), workspace / "data" / "crops" / "summary.json"
+    summary = json.loads(path.read_text()) | {name: value}
+    for split, counts in summary["counts"].items():
+        summary["counts"][split] = dict(zip(summary["classes"], counts.values()))
+    path.write_text(json.dumps(summary))
     assert hashed() != before
 
 

@@ -5,13 +5,11 @@ import math
 from dataclasses import replace
 from typing import ClassVar
 
-import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 import noise
-from stages.ending import Mistake
 from stages.params import Augment
 from stages.training import loop, network
 from stages.training.batches import Batches
@@ -207,31 +205,6 @@ def test_a_loss_that_no_learning_comes_back_from_stops_the_run(crops_folder, mon
             list(training.epochs())
     else:
         list(training.epochs())
-
-
-def test_a_channel_of_one_single_value_is_zero_and_no_nan(crops_folder):
-    made = make_run(crops_folder, "baseline", options=params(epochs=1))
-    flat = replace(made, crops=replace(made.crops, summary=made.crops.summary | {"std": [0.0]}))
-    (row,) = Training(flat).epochs()
-    assert math.isfinite(row["train_loss"]) and math.isfinite(row["val_loss"])
-
-
-@pytest.mark.parametrize("wrong", [{"std": [math.nan]}, {"std": [-1.0]}, {"mean": [math.inf]}], ids=str)
-def test_crops_whose_numbers_are_none_are_one_line(crops_folder, wrong):
-    made = make_run(crops_folder, "baseline")
-    with pytest.raises(Mistake, match=r"summary.json: mean or std is no number; `dvc repro --force prepare` writes it"):
-        Training(replace(made, crops=replace(made.crops, summary=made.crops.summary | wrong)))
-
-
-@pytest.mark.parametrize("row", [[math.nan] * 3, [0, 0, 0], [1, 1, 0], [2, -1, 0]], ids=str)
-def test_soft_targets_that_are_no_distributions_are_one_line(crops_folder, row):
-    soft = np.full((70, 3), 1 / 3, np.float32)
-    np.save(crops_folder / "train" / "soft.npy", soft)
-    Training(make_run(crops_folder, "baseline"))
-    soft[40] = row
-    np.save(crops_folder / "train" / "soft.npy", soft)
-    with pytest.raises(Mistake, match=r"soft.npy: a row is no distribution over the classes"):
-        Training(make_run(crops_folder, "baseline"))
 
 
 def test_it_learns(crops_folder):

@@ -12,6 +12,7 @@ from stages.params import Augment
 from stages.training import augment, network
 from stages.training.batches import Batches
 from stages.training.loop import Training
+from tests.stages.conftest import relabel
 from tests.stages.training.small import SmallResidual, copied, make_run, params, trained
 
 pytestmark = pytest.mark.usefixtures("small_network")
@@ -124,7 +125,7 @@ def test_label_smoothing_is_the_formula(ours):
 def unbalanced(crops_folder):
     """The labels of the crops, made 50 of class 0, 15 of class 1 and 5 of class 2."""
     labels = np.random.default_rng(0).permutation(np.repeat([0, 1, 2], [50, 15, 5]))
-    np.save(crops_folder / "train" / "labels.npy", labels)
+    relabel(crops_folder, labels)
     return labels
 
 
