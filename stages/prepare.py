@@ -56,9 +56,7 @@ def prepare(params: Params, source: Path, out: Path) -> dict:
         raise DataSetError(dataset.unset)
     seen = fingerprint(root)
     if dataset.external and source.exists() and _recorded(source) != {"dataset": name, **seen}:
-        raise DataSetError(
-            f"{source} is not of the files in {root} as they are now: run `dvc repro -s -f source` first"
-        )
+        raise DataSetError(f"{source} is not of the files in {root} as they are now: run `dvc repro source` first")
     print(f"reading the lists of {dataset.title}", file=sys.stderr)
     division = divide(
         dataset,

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -96,14 +95,6 @@ def _kind(entry: os.DirEntry) -> str:
         return "folder" if entry.is_dir() else "file" if entry.is_file() else "other"
     except OSError:  # a link to itself, or into a folder that may not be entered
         return "other"
-
-
-def is_regular(path: str | Path) -> bool:
-    """Whether a path is a file that can be opened without waiting for anybody; links are followed."""
-    try:
-        return stat.S_ISREG(os.stat(path).st_mode)
-    except OSError:
-        return False
 
 
 def tree(folder: Folder, depth: int = 3, across: int = 4) -> str:

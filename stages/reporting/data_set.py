@@ -22,7 +22,7 @@ def figures(summary: dict) -> Iterator[tuple[str, Figure]]:
 
 
 def tables(summary: dict) -> Iterator[tuple[str, str]]:
-    """Yield data.md as (file name, text): images of each class and split, and what was left out for which reason."""
+    """Yield data.md as (file name, text): images of each class and split, what was left out for which reason, notes."""
     balance, splits = class_balance(summary), list(summary["counts"])
     lines = [f"# {as_text(summary['title'])}: what was read", ""]
     lines += [f"{summary['size']} x {summary['size']} pixels, {'grey' if summary['channels'] == 1 else 'colour'}.", ""]
@@ -34,6 +34,8 @@ def tables(summary: dict) -> Iterator[tuple[str, str]]:
     ):
         found = summary.get(key) or {"none": 0}
         lines += ["", *_rows(title, ["images"], ((reason, [number]) for reason, number in found.items()))]
+    if notes := summary.get("notes"):
+        lines += ["", *(f"- {as_text(note)}" for note in notes)]
     yield "data.md", "\n".join(lines) + "\n"
 
 

@@ -116,8 +116,9 @@ def test_any_number_of_classes_fits(classes):
 
 
 def test_the_data_set_in_words():
-    ((name, page),) = data_set.tables(pixels.summary())
-    assert name == "data.md" and page.startswith("# Drawn faces: what was read")
+    ((name, page),) = data_set.tables(pixels.summary() | {"notes": ["read a|b, not c"]})
+    assert name == "data.md" and page.endswith("\n\n- read a\\|b, not c\n")
+    assert page.startswith("# Drawn faces: what was read")
     assert "| Sadness | 13 | 10 | 15 |" in page and "| **all** | **102** | **70** | **105** |" in page
     assert "| unreadable | 3 |" in page
     with pytest.raises(
