@@ -18,6 +18,7 @@ AGAIN = "the same command "  # begins what is said of it, behind what has ended 
 OURS = ("stages", "noise")  # a module of ours that is not there is a fault; another one was not installed
 _said: dict[str, str] = {}  # what `this_stage` has said
 _stopped: list[int] = []  # the signals that have arrived
+_became: list[BaseException] = []  # what being stopped has become inside of a library
 
 
 class Mistake(Exception):
@@ -60,6 +61,7 @@ def reason(error: OSError) -> str:
 def install() -> None:
     """Let this process end in one line, and SIGTERM end it as Ctrl-C does."""
     sys.excepthook, sys.unraisablehook = _end, _not_lost
+    atexit.register(_die_of_it)  # the first registered is the last called
     atexit.register(_flush)
     for number in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(number) != signal.SIG_IGN:  # of a job in the background
@@ -72,7 +74,8 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 
 def _end(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
-    if _stopped:  # what fails now fails of that: inside of an import it may have become any other error
+    if _stopped and not isinstance(error, KeyboardInterrupt):  # what fails now fails of that
+        _became.append(error)
         error = KeyboardInterrupt()
     if isinstance(error, BrokenPipeError) and _reader_is_gone():
         _print_no_more()
@@ -91,9 +94,20 @@ def _not_lost(unraisable: "sys.UnraisableHookArgs") -> None:
         sys.__unraisablehook__(unraisable)
         return
     with contextlib.suppress(RuntimeError):  # no new threads: the program is at its end anyway
-        later = threading.Timer(0.05, signal.raise_signal, [_stopped[-1]])
+        # Sent to the main thread, which may be waiting for something.
+        again = (signal.pthread_kill, [threading.main_thread().ident, _stopped[-1]])
+        if not hasattr(signal, "pthread_kill"):
+            again = (signal.raise_signal, [_stopped[-1]])
+        later = threading.Timer(0.05, *again)
         later.daemon = True
         later.start()
+
+
+def _die_of_it() -> None:
+    """As Python does of a KeyboardInterrupt: who has started this process sees that it was stopped."""
+    if _became:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
 
 
 def _name() -> str:

@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
+from stages.crops.sound import check_summary
 from stages.reporting.style import GREY, PAGE, figure, shown
 from stages.reporting.table1_page import as_text, markdown_row
 from stages.results.inputs import BadInput
 
 NAMED = 40  # classes up to which there is room for their names
-NEEDED = ("title", "size", "channels", "classes", "counts")
 
 
 def figures(summary: dict) -> Iterator[tuple[str, Figure]]:
@@ -41,9 +41,10 @@ def tables(summary: dict) -> Iterator[tuple[str, str]]:
 
 def class_balance(summary: dict) -> np.ndarray:
     """Numbers of images, int64 (splits, classes). Raises BadInput where the summary is none of crops."""
-    absent = [key for key in NEEDED if key not in summary]
-    if absent:
-        raise BadInput(f"data.json: not the summary of crops: no {', '.join(absent)}")
+    try:
+        check_summary(summary)
+    except ValueError as error:
+        raise BadInput(f"data.json: not the summary of crops: {error}") from None
     counts = summary["counts"]
     return np.array([[counts[split][name] for name in summary["classes"]] for split in counts])
 

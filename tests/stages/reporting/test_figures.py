@@ -121,7 +121,5 @@ def test_the_data_set_in_words():
     assert page.startswith("# Drawn faces: what was read")
     assert "| Sadness | 13 | 10 | 15 |" in page and "| **all** | **102** | **70** | **105** |" in page
     assert "| unreadable | 3 |" in page
-    with pytest.raises(
-        BadInput, match=r"data.json: not the summary of crops: no title, size, channels, classes, counts"
-    ):
+    with pytest.raises(BadInput, match=r"data.json: not the summary of crops: no dataset"):
         list(data_set.tables(json.loads('{"unit": 1}')))

@@ -141,11 +141,14 @@ def test_the_stage_says_a_line_for_each_run_that_it_cannot_evaluate_and_leaves_w
     assert capsys.readouterr().err == ""
 
 
-@pytest.mark.parametrize("processes", [0, 2, 3], ids=["importing", "its server imports", "working"])
+@pytest.mark.parametrize("processes", [2, 3], ids=["its server imports", "working"])
 def test_stopped_the_stage_says_one_line_and_leaves_what_was_there(run, workspace, processes):
     out = workspace / "predictions"
     out.mkdir()
     (out / "earlier.npz").touch()
+    summary = workspace / "data/crops/summary.json"
+    summary.unlink()
+    os.mkfifo(summary)  # which the evaluation would wait for
     command = [sys.executable, "-m", "stages.evaluate", "--runs", str(run.parent), "--out", str(out)]
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     stage = subprocess.Popen(
@@ -163,7 +166,7 @@ def test_stopped_the_stage_says_one_line_and_leaves_what_was_there(run, workspac
     time.sleep(0.3)
     os.killpg(stage.pid, signal.SIGINT)
     said = stage.stderr.read().splitlines()
-    assert stage.wait(60) == -signal.SIGINT
+    assert stage.wait(60) == -signal.SIGINT, said
     assert all_gone(family)
     assert len(said) == 1 and said[0].startswith("evaluate: interrupted; the same command "), said
     assert [path.name for path in out.iterdir()] == ["earlier.npz"]

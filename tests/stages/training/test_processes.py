@@ -18,6 +18,7 @@ from tests.stages.conftest import relabel
 from tests.stages.training import small
 from tests.stages.training.small import PARAMS, make_run, params
 
+BALANCES = ("none", "weights")
 # Every process is forked from one that has imported torch, once for all.
 fresh = multiprocessing.get_context("forkserver")
 fresh.set_forkserver_preload(["stages.running.one_run"])
@@ -66,6 +67,32 @@ def on_two(work, *arguments):
     return ended[0], ended[1]
 
 
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory, make_crops):
+    """The crops, and the same with other labels: mostly one class, so that weights matter."""
+    root = tmp_path_factory.mktemp("crops")
+    for name in ("even", "uneven"):
+        make_crops(root / name, {"train": 70, "val": 30, "test": 30})
+    labels = np.load(root / "uneven/train/labels.npy")
+    relabel(root / "uneven", np.where(np.arange(len(labels)) % 5, 0, labels))
+    return root
+
+
+def everything(processes, folders):
+    """All that the tests ask of two processes, which take seconds to start."""
+    return {
+        "whole": whole_run(processes, folders / "even"),
+        "dropout": first_gradients(processes, folders / "even", {"variant": "dropout"}),
+        "interrupted": interrupted_run(processes, folders / "even"),
+    } | {balance: first_gradients(processes, folders / "uneven", weighted(balance)) for balance in BALANCES}
+
+
+@pytest.fixture(scope="module")
+def asked(folders):
+    """What `everything` gives on each of two processes."""
+    return on_two(everything, folders)
+
+
 def whole_run(processes, crops_folder):
     run = training(crops_folder, processes)
     seen = []
@@ -81,10 +108,10 @@ def whole_run(processes, crops_folder):
     )
 
 
-def test_all_ranks_end_with_the_same_network_signs_and_metrics(crops_folder):
-    (rows, signs, state, seen), (other_rows, other_signs, other_state, other_seen) = on_two(whole_run, crops_folder)
+def test_all_ranks_end_with_the_same_network_signs_and_metrics(asked, folders):
+    (rows, signs, state, seen), (other_rows, other_signs, other_state, other_seen) = (each["whole"] for each in asked)
     assert rows == other_rows
-    alone, _, _, _ = whole_run(Processes(), crops_folder)
+    alone, _, _, _ = whole_run(Processes(), folders / "even")
     for row, other in zip(rows, alone, strict=True):
         assert row["train_loss"] == pytest.approx(other["train_loss"], rel=0.02)
         assert row["flipped"] == other["flipped"]
@@ -117,13 +144,14 @@ def first_gradients(processes, crops_folder, train):
     return gradients[0], row["train_loss"], masks[:1]
 
 
-@pytest.mark.parametrize("balance", ["none", "weights"])
-def test_two_processes_have_the_gradient_of_one(crops_folder, balance):
-    labels = np.load(crops_folder / "train" / "labels.npy")
-    relabel(crops_folder, np.where(np.arange(len(labels)) % 5, 0, labels))  # mostly one class: the weights matter
-    train = {"variant": "baseline", "class_balance": balance}
-    alone, loss, _ = first_gradients(Processes(), crops_folder, train)
-    for gradients, shared_loss, _ in on_two(first_gradients, crops_folder, train):
+def weighted(balance):
+    return {"variant": "baseline", "class_balance": balance}
+
+
+@pytest.mark.parametrize("balance", BALANCES)
+def test_two_processes_have_the_gradient_of_one(asked, folders, balance):
+    alone, loss, _ = first_gradients(Processes(), folders / "uneven", weighted(balance))
+    for gradients, shared_loss, _ in (each[balance] for each in asked):
         # BatchNorm over 16 values makes much of rounding; a loss that is weighted wrongly is off by a sixth, in the
         # last layer as in all.
         for part, tolerance in ((slice(-2, None), 0.01), (slice(None), 0.05)):
@@ -132,8 +160,8 @@ def test_two_processes_have_the_gradient_of_one(crops_folder, balance):
         assert shared_loss == pytest.approx(loss, rel=0.02)
 
 
-def test_each_process_drops_out_for_itself(crops_folder):
-    (_, _, (mask,)), (_, _, (other,)) = on_two(first_gradients, crops_folder, {"variant": "dropout"})
+def test_each_process_drops_out_for_itself(asked):
+    (_, _, (mask,)), (_, _, (other,)) = (each["dropout"] for each in asked)
     assert mask.shape == other.shape and (mask != other).mean() > 0.3
 
 
@@ -153,9 +181,9 @@ def interrupted_run(processes, crops_folder):
     return again.progress.curves, {name: tensor.numpy() for name, tensor in again.network.state_dict().items()}
 
 
-def test_a_run_continues_as_one_from_the_first_processs_checkpoint(crops_folder):
-    (rows, state), (other_rows, other_state) = on_two(interrupted_run, crops_folder)
-    (straight, _, expected, _), _ = on_two(whole_run, crops_folder)
+def test_a_run_continues_as_one_from_the_first_processs_checkpoint(asked):
+    (rows, state), (other_rows, other_state) = (each["interrupted"] for each in asked)
+    straight, _, expected, _ = asked[0]["whole"]
     assert rows == other_rows == straight
     for name in state:
         assert (state[name] == expected[name]).all() and (other_state[name] == expected[name]).all()
