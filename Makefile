@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV = .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export DVC_NO_ANALYTICS = 1
+unexport PYTHONDONTWRITEBYTECODE  # of many containers: each stage, each test of one, would compile all anew
 
 .PHONY: repro test lint study kept setup audit repository
 

@@ -84,7 +84,8 @@ def test_the_workflow_runs_what_the_makefile_has():
 def test_a_download_without_git_is_told_what_to_do(tmp_path, goal):
     """Before anything is installed, and before DVC says it less clearly."""
     shutil.copy(ROOT / "Makefile", tmp_path)
-    environment = os.environ | {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
+    inherited = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MAKELEVEL")}
+    environment = inherited | {"GIT_CEILING_DIRECTORIES": str(tmp_path.parent)}
     done = subprocess.run(["make", goal], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout.count("\n") == 1 and "'git init'" in done.stdout, done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]

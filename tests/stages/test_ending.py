@@ -64,7 +64,9 @@ def root(tmp_path_factory):
 
 def start(root, body, **streams):
     (root / "stages/probe.py").write_text(f"from stages.ending import Mistake, this_stage\n{body}\n")
+    # The probe is another one each time, within the second that compiled files are told apart by.
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
     return subprocess.Popen(
         [sys.executable, "-m", "stages.probe"], cwd=root, env=environment, text=True, stderr=subprocess.PIPE, **streams
     )

@@ -7,7 +7,10 @@ from PIL import Image
 from stages.drawn_faces.expressions import BASIC, CODES
 from stages.drawn_faces.scene import take_snapshot
 
-SNAPSHOTS = [take_snapshot(BASIC[seed % 7], np.random.default_rng(seed)) for seed in range(70)]
+
+@pytest.fixture(scope="module")
+def snapshots():
+    return [take_snapshot(BASIC[seed % 7], np.random.default_rng(seed)) for seed in range(70)]
 
 
 def test_equal_generators_give_equal_bytes_and_others_do_not():
@@ -24,8 +27,8 @@ def test_snapshot_is_a_colour_jpeg_of_the_stated_size(expression):
     assert all(96 <= side <= 146 for side in snapshot.size)
 
 
-def test_boxes_are_square_and_hold_the_face():
-    for snapshot in SNAPSHOTS:
+def test_boxes_are_square_and_hold_the_face(snapshots):
+    for snapshot in snapshots:
         x, y, width, height = snapshot.box
         assert width == height
         low, high = snapshot.points.min(axis=0), snapshot.points.max(axis=0)
@@ -35,16 +38,16 @@ def test_boxes_are_square_and_hold_the_face():
         assert 0.75 < (high - low).max() / width < 1.05
 
 
-def test_faces_lie_somewhere_in_larger_pictures_and_few_reach_outside():
-    shares = [snapshot.box[2] ** 2 / (snapshot.size[0] * snapshot.size[1]) for snapshot in SNAPSHOTS]
+def test_faces_lie_somewhere_in_larger_pictures_and_few_reach_outside(snapshots):
+    shares = [snapshot.box[2] ** 2 / (snapshot.size[0] * snapshot.size[1]) for snapshot in snapshots]
     assert max(shares) < 0.9 and np.ptp(shares) > 0.2
     outside = [
-        min(s.box[:2]) < 0 or s.box[0] + s.box[2] > s.size[0] or s.box[1] + s.box[3] > s.size[1] for s in SNAPSHOTS
+        min(s.box[:2]) < 0 or s.box[0] + s.box[2] > s.size[0] or s.box[1] + s.box[3] > s.size[1] for s in snapshots
     ]
     assert 0 < np.mean(outside) < 0.2
 
 
-def test_pictures_of_no_face_have_no_face():
+def test_pictures_of_no_face_have_no_face(snapshots):
     """The false alarm's landmarks lie on nothing: the eyes are no darker than what surrounds them, on average."""
 
     def contrast(snapshot):
@@ -53,7 +56,7 @@ def test_pictures_of_no_face_have_no_face():
         cx, cy = np.clip(snapshot.points[[29, 2, 14]].round().astype(int).T, 0, np.array(snapshot.size)[:, None] - 1)
         return grey[cy, cx].mean() - grey[y, x].mean()
 
-    faces = np.mean([contrast(snapshot) for snapshot in SNAPSHOTS])
+    faces = np.mean([contrast(snapshot) for snapshot in snapshots])
     empty = np.mean([contrast(take_snapshot("no-face", np.random.default_rng(seed))) for seed in range(70)])
     assert faces > 15
     assert abs(empty) < 8

@@ -17,17 +17,6 @@ from stages.training.processes import Processes
 from tests.stages.running.stage import ROOT, Stage
 
 
-@pytest.fixture
-def started(workspace, prepare_workspace):
-    """The stage in its folder, of a variant on two processes."""
-
-    def start(variant="baseline", seeds=(0,), **train):
-        prepare_workspace(workspace, {"seeds": list(seeds)}, processes=2, **train)
-        return Stage(workspace, variant)
-
-    return start
-
-
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
 def test_being_stopped_stops_all_processes_and_leaves_the_last_epoch(prepare_workspace, workspace, ending):
     prepare_workspace(workspace, {"seeds": [0], "machine.checkpoint_seconds": 1000.0}, processes=2, epochs=500)
@@ -46,18 +35,6 @@ def test_being_stopped_stops_all_processes_and_leaves_the_last_epoch(prepare_wor
     # The launcher adds which stage it was, where it can.
     assert lines[1:] == (
         ["train-baseline: interrupted; the same command continues"] if ending == signal.SIGTERM else []
-    )
-
-
-def test_a_run_by_the_stages_own_command(started, workspace):
-    stage = started("dropout-periodic", seeds=(1,), epochs=1)
-    assert stage.end() == 0, stage.said
-    epochs = [line.partition(":")[0] for line in stage.said if ": epoch " in line]
-    assert epochs == ["dropout-periodic, seed 1"], "said by the first process"
-    record = json.loads((workspace / "runs/dropout-periodic/1/record.json").read_text())
-    assert (record["processes"], record["epochs"], record["steps"], record["seed"]) == (2, 1, 4, 1)
-    assert [path.name for path in (workspace / ".scratch").glob("*/")] == ["kept"], (
-        "a finished run leaves no checkpoint"
     )
 
 
