@@ -64,9 +64,7 @@ def join(device: str) -> Processes:
     """
     if not is_one_of_several():
         return Processes()
-    if sys.platform == "linux":
-        # After a kill -9 of the launcher, which could tell nobody, its processes end as if interrupted.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    end_with_the_launcher()
     if _on_gpus(device):
         torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
     rank, size, where = (os.environ[name] for name in ("RANK", "WORLD_SIZE", "MASTER_ADDR"))
@@ -78,6 +76,12 @@ def join(device: str) -> Processes:
         line = str(error).splitlines()[0]
         raise SystemExit(f"process {rank} of {size} does not reach the others at {where}: {line}") from None
     return Processes(dist.get_rank(), dist.get_world_size())
+
+
+def end_with_the_launcher() -> None:
+    """After a kill -9 of the launcher, which can tell nobody, this process ends as if it had been stopped (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def _on_gpus(device: str) -> bool:

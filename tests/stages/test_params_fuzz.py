@@ -183,7 +183,7 @@ anything = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names_of_any_kind, inner, max_size=3),
     max_leaves=6,
 )
-fuzz = settings(deadline=None, max_examples=50, derandomize=True, database=None)
+fuzz = settings(deadline=None, max_examples=25, derandomize=True, database=None)
 
 
 def said_of(tmp_path, content):
@@ -212,7 +212,7 @@ def folder(tmp_path_factory):
 
 @pytest.mark.parametrize("dotted", ALLOWED)
 def test_a_value_in_the_place_of_another(dotted):
-    @settings(fuzz, max_examples=50)
+    @settings(fuzz, max_examples=25)
     @given(anything)
     def check(value):
         try:

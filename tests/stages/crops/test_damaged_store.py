@@ -105,7 +105,7 @@ def test_a_whole_store_is_used(store):
     use(store)
 
 
-FUZZ = settings(deadline=None, max_examples=100, derandomize=True, database=None)
+FUZZ = settings(deadline=None, max_examples=60, derandomize=True, database=None)
 
 
 @FUZZ

@@ -21,7 +21,7 @@ SHAPES = {
 
 
 @given(st.lists(NAMES, min_size=1, max_size=3), st.sampled_from(sorted(SHAPES)), st.sampled_from("/\\"), st.data())
-@settings(deadline=None, max_examples=120, derandomize=True, database=None)
+@settings(deadline=None, max_examples=60, derandomize=True, database=None)
 def test_a_path_is_found_as_others_write_it(parts, shape, separator, data):
     assume(not any(":" in part for part in parts))
     path = "/".join(parts) + ".jpg"
@@ -35,7 +35,7 @@ def test_a_path_is_found_as_others_write_it(parts, shape, separator, data):
 
 
 @given(st.lists(st.sampled_from(["..", ".", "a", "in", "out", "...", "..a", "/"]), min_size=1, max_size=6))
-@settings(deadline=None, max_examples=200, derandomize=True, database=None)
+@settings(deadline=None, max_examples=100, derandomize=True, database=None)
 def test_no_path_leaves_the_root(parts):
     """What is found lies in the root; what lies outside is never found, whatever is there."""
     with tempfile.TemporaryDirectory() as where:

@@ -71,7 +71,7 @@ def split_words(draw, split=None):
 
 
 @given(split_words())
-@settings(deadline=None, max_examples=200, derandomize=True, database=None)
+@settings(deadline=None, max_examples=100, derandomize=True, database=None)
 def test_words_for_splits(word):
     written, split = word
     assert split_of(written) == split

@@ -54,7 +54,7 @@ def test_what_is_written_is_read(cells, delimiter, encoding, end, above, quoting
 
 
 @given(st.binary(max_size=80))
-@settings(deadline=None, max_examples=200, derandomize=True, database=None)
+@settings(deadline=None, max_examples=100, derandomize=True, database=None)
 def test_any_bytes_are_rows_or_one_line(content):
     with tempfile.TemporaryDirectory() as folder:
         for start in (b"", b"path,label\n"):

@@ -19,7 +19,7 @@ from tests.stages.results.test_collect import write_run
 FILES = ["record.json", "curves.csv", "in_force.csv", "best.pt", "last.pt", "0.npz"]
 fuzz = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -17,25 +17,47 @@ from stages.training.processes import Processes
 from tests.stages.running.stage import ROOT, Stage
 
 
-@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "kill -9"])
-def test_being_stopped_stops_all_processes_and_leaves_the_last_epoch(prepare_workspace, workspace, ending):
+def test_being_stopped_stops_all_processes_and_leaves_the_last_epoch(prepare_workspace, workspace):
     prepare_workspace(workspace, {"seeds": [0], "machine.checkpoint_seconds": 1000.0}, processes=2, epochs=500)
     stage = Stage(workspace, "baseline")
     stage.wait_for("epoch 1/")
     children = stage.family()
     assert len(children) >= 2
-    stage.process.send_signal(ending)
-    assert stage.end() == (1 if ending == signal.SIGTERM else -signal.SIGKILL)
+    stage.process.send_signal(signal.SIGTERM)
+    assert stage.end() == 1
     _, left = psutil.wait_procs(children, timeout=30)
     assert not left
     (checkpoint,) = (workspace / ".scratch").glob("*/checkpoint.pt")
     assert torch.load(checkpoint, weights_only=True)["progress"]["epoch"] >= 1
     lines = [line for line in stage.said if ": epoch " not in line]
     assert lines[0] == "baseline, seed 0: interrupted; the same command continues from the last checkpoint"
-    # The launcher adds which stage it was, where it can.
-    assert lines[1:] == (
-        ["train-baseline: interrupted; the same command continues"] if ending == signal.SIGTERM else []
+    assert lines[1:] == ["train-baseline: interrupted; the same command continues"]  # the launcher's
+
+
+LAUNCHED = """
+import signal, sys, time
+from stages.running import launch
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+launch.end_with_the_launcher()
+print("ready", flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux's")
+def test_after_a_kill_9_of_the_launcher_its_processes_end_as_if_stopped():
+    """As `join` asks for; what a process does that is stopped, the test above sees."""
+    program = "import subprocess, sys, time; subprocess.Popen([sys.executable, '-c', sys.argv[1]]); time.sleep(60)"
+    launcher = subprocess.Popen(
+        [sys.executable, "-c", program, LAUNCHED],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
+    assert launcher.stdout.readline() == "ready\n"
+    launcher.kill()
+    assert launcher.communicate(timeout=30)[1] == "stopped\n"  # of the process that it had started
 
 
 def test_torchruns_own_processes_train_all_seeds_in_one_group(prepare_workspace, workspace):
