@@ -11,10 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 from stages.datasets.content import is_picture, named_as_picture
-from stages.datasets.listing import Folder, few, tree
+from stages.datasets.listing import PACKED, Folder, few, tree
 from stages.datasets.sample import WORDS, DataSet, DataSetError, Note, Sample, split_of
 
-_PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 _LISTS = (".csv", ".tsv")
 
 
@@ -167,7 +166,7 @@ def _beside(seen: _Seen) -> Iterator[Note]:
     if seen.pictures:
         loose = [name for name in seen.folder.files if is_picture(seen.folder.path / name)]
         yield Note(f"not in a class folder, and not read: {few([place + name for name in loose])}")
-    if packed := [place + name for name in seen.folder.files if name.lower().endswith(_PACKED)]:
+    if packed := [place + name for name in seen.folder.files if name.lower().endswith(PACKED)]:
         yield Note(f"packed, and not read: {few(packed)}")
     for name in seen.folder.others:
         try:
@@ -179,7 +178,7 @@ def _beside(seen: _Seen) -> Iterator[Note]:
 
 def _nothing(where: _Seen) -> str:
     packed = [name for folder in where.folder.walk() for name in map(folder.below, folder.files)]
-    packed = [name for name in packed if name.lower().endswith(_PACKED)]
+    packed = [name for name in packed if name.lower().endswith(PACKED)]
     found = tree(where.folder).strip()
     if where.pictures:
         return f"pictures, but no class folders in {where.folder.path}: found {found}"

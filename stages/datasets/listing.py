@@ -13,6 +13,7 @@ _LITTER = {
     "#snapshot", "$recycle.bin", "system volume information", "lost+found",
 }  # fmt: skip
 
+PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")  # what must be unpacked first
 _DEEPEST = 100
 
 

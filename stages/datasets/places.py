@@ -4,10 +4,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from stages.datasets.content import named_as_picture
-from stages.datasets.listing import Folder
+from stages.datasets.listing import PACKED, Folder
 from stages.datasets.sample import DataSetError, Note, split_of
 
-PACKED = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar")
 DEPTH = 4  # wrappers around a part: an archive's name twice, the set's name, the part's name twice
 
 ClassOf = Callable[[str], str | None]

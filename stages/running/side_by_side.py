@@ -25,6 +25,7 @@ from stages.interruptions import parent_decides
 from stages.params import Machine
 
 GRACE = 20  # seconds that a process which is stopped has to write down what it has in hand
+UNHEARD = f"interrupted; {ending.AGAIN}starts it again"  # of a process that could not say so any more, or not yet
 Send = Callable[[str, Any], None]  # a kind of message and what it says
 
 
@@ -142,11 +143,14 @@ def _end(running: dict[Connection, Running], farewell: Callable[[Any, str], obje
                 work_there.process.terminate()
             deadline = time.monotonic() + GRACE
             for messages, work_there in running.items():
+                line = None
                 with contextlib.suppress(EOFError, OSError):
                     while messages.poll(max(0.0, deadline - time.monotonic())):
                         kind, content = messages.recv()
-                        if kind == "line":
-                            farewell(work_there.piece, content)
+                        line = content if kind == "line" else line
+                work_there.process.join(max(0.0, deadline - time.monotonic()))
+                if line or work_there.process.exitcode != 0:  # else it had come to its end
+                    farewell(work_there.piece, line or UNHEARD)
     finally:  # also where a second Ctrl-C ends the waiting
         for work_there in running.values():
             work_there.process.kill()

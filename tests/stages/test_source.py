@@ -29,7 +29,7 @@ def workspace(tmp_path):
     """A folder with the parameters of a set in the user's folder `mine`, with files that sort in unusual ways."""
     text = (ROOT / "params.yaml").read_text()
     (tmp_path / "params.yaml").write_text(text.replace("dataset: faces", "dataset: fer2013", 1))
-    for number, name in enumerate(["a/b.png", "a.png", "a-b.png", "train/x/ü 1.png", "train/x/.hidden", "B.png", "z/"]):
+    for number, name in enumerate(["a/b.png", "a.png", "a-b.png", "t/x/ü 1.png", "t/x/.hidden", "B.png", "z/"]):
         path = tmp_path / "mine" / name
         if name.endswith("/"):
             path.mkdir(parents=True)
@@ -69,7 +69,7 @@ def test_an_external_set(workspace):
     kept = run(workspace)
     assert kept.returncode == 0 and kept.stdout == "FER2013_ROOT is not set: data/source.json stays as it is\n"
     assert (workspace / "data/source.json").read_text() == written
-    (mine / "train/x/ü 1.png").write_bytes(b"longer")
+    (mine / "t/x/ü 1.png").write_bytes(b"longer")
     assert run(workspace, FER2013_ROOT=str(mine)).returncode == 0
     assert json.loads((workspace / "data/source.json").read_text()) == {"dataset": "fer2013", **expected(mine)}
     assert (workspace / "data/source.json").read_text() != written

@@ -10,7 +10,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from stages.datasets.finder import NOT_A_PATH, OUTSIDE, Finder
-from tests.stages.datasets.test_listing import NAMES, plant
+from tests.stages.datasets.test_listing import NAMES
+from tests.stages.datasets.trees import plant
 
 SHAPES = {
     "as written": lambda name: name,

@@ -19,15 +19,9 @@ from stages.datasets.division import divide
 from stages.datasets.fingerprint import fingerprint
 from stages.datasets.listing import is_litter
 from stages.datasets.sample import split_of
+from tests.stages.datasets.trees import plant
 
 FOLDERS = SETS["folders"]
-
-
-def plant(root, *paths):
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(b"x")
-    return root
 
 
 def grown(root, places, per=3):

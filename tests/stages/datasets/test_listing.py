@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stages.datasets.listing import Folder, few, is_litter, tree
+from tests.stages.datasets.trees import plant
 
 NAMES = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="/\0\\"), min_size=1, max_size=10)
 NAMES = NAMES.filter(lambda name: name not in (".", "..") and name.strip())
@@ -17,13 +18,6 @@ BYTES = (
     .map(os.fsdecode)
     .filter(lambda name: not set("/\0\\") & set(name) and name.strip() and name not in (".", "..") and ":" not in name)
 )
-
-
-def plant(root, *paths):
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(b"x")
-    return root
 
 
 @given(st.lists(st.one_of(NAMES, BYTES), min_size=1, max_size=8, unique=True))

@@ -14,15 +14,9 @@ from hypothesis import strategies as st
 from stages.datasets import SETS, DataSetError, Note, Sample
 from stages.datasets.division import divide
 from stages.datasets.finder import NOT_A_PATH, OUTSIDE
+from tests.stages.datasets.trees import plant
 
 LIST = SETS["csv"]
-
-
-def plant(root, *paths):
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(b"x")
-    return root
 
 
 def write(path, rows, encoding="utf-8", **dialect):

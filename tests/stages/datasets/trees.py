@@ -16,6 +16,13 @@ def touch(path, content=JPEG):
     return path
 
 
+def plant(root, *paths):
+    """Files below a folder, which it returns."""
+    for path in paths:
+        touch(root / path, b"x")
+    return root
+
+
 def read(name, root):
     """(samples, notes) of a data set."""
     stream = list(SETS[name].samples(root))
