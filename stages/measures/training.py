@@ -12,8 +12,8 @@ import pandas as pd
 
 # A run has converged where training on for as long as its last quarter is not expected to change an answer: its
 # validation macro F1 rises by less than the smallest difference of interest, and its validation loss falls by less than
-# a twentieth. A baseline that overfits has converged: its loss rises, its score no longer does. The trend of one run over
-# a few epochs is mostly noise: whether a variant has converged, the mean trend of its runs says.
+# a twentieth. A baseline that overfits has converged: its loss rises, its score no longer does. The trend of one run
+# over a few epochs is mostly noise: whether a variant has converged, the mean trend of its runs says.
 F1_RISE, LOSS_FALL = 0.02, 0.05
 
 
