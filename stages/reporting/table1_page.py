@@ -22,7 +22,8 @@ one to judge by. The best epoch is the one with the highest macro F1 on validati
 watched training images and on test, are the mean cross-entropy per image as well, and their difference is the
 generalisation gap. The Brier score goes from 0 to 2, the calibration error from 0 to 1. A run has converged where over
 its last quarter neither the validation macro F1 nor the loss gets better by a trend worth the name
-(`stages/measures/training.py`): of one run it is rough, and a variant of which several runs still move is judged early.
+(`stages/measures/training.py`): a rough mark of one run, and one that recovers from a turn of its signs moves as well;
+a variant of which several runs move is judged early.
 """
 
 
