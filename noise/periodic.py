@@ -63,9 +63,9 @@ class PeriodicFlag(Flag):
 
     Args:
         interval: T of Algorithm 1, in the unit of the steps passed to `set_step`; or, in its place, the steps at which
-            the flag turns, in ascending order: [5, 10] is T = 5 with its third turn and all others left out.
+            the flag turns: [5, 10] is T = 5 without its third turn and all that follow.
 
-    Raises ValueError unless `interval` is an integer >= 1 (of Python, NumPy or torch), or ascending ones.
+    Raises ValueError unless `interval` is an integer >= 1 (of Python, NumPy or torch), or such ones, each once.
     """
 
     quantity = "sign"
@@ -178,9 +178,9 @@ def attach_periodic(
 
 
 def checked_interval(interval: int | Iterable[int]) -> int | tuple[int, ...]:
-    """`interval` as an int, or as a tuple of the steps of the turns.
+    """`interval` as an int, or as a tuple of the steps of the turns in ascending order.
 
-    Raises ValueError unless it is an integer >= 1, or integers >= 1 in ascending order, each once.
+    Raises ValueError unless it is an integer >= 1, or integers >= 1, each once.
     """
     try:
         steps = [_integer(step) for step in interval]  # type: ignore[union-attr]
@@ -189,10 +189,10 @@ def checked_interval(interval: int | Iterable[int]) -> int | tuple[int, ...]:
         if number is not None and number >= 1:
             return number
     else:
-        known = [step for step in steps if step is not None]
-        if known == steps and known == sorted(set(known)) and min(known, default=1) >= 1:
+        known = sorted({step for step in steps if step is not None and step >= 1})
+        if len(known) == len(steps):
             return tuple(known)
-    raise ValueError(f"interval must be an int >= 1, or the steps of the turns in ascending order, got {interval!r}")
+    raise ValueError(f"interval must be an int >= 1, or steps >= 1 at which to turn, each once; got {interval!r}")
 
 
 def checked_step(step: int | Tensor) -> int | Tensor:
