@@ -10,6 +10,7 @@ from ruamel.yaml.comments import CommentedSeq
 
 from stages.yaml_file import load
 
+DRAWN = "faces"  # the data set that the program draws: a study draws its own
 HEAD = """\
 # The question?
 #
@@ -18,9 +19,12 @@ HEAD = """\
 """
 
 
-def params_text(name: str, sections: Sequence[str], root: Path) -> str:
-    """A params.yaml with these sections of the root's; its question, and what is varied, are to be written."""
+def params_text(name: str, reads: Sequence[str], data_set: str | None, root: Path) -> str:
+    """A params.yaml with what is read of the root's; its question, and what is varied, are to be written."""
     values = load(root)
+    sections = [*_read_of(data_set), "train", *reads]
+    if data_set:
+        values["dataset"] = data_set
     seeds = CommentedSeq(values["seeds"])
     seeds.fa.set_flow_style()
     chosen = {"seeds": seeds, "vary": {}} | {part: values[part] for part in sections if part in values}
@@ -33,11 +37,11 @@ def params_text(name: str, sections: Sequence[str], root: Path) -> str:
     return HEAD.format(name=name) + text.getvalue()
 
 
-def pipeline_text(name: str, variants: Sequence[str], own_data: bool) -> str:
+def pipeline_text(name: str, variants: Sequence[str], data_set: str | None) -> str:
     """A dvc.yaml, but for the deps on code and the params of what trains."""
     runs = f"runs/studies/{name}"
-    crops = f"{runs}/crops" if own_data else "data/crops"
-    stages = [_check(name, runs), *(_data(name, runs) if own_data else [])]
+    crops = f"{runs}/crops" if data_set else "data/crops"
+    stages = [_check(name, runs), *(_data(name, runs, data_set) if data_set else [])]
     stages += [_train(name, variant, runs, crops) for variant in variants]
     stages += [_evaluate(variant, runs, crops) for variant in variants]
     return "# The question stands in params.yaml.\nstages:\n" + "\n".join([*stages, _measure(variants, runs)])
@@ -56,15 +60,25 @@ def _indented(text: str) -> str:
 
 def _check(name: str, runs: str) -> str:
     file = f"studies/{name}/params.yaml"
-    command = ["python -m stages.check", f"--params {file}", f"--out {runs}/checked"]
+    command = [f"python -m stages.check --params {file}", f"--out {runs}/checked"]
     return _stage("check", command, [file, "params.yaml"], f"outs: [{runs}/checked]")
 
 
-def _data(name: str, runs: str) -> Iterator[str]:
-    file, source = f"studies/{name}/params.yaml", f"studies/{name}/source.json"
+def _read_of(data_set: str | None) -> list[str]:
+    """What the stages read that make crops of it."""
+    return ["dataset", *["faces"] * (data_set == DRAWN), "data"] if data_set else []
+
+
+def _data(name: str, runs: str, data_set: str) -> Iterator[str]:
+    file, source, drawn = f"studies/{name}/params.yaml", f"studies/{name}/source.json", f"{runs}/faces"
+    if data_set == DRAWN:
+        command = [f"python -m stages.faces --params {file}", f"--out {drawn}"]
+        rest = f"params: [{file}: [dataset, faces]]\nouts: [{drawn}]"
+        yield _stage("faces", command, [f"{runs}/checked"], rest)
+    of_its_own = [drawn] if data_set == DRAWN else []
     yield _stage(
         "source",
-        ["python -m stages.source", f"--params {file}", f"--out {source}"],
+        [f"python -m stages.source --params {file}", f"--out {source}"],
         [f"{runs}/checked"],
         f"""
         params: [{file}: [dataset]]
@@ -75,8 +89,13 @@ def _data(name: str, runs: str) -> Iterator[str]:
     )
     yield _stage(
         "prepare",
-        ["python -m stages.prepare", f"--params {file}", f"--source {source}", f"--out {runs}/crops"],
-        [source],
+        [
+            f"python -m stages.prepare --params {file}",
+            f"--source {source}",
+            *(f"--root {folder}" for folder in of_its_own),
+            f"--out {runs}/crops",
+        ],
+        [source, *of_its_own],
         f"""
         params: [{file}: [dataset, data]]
         outs:

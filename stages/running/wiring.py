@@ -2,8 +2,8 @@
 
     python -m stages.running.wiring      deps on code, and params of what trains, anew in every file: what stands there
                                          already is left as it is, character for character
-    python -m stages.running.wiring new NAME --variants baseline,periodic [--data]
-                                         the files of another study; --data: of crops of its own
+    python -m stages.running.wiring new NAME --variants baseline,periodic [--data fer2013]
+                                         the files of another study; --data: of crops of its own, of that data set
 
 A stage depends on what decides its result, no more and no less: on the files of the import closure of its command
 (`stages.running.closure`), a folder where all of it is among them. What else stands in deps is left alone.
@@ -21,7 +21,7 @@ from stages import variants
 from stages.ending import Mistake, this_stage
 from stages.files import write_text
 from stages.params import Params, read
-from stages.running.closure import closure
+from stages.running.closure import ROOT, closure
 from stages.running.study_files import params_text, pipeline_text
 from stages.yaml_file import load
 
@@ -44,7 +44,7 @@ def main() -> None:
             print(f"{path}: rewritten")
 
 
-def new(name: str, chosen: list[str], own_data: bool) -> None:
+def new(name: str, chosen: list[str], data_set: str | None) -> None:
     """Write the files of a study; params.yaml stays where it stands. Raises NoPipeline and SystemExit."""
     folder = Path("studies") / name
     if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
@@ -54,9 +54,8 @@ def new(name: str, chosen: list[str], own_data: bool) -> None:
     reads = dict.fromkeys(part for variant in chosen for part in variants.load(variant).reads)
     params = folder / "params.yaml"
     if not params.exists():
-        sections = [*(["dataset", "data"] if own_data else []), "train", *reads]
-        write_text(params, params_text(name, sections, Path("params.yaml")))
-    text = pipeline_text(name, chosen, own_data)
+        write_text(params, params_text(name, list(reads), data_set, Path("params.yaml")))
+    text = pipeline_text(name, chosen, data_set)
     write_text(folder / ROOT_FILE, rewired(text, folder / ROOT_FILE))
     print(
         f"{folder}/: {ROOT_FILE} and params.yaml; the question, and what is varied, are yours to write in params.yaml"
@@ -121,7 +120,7 @@ def _folders(file: str) -> Iterator[str]:
 
 
 def _python(folder: str) -> Iterator[str]:
-    return (file.as_posix() for file in Path(folder).rglob("*.py") if file.name != "__init__.py")
+    return (file.relative_to(ROOT).as_posix() for file in (ROOT / folder).rglob("*.py") if file.name != "__init__.py")
 
 
 def _replaced(text: str, path: Path, stage: str, key: str, items: list[str]) -> str:
@@ -154,7 +153,7 @@ if __name__ == "__main__":
     another = commands.add_parser("new", help="the files of another study")
     another.add_argument("name")
     another.add_argument("--variants", required=True, help="their names with commas between, the baseline first")
-    another.add_argument("--data", action="store_true", help="with a data set and crops of its own")
+    another.add_argument("--data", metavar="SET", help="with crops of its own, of this data set (docs/data.md)")
     arguments = parser.parse_args()
     this_stage("wiring")
     if arguments.command == "new":
