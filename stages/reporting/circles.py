@@ -12,9 +12,10 @@ from stages.reporting.circles_study import Study
 
 
 def tables(study: Study) -> Iterator[tuple[str, str]]:
-    """Yield (file name, text): the means, every comparison, both in words, and the means for `dvc metrics`."""
+    """Yield (file name, text): the means, every comparison, the falls, all in words, and means for `dvc metrics`."""
     yield "summary.csv", _csv(study.summary)
     yield "differences.csv", _csv(study.differences)
+    yield "falls.csv", _csv(study.falls)
     yield "summary.md", circles_page.write(study)
     yield "metrics.json", json.dumps(metrics(study.summary, study.best_accuracy), indent=1) + "\n"
 

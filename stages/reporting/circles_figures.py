@@ -123,7 +123,7 @@ def draw_spread(runs: pd.DataFrame, summary: pd.DataFrame, best: float) -> Figur
 
 
 def draw_differences(differences: pd.DataFrame) -> Figure:
-    """Paired differences with their intervals at `LEVEL`; filled where they are more than chance after correction."""
+    """Paired differences with their intervals at `LEVEL`."""
     measures = [measure for measure in MEASURES if measure in set(differences.measure)]
     pairs = list(dict.fromkeys(zip(differences.variant, differences.against)))
     kinds = {"seeds": ("o", -0.16), "draws": ("s", 0.16)}
@@ -135,8 +135,7 @@ def draw_differences(differences: pd.DataFrame) -> Figure:
             (marker, offset), color = kinds[row.over], VARIANTS[row.variant].color
             place = pairs.index((row.variant, row.against)) + offset
             axes.hlines(place, row.low, row.high, color=color, linewidth=1)
-            fill = color if row.differs else "white"
-            axes.plot(row.difference, place, marker, color=color, markersize=3.5, markerfacecolor=fill)
+            axes.plot(row.difference, place, marker, color=color, markersize=3.5)
         axes.set_xlabel(_over_two_lines("difference in " + MEASURES[measure]))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.tick_params(axis="y", length=0)
@@ -146,8 +145,7 @@ def draw_differences(differences: pd.DataFrame) -> Figure:
     handles = [
         _entry(f"over {over}, {100 * LEVEL:g} % interval", marker=marker, **grey) for over, (marker, _) in kinds.items()
     ]
-    handles.append(_entry("open: not told from chance", marker="o", markerfacecolor="white", linestyle="", **grey))
-    drawn.legend(handles=handles, loc="outside lower center", ncols=3)
+    drawn.legend(handles=handles, loc="outside lower center", ncols=2)
     return drawn
 
 
