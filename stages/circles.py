@@ -8,14 +8,14 @@ runs.csv      every model's scores, unrounded: what is equal stays equal to the 
               random_state (of its points); then
               train_, test_ and large_ accuracy and loss (cross-entropy, nats) in the end, without noise, on the points
               to train on, its own to test on, and the large test set;
-              peak_accuracy_epoch, the best for the other half of the repetitions, on their own test points, of the
-              epochs at which models are kept (`overfitting.best_looks`); peak_accuracy, of this model then, on its own
-              test points; peak_large_accuracy, of the same on the large test set, which had no part in the choice; and
-              the same of the loss;
+              peak_accuracy_epoch, at which this model did best on the validation points (2,000 apart, the same for
+              all), of the epochs at which models are kept; peak_accuracy, its own at that epoch on its own test points,
+              peak_large_accuracy, on the large test set, neither of which had a part in the choice; and the same of the
+              loss, at the epoch at which that was lowest;
               train_roughness, the standard deviation of the steps that its accuracy took from epoch to epoch, with the
               noise, as Keras counts it; test_roughness, of those from look to look on the test points, without
-curves.npz    every model at the epochs at which models are kept, `epoch` (E,): `test_accuracy` and `test_loss` on its
-              own test points, float64 and float32 (models, E), the models in the order of runs.csv
+curves.npz    every model at the epochs at which models are kept, `epoch` (E,): `test_accuracy`, `test_loss` on its own
+              test points, `val_accuracy`, `val_loss` on the validation points, (models, E) in the order of runs.csv
 decision.npz  probability of class 1 by y and x, float16 (variants, n, n): `run`, of the first seed, and `mean`, over
               the seeds; `axis` (n,) and `variants`
 study.json    `settings`, the parameters that it ran with, and `best_accuracy`, of the best of all classifiers
@@ -56,9 +56,9 @@ def files(settings: Circles, results: study.Results) -> Iterator[tuple[str, byte
     variants, first = list(study.variants(settings)), study.repetitions(settings)["seeds"][0]
     yield "data.csv", _csv(tables.points(first.train, first.test), "%.4g")
     yield "run.csv", _csv(tables.single_run(variants, results.shown), "%.4g")
-    yield "curves.csv", _csv(tables.curves(variants, results.trained["seeds"], results.interval), "%.4g")
+    yield "curves.csv", _csv(tables.curves(variants, results.over_seeds, results.interval), "%.4g")
     yield "runs.csv", _csv(results.runs)
-    yield "curves.npz", _kept(results)
+    yield "curves.npz", _npz(**results.curves)
     yield "decision.npz", _maps(variants, results.probability)
     about = {"settings": settings.model_dump(), "best_accuracy": round(best_accuracy(settings.noise), 6)}
     yield "study.json", json.dumps(about, indent=1).encode() + b"\n"
@@ -66,16 +66,6 @@ def files(settings: Circles, results: study.Results) -> Iterator[tuple[str, byte
 
 def _csv(table: pd.DataFrame, float_format: str | None = None) -> bytes:
     return table.to_csv(index=False, float_format=float_format, lineterminator="\n").encode()
-
-
-def _kept(results: study.Results) -> bytes:
-    curves = [tables.kept_curves(trained, results.keep) for trained in results.trained.values()]
-    accuracy, loss = (
-        np.concatenate([part[name].reshape(-1, part[name].shape[-1]) for part in curves])
-        for name in ("accuracy", "loss")
-    )
-    epoch = np.arange(1, accuracy.shape[1] + 1) * results.keep * results.interval
-    return _npz(epoch=epoch, test_accuracy=accuracy, test_loss=loss)
 
 
 def _maps(variants: list[str], probability: np.ndarray) -> bytes:

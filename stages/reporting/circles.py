@@ -26,7 +26,7 @@ def figures(study: Study) -> Iterator[tuple[str, Figure]]:
     yield "circles-run.png", circles_figures.draw_run(study.run, study.summary)
     yield "circles-curves.png", circles_figures.draw_curves(study.curves)
     yield "circles-spread.png", circles_figures.draw_spread(study.runs, study.summary, study.best_accuracy)
-    yield "circles-differences.png", circles_figures.draw_differences(study.differences)
+    yield "circles-differences.png", circles_figures.draw_differences(study.differences, study.judged)
     yield "circles-decision.png", circles_figures.draw_decision(study.maps, study.points)
 
 

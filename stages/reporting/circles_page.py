@@ -35,8 +35,8 @@ def write(study: Study) -> str:
         "## From the peak to the end",
         "",
         f"How much worse a model is in the end than at its peak, the mean with its {level} t interval: accuracy lost,",
-        "and cross-entropy gained, in nats. The peak is the epoch that is best for the other half of the repetitions on",
-        "their own test points: no model chose where it is judged, and the large test set chose nothing at all.",
+        "and cross-entropy gained, in nats. Its peak is the epoch at which it did best on points apart, which judge",
+        "nothing: a model that only wavers is as likely to gain as to lose.",
         "",
         *_falls(study.falls, study.runs),
         "",
@@ -86,23 +86,24 @@ def _claims(claims: pd.DataFrame, level: str) -> Iterator[str]:
     if claims.empty:
         yield "The ledger (reports/claims.csv) has no verdict on them yet."
         return
-    yield "Each verdict is the [ledger's](../claims.md), which says how it is reached."
+    yield "Each verdict is the [ledger's](../claims.md), which says how it is reached; a ratio's effect is a factor."
     yield ""
     yield from _head(["claim", "over", "verdict", "measure", "effect", f"{level} interval", "n"])
     for row in claims.itertuples():
-        effect, interval = "" if isnan(row.effect) else _signed(row.effect), "" if isnan(row.low) else _interval(row)
-        n = "" if pd.isna(row.n) else str(row.n)
-        yield _row([f"{row.id}: {row.words}", ROWS[row.rows], row.verdict, row.measure, effect, interval, n])
+        plain = "{:.2f}" if row.scale == "ratio" else "{:.3f}" if row.kind in ("level", "spread") else None
+        as_words = plain.format if plain else _signed
+        effect, low, high = ("" if isnan(number) else as_words(number) for number in (row.effect, row.low, row.high))
+        interval = f"{low} to {high}" if low and high else ""
+        yield _row([f"{row.id}: {row.words}", ROWS[row.rows], row.verdict, row.measure, effect, interval, str(row.n)])
 
 
 def _falls(falls: pd.DataFrame, runs: pd.DataFrame) -> Iterator[str]:
     titles = ("accuracy", "accuracy, large test set", "cross-entropy", "cross-entropy, large test set")
-    yield from _head(["over", "", *titles, "best epochs: accuracy", "cross-entropy"])
+    yield from _head(["over", "", *titles, "median peak: accuracy", "cross-entropy"])
     for (over, variant), rows in falls.groupby(["over", "variant"], sort=False):
         models = runs[(runs.over == over) & (runs.variant == variant)]
         cells = [f"{_signed(row.fall)} ({_interval(row)})" for row in rows.itertuples()]
-        epochs = (models[f"peak_{measure}_epoch"].drop_duplicates().sort_values() for measure in ("accuracy", "loss"))
-        cells += [", ".join(f"{epoch:,}" for epoch in of_a_half) for of_a_half in epochs]
+        cells += [f"epoch {models[f'peak_{measure}_epoch'].median():,.0f}" for measure in ("accuracy", "loss")]
         yield _row([over, VARIANTS[variant].words, *cells])
 
 

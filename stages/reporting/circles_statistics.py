@@ -60,7 +60,7 @@ def differences(runs: pd.DataFrame) -> pd.DataFrame:
 
 
 def falls(runs: pd.DataFrame) -> pd.DataFrame:
-    """A table of how much worse models are in the end than at their cross-fitted peak, 0 or so where none overfits.
+    """A table of how much worse models are in the end than at their peak, 0 or so where none falls.
 
     Columns: over, variant, measure (of `FALLS`), fall (mean of peak - end of an accuracy, of end - peak of a loss, in
     nats), low, high (t interval at `statistics.LEVEL`), n.

@@ -10,7 +10,7 @@ import pandas as pd
 
 from stages.reporting.circles_names import SCORES, VARIANTS
 from stages.reporting.circles_statistics import differences, falls, summary
-from stages.results.cells import INTEGER, NUMBER, OPTIONAL_INTEGER, OPTIONAL_NUMBER, TEXT, read_table
+from stages.results.cells import INTEGER, NUMBER, OPTIONAL_NUMBER, TEXT, read_table
 from stages.results.inputs import BadInput, read_arrays, read_json
 
 FOLDER, TUTORIAL, CLAIMS = Path("reports/circles"), Path("data/paper/circles.csv"), Path("reports/claims.csv")
@@ -27,13 +27,12 @@ COLUMNS = {
     },
     "runs": {"over", "variant", "seed", "random_state", "peak_accuracy_epoch", "peak_loss_epoch", *SCORES},
 }
-# What the ledger says, and of which rows it says it of the circles: {rows: the kind of repetition}.
-CLAIM = dict.fromkeys(("id", "words", "rows", "measure", "verdict"), TEXT) | {
-    "effect": OPTIONAL_NUMBER,
-    "low": OPTIONAL_NUMBER,
-    "high": OPTIONAL_NUMBER,
-    "n": OPTIONAL_INTEGER,
-}
+# What is read of the ledger (reports/claims.csv), and of which rows it speaks: {rows: the kind of repetition}.
+CLAIM = (
+    dict.fromkeys(("id", "words", "kind", "rows", "ours", "against", "measure", "scale", "verdict"), TEXT)
+    | dict.fromkeys(("effect", "low", "high"), OPTIONAL_NUMBER)
+    | {"n": INTEGER}
+)
 ROWS = {f"circles-{over}": over for over in OVER}
 MAPS = {"axis", "variants", "run", "mean"}
 
@@ -80,6 +79,13 @@ class Study:
     def differences(self) -> pd.DataFrame:
         """Every comparison, see `circles_statistics.differences`."""
         return differences(self.runs)
+
+    @cached_property
+    def judged(self) -> dict[tuple[str, str, str, str], bool]:
+        """{(over, measure, variant, against): whether the ledger tells it from none}, of differences that it judges."""
+        said = self.claims[self.claims["kind"] == "superiority"]
+        keys = zip(said["rows"].map(ROWS), said["measure"], said["ours"], said["against"])
+        return dict(zip(keys, said["verdict"].isin(["holds", "contradicted"])))
 
     @cached_property
     def falls(self) -> pd.DataFrame:

@@ -47,14 +47,6 @@ def curves(variants: Sequence[str], trained: Trained, interval: int) -> pd.DataF
     return pd.concat(tables, ignore_index=True)
 
 
-def kept_curves(trained: Trained, keep: int) -> dict[str, np.ndarray]:
-    """accuracy, loss: (variants, repetitions, kept), on a model's own test points at every `keep`-th look at them."""
-    return {
-        "accuracy": trained.test_curve[..., keep - 1 :: keep],
-        "loss": trained.test_loss_curve[..., keep - 1 :: keep],
-    }
-
-
 def runs(
     over: str, variants: Sequence[str], repetitions: Sequence[Repetition], measures: Mapping[str, ArrayLike]
 ) -> pd.DataFrame:
