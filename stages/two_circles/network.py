@@ -17,9 +17,6 @@ from torch import Tensor
 PARTS = ("kernel", "output", "bias")  # of `Perceptrons`, which have the models in their first dimension
 
 
-PARTS = ("kernel", "output", "bias")  # of `Perceptrons`, which have the models in their first dimension
-
-
 class Perceptrons:
     """Parameters of some models, zero at first, or anything else that has their shapes.
 
