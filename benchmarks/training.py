@@ -60,7 +60,7 @@ OURS = {name: Ours(name) for name in ("baseline", "dropout", "periodic", "dynami
 def our_epochs(ours: Ours, crops: Path, params: Params, device: Device, compiled: bool) -> Iterator[dict]:
     """Our loop with a variant; yields after each epoch."""
     variant, opened = load(ours.variant), open_crops(crops)
-    params = variant.settle(params, rates(params.train, len(opened["train"])))
+    params = variant.settle(params, rates(params.train, len(opened["train"])), seed=0)
     attach = partial(variant.attach, params=params)
     run = Run(attach, variant.unit(params), params.train, 0, opened, device, compiled)
     gains = network.gains_by_products if ours.matrix_products else lambda device: False
@@ -95,7 +95,7 @@ def compiles(arguments: argparse.Namespace) -> bool:
 def parameters(arguments: argparse.Namespace) -> Params:
     """Those of params.yaml, for as many epochs as there are rounds, with a sign that turns."""
     params = read()
-    endless = {"epochs": arguments.rounds + 1, "batch_size": arguments.batch_size}
+    endless = {"epochs": arguments.rounds + 1, "images": None, "batch_size": arguments.batch_size}
     return params.model_copy(update={"train": params.train.model_copy(update=endless), "interval": 2})
 
 

@@ -104,7 +104,7 @@ def _check_batches(params: Params, params_file: str) -> None:
     if options.batch_size % options.processes:
         shared = f"train.processes: {options.processes} cannot share a batch of {options.batch_size} evenly"
         raise SystemExit(f"{params_file}: {shared}")
-    limits = {"data.limit": params.data and params.data.limit}
+    limits = {"data.limit": params.data and params.data.limit, "train.images": options.images}
     if params.dataset == "faces" and params.faces:
         limits["faces.train"] = params.faces.train
     for name, images in limits.items():

@@ -22,6 +22,7 @@ Strength = Annotated[float, Field(ge=0, le=100)]
 Epochs = Annotated[int, Field(ge=1, le=10_000)]
 Processes = Annotated[int, Field(ge=1, le=256)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
+Images = Annotated[int, Field(ge=2, le=100_000_000)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 # Sets and names of sites are those of `noise.sites`, which the stage `check` asks: this module needs no torch.
 Sites = Name | Annotated[list[Name], Field(min_length=1, max_length=10_000)]
@@ -65,8 +66,9 @@ class Data(Section):
     classes: (
         Literal[7, 8, "all"] | Annotated[list[Name], Field(min_length=2, max_length=10_000), AfterValidator(_each_once)]
     )
-    limit: Annotated[int, Field(ge=2, le=100_000_000)] | None
+    limit: Images | None
     test_share: Annotated[float, Field(ge=0, lt=0.9)]
+    test_of_val: Rate
     max_failures: Share
     drop_duplicates: bool
     soft_labels: bool
@@ -81,7 +83,14 @@ class Augment(Section):
     erase: Share
 
 
+class Watched(Section):
+    train: Images | None
+    val: Images | None
+
+
 class Train(Section):
+    images: Images | None
+    watched: Watched
     network: Name
     stem: Literal["imagenet", "small"]
     epochs: Epochs
@@ -90,16 +99,25 @@ class Train(Section):
     learning_rate: Positive
     weight_decay: Strength
     momentum: Rate
-    schedule: Literal["constant", "step", "cosine", "one-cycle"]
+    schedule: Literal["constant", "step", "cosine", "one-cycle", "restarts"]
+    period: Epochs | None
     warmup: Annotated[int, Field(ge=0, le=10_000)]
     label_smoothing: Rate
     class_balance: Literal["none", "weights", "sampling"]
     early_stopping: Epochs | None
     ema: Annotated[float, Field(gt=0, lt=1)] | None
     augment: Augment
+    order: Seed
     precision: Literal["auto", "float32", "bfloat16"]
     deterministic: bool
     processes: Processes
+
+    @field_validator("period")
+    @classmethod
+    def _restart(cls, period, others):
+        if period is None and others.data.get("schedule") == "restarts":
+            raise PydanticCustomError("no_period", "must be a number of epochs where train.schedule is restarts")
+        return period
 
 
 class Machine(Section):
@@ -118,6 +136,15 @@ class Dropout(Section):
 
 class Periodic(Section):
     unit: Literal["epoch", "step"]
+    turns: (
+        Annotated[
+            list[Annotated[int, Field(ge=1, le=10**9)]],
+            Field(min_length=1, max_length=100_000),
+            AfterValidator(_each_once),
+        ]
+        | None
+    )
+    share: Annotated[float, Field(gt=0, le=1)]
     sites: Sites
 
 
@@ -133,6 +160,11 @@ class Dynamic(Section):
 
 
 class Gaussian(Section):
+    stddev: Strength
+    sites: Sites
+
+
+class Bursts(Section):
     stddev: Strength
     sites: Sites
 
@@ -173,6 +205,7 @@ class Params(Section):
     periodic: Periodic
     dynamic: Dynamic
     gaussian: Gaussian
+    bursts: Bursts
     circles: Circles
     machine: Machine
 

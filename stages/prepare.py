@@ -66,6 +66,7 @@ def prepare(params: Params, source: Path, out: Path) -> dict:
         limit=None if data.drop_duplicates else data.limit,
         outside=data.outside,
         test_share=data.test_share,
+        test_of_val=data.test_of_val,
         soft_labels=data.soft_labels,
     )
     about = {

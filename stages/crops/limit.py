@@ -8,15 +8,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from stages.datasets.carving import even_order
+from stages.datasets.carving import SEED
 from stages.datasets.division import Division
+from stages.stratified import even_order
 
 BEYOND = "beyond the limit"
 
 
 def spread(division: Division) -> Division:
     """The division with train in an order in which any first n pictures are stratified (`even_order`)."""
-    return _of_train(division, even_order(division.labels["train"]))
+    return _of_train(division, even_order(division.labels["train"], SEED))
 
 
 def first(division: Division, count: int) -> Division:

@@ -6,23 +6,24 @@ from collections.abc import Sequence
 import numpy as np
 
 from stages.datasets.sample import DataSetError, Sample
+from stages.stratified import stratified
 
 SEED = 0  # a set's own splits do not depend on the seeds of training, neither do the carved ones
 _TRIED = 50_000  # pictures up to which a refusal looks for a share that would do
 
 
 def carve(
-    pool: list[Sample], index: dict[str, int], splits: Sequence[str], share: float
+    pool: list[Sample], index: dict[str, int], splits: Sequence[str], share: float, name: str = "data.test_share"
 ) -> tuple[list[Sample], dict[str, list[Sample]]]:
-    """(what stays in train, {split: what it gets}), each split the share of the pool, by subject where all name theirs.
+    """(what stays in the pool, {split: what it gets}), each split the share of it, by subject where all name theirs.
 
-    index is {class: label}. Raises DataSetError where a class would be missing in one of them, naming a share that
-    would do, or the class.
+    index is {class: label}; name is what the parameter with the share is called. Raises DataSetError where a class
+    would be missing in one of them, naming a share that would do, or the class.
     """
     try:
         return _carve(pool, index, splits, share)
     except ValueError:
-        raise DataSetError(_cure(pool, index, splits, share)) from None
+        raise DataSetError(_cure(pool, index, splits, share, name)) from None
 
 
 def limited(samples: list[Sample], index: dict[str, int], limit: int) -> tuple[list[Sample], list[Sample]]:
@@ -37,21 +38,8 @@ def limited(samples: list[Sample], index: dict[str, int], limit: int) -> tuple[l
         raise DataSetError(
             f"data.limit: {limit} leaves some of {least} classes without a training picture; it must be {least} or more"
         )
-    kept = set(even_order(labels)[:limit].tolist())
+    kept = set(stratified(labels, limit, SEED).tolist())
     return [samples[i] for i in sorted(kept)], [sample for i, sample in enumerate(samples) if i not in kept]
-
-
-def even_order(labels: np.ndarray) -> np.ndarray:
-    """A seeded order of N labels, int64 (N,), of which any first n are stratified.
-
-    Every class comes once before any comes twice; after that each has its share of the n, to the nearest picture.
-    """
-    shuffled = np.random.default_rng(SEED).permutation(len(labels))
-    before = np.empty(len(labels))  # how much of its class stands before a picture
-    for label in np.unique(labels):
-        members = shuffled[labels[shuffled] == label]
-        before[members] = np.arange(len(members)) / len(members)
-    return np.lexsort((labels, before))
 
 
 def _carve(
@@ -69,9 +57,9 @@ def _carve(
     return pool, parts
 
 
-def _cure(pool: list[Sample], index: dict[str, int], splits: Sequence[str], share: float) -> str:
+def _cure(pool: list[Sample], index: dict[str, int], splits: Sequence[str], share: float, parameter: str) -> str:
     parts = len(splits) + 1
-    lacks = f"the set has no {' and no '.join(splits)} split, and data.test_share: {share:g} of {len(pool):,} pictures"
+    lacks = f"the set has no {' and no '.join(splits)} split, and {parameter}: {share:g} of {len(pool):,} pictures"
     people = all(sample.subject for sample in pool)
     units = Counter(label for label, _ in {(sample.label or "", sample.subject or id(sample)) for sample in pool})
     for name in index:
@@ -90,7 +78,7 @@ def _cure(pool: list[Sample], index: dict[str, int], splits: Sequence[str], shar
             _carve(pool, index, splits, other)
         except ValueError:
             continue
-        return f"{lacks} cannot give it each of the {len(index)} classes; data.test_share: {other:g} would do"
+        return f"{lacks} cannot give it each of the {len(index)} classes; {parameter}: {other:g} would do"
     return f"{lacks} cannot give it each of the {len(index)} classes; fewer classes (data.classes) may do"
 
 

@@ -65,16 +65,18 @@ def divide(
     classes: int | str | Sequence[str] = 7,
     limit: int | None = None,
     test_share: float = 0.15,
+    test_of_val: float = 0.0,
     soft_labels: bool = False,
     outside: bool = False,
 ) -> Division:
     """Chooses the classes, carves the splits that the set lacks, limits train.
 
     A missing val or test split is carved out of train: stratified by class, seeded, and by subject where the samples
-    name theirs, so that no person stands on both sides. limit is the greatest number of training images, stratified.
-    soft_labels keeps the samples' distributions, over the chosen classes; without it they are dropped. outside: what a
-    list names outside of the set's folder is read too. Raises DataSetError for an empty split or class, naming the root
-    and the parameter that mends it.
+    name theirs, so that no person stands on both sides. With test_of_val above 0 a missing test split is that share of
+    the set's own val: where that is balanced, or better labelled, so is the test. limit is the greatest number of
+    training images, stratified. soft_labels keeps the samples' distributions, over the chosen classes; without it they
+    are dropped. outside: what a list names outside of the set's folder is read too. Raises DataSetError for an empty
+    split or class, naming the root and the parameter that mends it.
     """
     items = list(stream)
     samples = [item for item in items if isinstance(item, Sample)]
@@ -114,6 +116,14 @@ def divide(
         if own and not kept[split]:
             raise DataSetError(f"no usable picture in the {split} split of {root}{_reasons(own)}")
     pool = kept.pop(None) + kept["train"]
+    if test_of_val and kept["val"] and not kept["test"]:
+        every = len(kept["val"])
+        kept["val"], parts = carve(kept["val"], index, ["test"], test_of_val, "data.test_of_val")
+        kept.update(parts)
+        notes.append(
+            f"the set has no test split: {len(kept['test']):,} of the {every:,} pictures of val are it "
+            f"(data.test_of_val: {test_of_val:g})"
+        )
     carved = {split: test_share for split in ("test", "val") if pool and test_share and not kept[split]}
     if carved:
         if 0 < (nobody := sum(not sample.subject for sample in pool)) < len(pool):

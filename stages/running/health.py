@@ -12,8 +12,14 @@ COLLAPSED_EPOCHS = 3  # in a row with one predicted class, from which on a netwo
 AVERAGE_OF_THE_START = 0.5  # the share of the first step's weights in a running average from which on it hardly moves
 
 
-def must_fit(options: Train, images: int, processes: int) -> None:
-    """Raises SystemExit where the batch is larger than the training split, or cannot be dealt out evenly."""
+def must_fit(options: Train, pool: int, classes: int, processes: int) -> None:
+    """Raises SystemExit where the run's own images are more than the pool has, or too few for its classes or a batch,
+    and where a batch cannot be dealt out evenly."""
+    images = options.images or pool
+    if images > pool:
+        raise SystemExit(f"params.yaml: train.images: {images} is more than the {pool} training images there are")
+    if images < classes:
+        raise SystemExit(f"params.yaml: train.images: {images} leaves some of {classes} classes without an image")
     if options.batch_size > images:
         raise SystemExit(
             f"params.yaml: train.batch_size: {options.batch_size} is more than the {images} training images there are"
@@ -35,9 +41,14 @@ def _of_the_variant(reads: tuple[str, ...], params: Params, steps_per_epoch: int
     steps = options.epochs * steps_per_epoch
     if "periodic" in reads:
         length = options.epochs if params.periodic.unit == "epoch" else steps
+        if params.periodic.turns and (late := [turn for turn in params.periodic.turns if turn > length]):
+            yield (
+                f"periodic.turns {', '.join(map(str, late))} lie beyond the run of {length} {params.periodic.unit}s; "
+                "leave them out, or choose more epochs"
+            )
         # Algorithm 1 turns the flag after step T-1, so step T is the first one flipped; T=1 starts clean and turns
         # after the first.
-        if max(params.interval, 2) > length:
+        if not params.periodic.turns and max(params.interval, 2) > length:
             yield (
                 f"interval {params.interval} is longer than the run of {length} {params.periodic.unit}s: "
                 f"the flag never turns; choose an interval of at most {length}, or more epochs"
@@ -68,6 +79,8 @@ def _of_the_training(options: Train, steps_per_epoch: int) -> Iterator[str]:
             f"train.warmup {options.warmup} is as long as the run of {epochs} epochs, or longer: the learning rate "
             f"never reaches train.learning_rate, and train.schedule has no effect; choose a warm-up below {epochs}"
         )
+    if options.period is not None and options.schedule != "restarts":
+        yield f"train.period {options.period} is of the schedule restarts alone, not of {options.schedule}; choose null"
     # After epoch N no training follows that could be spared, and epoch 1 is the best one so far.
     if options.early_stopping is not None and options.early_stopping >= max(epochs - 1, 1):
         yield (

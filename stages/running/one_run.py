@@ -66,14 +66,16 @@ def made(job: Job, device: str, processes: Processes = ALONE) -> tuple[Job, Run]
     options, variant = job.params.train, load(job.variant)
     torch.set_num_threads(job.machine.threads)
     chosen, crops = choose(device, options.precision, options.deterministic), open_crops(job.crops)
-    images = len(crops["train"])
-    health.must_fit(options, images, processes.world)
+    pool = len(crops["train"])
+    images = min(options.images or pool, pool)
+    health.must_fit(options, pool, len(crops.summary["classes"]), processes.world)
     compiled = compiles(job.machine.compile, chosen, options.epochs * (images // options.batch_size))
-    job = replace(job, params=variant.settle(job.params, rates(options, images)))
+    job = replace(job, params=variant.settle(job.params, rates(options, images), job.seed))
     run = Run(
         attach=lambda network: variant.attach(network, job.params),
+        ready=variant.ready,
         unit=variant.unit(job.params),
-        options=options,
+        options=job.params.train,
         seed=job.seed,
         crops=crops,
         device=chosen,
@@ -145,7 +147,8 @@ def hand_over(job: Job, run: Run, checkpoints: Checkpoints) -> None:
     recover(job.folder)
     if not record.is_of(job.folder, checkpoints.hash):
         finished = kept.folder_of(checkpoints.hash)
-        names = record.names(job) | record.data(run.crops.summary)
+        # A kept run may be of the same pixels under another name.
+        names = record.names(job) | record.named(run.crops.summary)
         kept.copy(finished, job.folder, checkpoints.folder / "copy", names)
     checkpoints.remove()
 

@@ -29,10 +29,16 @@ def names(job: Job) -> dict[str, Any]:
     return {"run": job.name, "varied": job.varied}
 
 
-def data(summary: dict[str, Any]) -> dict[str, Any]:
-    """What a run was trained on, of the summary of the crops."""
-    named = {name: summary[name] for name in ("dataset", "title", "size", "channels", "flip", "classes")}
-    return named | {"images": summary["counts"]}
+def named(summary: dict[str, Any]) -> dict[str, Any]:
+    """What the data set of a run is called and looks like, of the summary of the crops."""
+    return {name: summary[name] for name in ("dataset", "title", "size", "channels", "flip", "classes")}
+
+
+def _images(training: Training) -> dict[str, dict[str, int]]:
+    """How many images of each class there are in a split: of train those that the run's seed drew."""
+    classes = training.run.classes
+    train = torch.bincount(training.train.labels[training.train.chosen], minlength=len(classes)).tolist()
+    return training.run.crops.summary["counts"] | {"train": dict(zip(classes, train))}
 
 
 def record(job: Job, training: Training, configuration: dict[str, Any], warnings: list[str]) -> dict[str, Any]:
@@ -45,7 +51,8 @@ def record(job: Job, training: Training, configuration: dict[str, Any], warnings
         "variant": job.variant,
         "seed": job.seed,
         **decided,
-        **data(training.run.crops.summary),
+        **named(training.run.crops.summary),
+        "images": _images(training),
         "epochs": progress.epoch,
         "steps": progress.epoch * training.steps_per_epoch,
         "steps_per_epoch": training.steps_per_epoch,

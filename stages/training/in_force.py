@@ -64,8 +64,8 @@ class InForce:
 
     @property
     def first_turn(self) -> int | None:
-        """The first step with a negative sign anywhere, None while nothing was injected."""
-        return min((step for _, quantity, step, _, sign in self.rows if quantity == "sign" and sign < 0), default=None)
+        """The first step in which any feature is flipped, None while nothing was injected."""
+        return min((step for _, quantity, step, _, sign in self.rows if quantity == "sign" and sign < 1), default=None)
 
     def state_dict(self) -> dict[str, list | dict]:
         """The rows so far, and the last value of each."""

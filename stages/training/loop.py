@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from noise.schedule import set_step
 from stages.crops.store import Crops
+from stages.stratified import stratified
 from stages.training.batches import Batches
 from stages.training.device import Device
 from stages.training.evaluation import ALONE, predict
@@ -47,6 +48,7 @@ class Run:
     """All that decides the bits of a run, beside this code.
 
     attach: puts the variant's modules into a network and returns the names of the sites.
+    ready: what the variant does with the network and its optimiser before the first step.
     unit: what a step of the schedules is, "epoch" or (optimiser) "step".
     """
 
@@ -58,6 +60,7 @@ class Run:
     device: Device
     compile: bool = False
     processes: Processes = ALONE
+    ready: Callable[[nn.Module, torch.optim.Optimizer], None] = lambda network, optimiser: None
 
     @property
     def classes(self) -> list[str]:
@@ -86,11 +89,16 @@ class Training:
         self.network, self.sites = prepare(
             run.attach, run.seed, run.options, len(run.classes), run.device, run.processes
         )
-        self.train = Batches(run.crops["train"], run.crops.summary, device, soft=True)
-        self.val = Batches(run.crops["val"], run.crops.summary, device)
+        train, val, watched = run.crops["train"], run.crops["val"], self.options.watched
+        own = stratified(train.labels, self.options.images, seed_for(run.seed, "images"))
+        self.train = Batches(train, run.crops.summary, device, soft=True).part(own)
+        # What is watched does not depend on the seed where the split does not: of val, every run sees the same.
+        self.watched = self.train.part(own[stratified(train.labels[own], watched.train, 0)])
+        self.val = Batches(val, run.crops.summary, device).part(stratified(val.labels, watched.val, 0))
         balance, smoothing = self.options.class_balance, self.options.label_smoothing
         self.task = Classification(len(run.classes), self.train.targets, balance, smoothing)
         self.optimiser = make_optimiser(self.network, self.options)
+        run.ready(self.network, self.optimiser)
         self.average = make_average(self.network, self.options.ema) if self.options.ema else None
         self.evaluated = self.average.module if self.average else self.network
         self.steps_per_epoch = self.train.size // self.options.batch_size
@@ -122,10 +130,11 @@ class Training:
         torch.manual_seed(seed_for(self.run.seed, purpose, epoch))
         if unit == "epoch":
             set_step(self.network, epoch)
+        before = [parameter.detach().clone() for parameter in self.network.parameters()]
         self.network.train()
         total_loss = torch.zeros((), device=self.run.device.device)
         first_loss = torch.zeros_like(total_loss)  # of the run, before any weight has moved
-        order = self.train.order(self.run.seed, epoch, self.task.image_weights)
+        order = self.train.order(self.run.seed, epoch, self.task.image_weights, options.order)
         ranks = processes.rank, processes.world
         batches = self.train.train(order, options.batch_size, options.augment, self.run.seed, epoch, *ranks)
         for index, (images, targets) in enumerate(batches):
@@ -155,12 +164,15 @@ class Training:
             "step": step,
             "lr": rate,
             "train_loss": loss,
+            "train_eval_loss": predict(self.evaluated, self.watched, self.run.device, processes).loss,
+            "update": _moved(before, self.network),
             "flipped": self.in_force.close_epoch(epoch),
         }
 
     def _set_rate(self, step):
         options = self.options
-        rate = options.learning_rate * factor(step, self.steps, self.steps_per_epoch, options.schedule, options.warmup)
+        shape = options.schedule, options.warmup, options.period
+        rate = options.learning_rate * factor(step, self.steps, self.steps_per_epoch, *shape)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         return rate
@@ -200,6 +212,12 @@ class Training:
         for name, part in self._parts():
             part.load_state_dict(state[name])
         self.progress = Progress(**state["progress"])
+
+
+def _moved(before: list[Tensor], network: nn.Module) -> float:
+    """The norm of what has been added to all weights since, over their norm before."""
+    change = [now.detach() - then for now, then in zip(network.parameters(), before)]
+    return float(nn.utils.get_total_norm(change) / nn.utils.get_total_norm(before))
 
 
 def weights(network: nn.Module) -> dict[str, torch.Tensor]:

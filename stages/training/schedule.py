@@ -12,16 +12,20 @@ def rates(options: "Train", images: int) -> list[float]:
     per_epoch = images // options.batch_size
     steps = range(1, options.epochs * per_epoch + 1)
     return [
-        options.learning_rate * factor(step, len(steps), per_epoch, options.schedule, options.warmup) for step in steps
+        options.learning_rate * factor(step, len(steps), per_epoch, options.schedule, options.warmup, options.period)
+        for step in steps
     ]
 
 
-def factor(step: int, steps: int, steps_per_epoch: int, schedule: str, warmup: int = 0) -> float:
+def factor(
+    step: int, steps: int, steps_per_epoch: int, schedule: str, warmup: int = 0, period: int | None = None
+) -> float:
     """What the learning rate is multiplied with in optimiser step `step` = 1..steps.
 
     `warmup` epochs rise linearly to 1, then: "constant" stays there (the paper); "step" falls tenfold at half and three
     quarters of what is left; "cosine" falls to 0; "one-cycle" brings its own rise (Smith & Topin 2018, as
-    torch.optim.lr_scheduler.OneCycleLR).
+    torch.optim.lr_scheduler.OneCycleLR); "restarts" is a cosine that begins anew in the epochs period, 2 period, ...
+    (Loshchilov & Hutter 2017), which are those in which Algorithm 1 turns its flag.
     """
     rise = warmup * steps_per_epoch
     if step <= rise:
@@ -31,6 +35,10 @@ def factor(step: int, steps: int, steps_per_epoch: int, schedule: str, warmup: i
         return 0.1 ** ((done >= 0.5) + (done >= 0.75))
     if schedule == "cosine":
         return (1 + math.cos(math.pi * done)) / 2
+    if schedule == "restarts" and period:
+        epochs = 1 + (step - 1) / steps_per_epoch
+        start = max(1, epochs // period * period)
+        return (1 + math.cos(math.pi * (epochs - start) / ((epochs // period + 1) * period - start))) / 2
     if schedule == "one-cycle":
         return _one_cycle((step - 1 - rise), steps - rise)
     return 1.0

@@ -5,8 +5,9 @@ A variant's file has
     READS = ("interval", "periodic")        the parts of params.yaml, beside `train`, that decide what it trains
     def attach(network, params): ...        puts its modules into the network and returns the names of the sites
     def unit(params): ...                   optional: what a step of its schedule is, "epoch" (without it) or "step"
-    def settle(params, rates): ...          optional: the parameters, with what follows from the length of the run;
-                                            `rates` are its optimiser steps' learning rates
+    def settle(params, rates, seed): ...    optional: the parameters that the run goes by, `train` among them, with what
+                                            follows from its length and seed; rates are its steps' learning rates
+    def ready(network, optimiser): ...      optional: what is done before the first step
 
 and the variant `dropout-periodic` is the file `dropout_periodic.py`. Another one is another file, and one stage in a
 dvc.yaml (docs/extending.md).
@@ -21,6 +22,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from torch import nn
+    from torch.optim import Optimizer
 
     from stages.params import Params
 
@@ -33,7 +35,8 @@ class Variant:
     reads: tuple[str, ...]
     attach: "Callable[[nn.Module, Params], list[str]]"
     unit: "Callable[[Params], str]"
-    settle: "Callable[[Params, Sequence[float]], Params]"
+    settle: "Callable[[Params, Sequence[float], int], Params]"
+    ready: "Callable[[nn.Module, Optimizer], None]"
 
 
 def names() -> list[str]:
@@ -48,5 +51,11 @@ def load(name: str) -> Variant:
         known = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
         raise SystemExit(f"no variant {name!r} in stages/variants; {known}")
     module = import_module(f"{__name__}.{name.replace('-', '_')}")
-    unit = getattr(module, "unit", lambda params: "epoch")
-    return Variant(name, module.READS, module.attach, unit, getattr(module, "settle", lambda params, rates: params))
+    return Variant(
+        name,
+        module.READS,
+        module.attach,
+        unit=getattr(module, "unit", lambda params: "epoch"),
+        settle=getattr(module, "settle", lambda params, rates, seed: params),
+        ready=getattr(module, "ready", lambda network, optimiser: None),
+    )

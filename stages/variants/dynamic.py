@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 READS = ("dynamic",)
 
 
-def settle(params: "Params", rates: Sequence[float]) -> "Params":
+def settle(params: "Params", rates: Sequence[float], seed: int) -> "Params":
     """`dynamic.start: auto` as the number under which the sign first turns after the share `first_turn` of the run."""
     dynamic, decay = params.dynamic, params.train.weight_decay
     if dynamic.start != "auto":

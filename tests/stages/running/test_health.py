@@ -221,7 +221,7 @@ def test_a_batch_that_does_not_fit_is_refused_in_one_line():
     with pytest.raises(
         SystemExit, match="^params.yaml: train.batch_size: 64 is more than the 63 training images there are$"
     ):
-        must_fit(PARAMS.train, images=63, processes=1)
+        must_fit(ALL, 63, 7, processes=1)
     with pytest.raises(SystemExit, match="^params.yaml: train.batch_size: 64 cannot be shared by 3 processes$"):
-        must_fit(PARAMS.train, images=64, processes=3)
-    must_fit(PARAMS.train, images=64, processes=2)
+        must_fit(ALL, 64, 7, processes=3)
+    must_fit(ALL, 64, 7, processes=2)

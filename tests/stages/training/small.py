@@ -11,10 +11,11 @@ from stages.params import read
 from stages.training.device import choose
 from stages.training.evaluation import ALONE
 from stages.training.loop import Run, Training
+from stages.training.schedule import rates
 from stages.variants import load
 
 PARAMS = read(Path(__file__).parents[3] / "params.yaml")
-SECTIONS = ("periodic", "dynamic", "dropout", "gaussian")
+SECTIONS = ("periodic", "dynamic", "dropout", "gaussian", "bursts")
 
 
 class SmallResidual(nn.Module):
@@ -40,7 +41,8 @@ def build(name, classes, stem):
 
 def params(interval=2, start=0.004, unit="epoch", sites="all", **train):
     """The repository's parameters, with `train` for a run of a moment."""
-    train = {"epochs": 4, "batch_size": 16, "precision": "float32", "learning_rate": 1e-3} | train
+    of_a_moment = {"epochs": 4, "images": None, "batch_size": 16, "precision": "float32", "learning_rate": 1e-3}
+    train = of_a_moment | train
     sections = {name: getattr(PARAMS, name).model_copy(update={"sites": sites}) for name in SECTIONS}
     sections["dynamic"] = sections["dynamic"].model_copy(update={"start": start})
     sections["periodic"] = sections["periodic"].model_copy(update={"unit": unit})
@@ -49,10 +51,12 @@ def params(interval=2, start=0.004, unit="epoch", sites="all", **train):
 
 def make_run(folder, variant="baseline", seed=0, options=None, compile=False, processes=ALONE):
     """The run of a variant on the crops in the folder, on the CPU."""
-    options = options or params()
-    chosen = load(variant)
+    options, chosen = options or params(), load(variant)
+    pool = len(open_crops(folder)["train"])
+    options = chosen.settle(options, rates(options.train, options.train.images or pool), seed)
     return Run(
         attach=partial(chosen.attach, params=options),
+        ready=chosen.ready,
         unit=chosen.unit(options),
         options=options.train,
         seed=seed,

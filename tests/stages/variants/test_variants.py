@@ -37,7 +37,7 @@ def attached(name, params=PARAMS):
     torch.manual_seed(0)
     network = SmallResidual(3)
     variant = load(name)
-    return network, variant.attach(network, variant.settle(params, RATES))
+    return network, variant.attach(network, variant.settle(params, RATES, 0))
 
 
 def kinds(network):
@@ -93,7 +93,7 @@ def test_a_variant_reads_just_what_it_says(name):
     """READS decides what its stage depends on, and under which hash its runs are kept."""
     noting = Reads(PARAMS)
     variant = load(name)
-    settled = variant.settle(noting, RATES)
+    settled = variant.settle(noting, RATES, 0)
     attaching = Reads(PARAMS if settled is noting else settled)
     variant.attach(SmallResidual(3), attaching)
     assert variant.unit(noting) in ("epoch", "step")
@@ -151,7 +151,7 @@ def test_another_file_is_another_variant(tmp_path, monkeypatch):
     assert names() == sorted([*VARIANTS, "sign-noise"])
     variant = load("sign-noise")
     assert (variant.name, variant.reads, variant.unit(PARAMS)) == ("sign-noise", ("interval",), "epoch")
-    assert variant.settle(PARAMS, RATES) is PARAMS
+    assert variant.settle(PARAMS, RATES, 0) is PARAMS
     assert variant.attach(None, PARAMS) == [str(PARAMS.interval)]
 
 
@@ -181,7 +181,7 @@ def test_the_automatic_start_turns_after_its_share_of_the_run(schedule, share):
     )
     steps = rates(options.train, images=104)
     assert len(steps) == 20 * 10
-    settled = load("dynamic").settle(options, steps)
+    settled = load("dynamic").settle(options, steps, 0)
     weight = torch.tensor([settled.dynamic.start], requires_grad=True)
     optimizer = torch.optim.Adam([weight], weight_decay=1e-4)
     for step in range(1, 201):
@@ -195,10 +195,10 @@ def test_the_automatic_start_turns_after_its_share_of_the_run(schedule, share):
 
 def test_a_start_that_is_a_number_is_taken_as_it_is():
     options = changed("dynamic", start=0.25)
-    assert load("dynamic").settle(options, RATES) is options
+    assert load("dynamic").settle(options, RATES, 0) is options
 
 
 @pytest.mark.parametrize("train", [{"optimizer": "adamw"}, {"optimizer": "sgd"}, {"weight_decay": 0.0}], ids=str)
 def test_where_no_start_turns_the_automatic_one_is_any(train):
     options = PARAMS.model_copy(update={"train": PARAMS.train.model_copy(update=train)})
-    assert 0 < load("dynamic").settle(options, RATES).dynamic.start < 1
+    assert 0 < load("dynamic").settle(options, RATES, 0).dynamic.start < 1
