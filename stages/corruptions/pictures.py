@@ -5,19 +5,21 @@ After Hendrycks and Dietterich, *Benchmarking Neural Network Robustness to Commo
 mouth are covered, the camera is grey. The strengths span theirs for small pictures (CIFAR-10-C and Tiny ImageNet-C).
 
 Pictures are uint8 (B, C, H, W) and stay so. What is drawn for one (noise, a direction) depends on its row in the split
-alone: not on the batch, the run, the strength or the device. So every run meets the same spoiled pictures.
+alone, and not on the batch, the strength, the run or the device: all runs meet the same pictures.
 """
 
 import math
 from collections.abc import Callable, Iterable
-from functools import cached_property
-from typing import NamedTuple
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
+
+from stages.corruptions.strengths import CORRUPTIONS
 
 SEED = 0  # another one draws other noise and directions
 SIDE = 48  # pixels of the picture that the strengths of blur are given for; of others they are scaled
@@ -34,8 +36,8 @@ class Drawn:
 
     @cached_property
     def coins(self) -> Tensor:
-        """Which of two directions each takes, bool (B, 1, 1, 1)."""
-        return torch.tensor([draw < 0.5 for draw in self.draws]).view(-1, 1, 1, 1)
+        """Which of two directions each takes, bool (B,)."""
+        return torch.tensor([draw < 0.5 for draw in self.draws])
 
     def noise(self, shape: torch.Size) -> Tensor:
         """Standard normal noise for pictures of that shape, float (B, C, H, W)."""
@@ -53,7 +55,7 @@ def _blur(images: Tensor, sigma: float, drawn: Drawn) -> Tensor:
 
 
 def _brightness(images: Tensor, factor: float, drawn: Drawn) -> Tensor:
-    return torch.where(drawn.coins, F.adjust_brightness(images, factor), F.adjust_brightness(images, 1 / factor))
+    return _either(drawn.coins, images, F.adjust_brightness, factor, 1 / factor)
 
 
 def _contrast(images: Tensor, factor: float, drawn: Drawn) -> Tensor:
@@ -76,10 +78,8 @@ def _rotation(images: Tensor, degrees: float, drawn: Drawn) -> Tensor:
     height, width = images.shape[-2:]
     margin = math.ceil(max(height, width) * (math.sqrt(2) - 1) / 2) + 1
     padded = F.pad(images, [margin], padding_mode="edge")
-    turned = torch.empty_like(padded)
-    for chosen, turn in ((drawn.coins.flatten(), degrees), (~drawn.coins.flatten(), -degrees)):
-        turned[chosen] = F.rotate(padded[chosen], turn, InterpolationMode.BILINEAR)
-    return F.center_crop(turned, [height, width])
+    turn = partial(F.rotate, interpolation=InterpolationMode.BILINEAR)
+    return F.center_crop(_either(drawn.coins, padded, turn, degrees, -degrees), [height, width])
 
 
 def _occlusion(images: Tensor, share: float, drawn: Drawn) -> Tensor:
@@ -87,7 +87,7 @@ def _occlusion(images: Tensor, share: float, drawn: Drawn) -> Tensor:
     height, width = images.shape[-2:]
     rows = (torch.arange(height) + 0.5).view(-1, 1) / height
     columns = (torch.arange(width) + 0.5) / width
-    middle = torch.where(drawn.coins, EYES, MOUTH)
+    middle = torch.where(drawn.coins, EYES, MOUTH).view(-1, 1, 1, 1)
     covered = ((rows - middle).abs() < share / 2) & ((columns - 0.5).abs() < 0.5 - SIDES)
     return torch.where(covered, _whole(images.float().mean((2, 3), keepdim=True)), images)
 
@@ -96,39 +96,37 @@ def _grey(images: Tensor, saturation: float, drawn: Drawn) -> Tensor:
     return F.adjust_saturation(images, saturation)
 
 
-class Corruption(NamedTuple):
-    """`spoil(images, strength, drawn)` at each of three strengths, in the unit that the words name."""
-
-    spoil: Callable[[Tensor, float, Drawn], Tensor]
-    strengths: tuple[float, float, float]
-    words: str
-
-
-CORRUPTIONS = {
-    "noise": Corruption(_noise, (0.04, 0.08, 0.16), "standard deviation of Gaussian noise, white is 1"),
-    "blur": Corruption(_blur, (0.7, 1.2, 2.0), "standard deviation of the Gaussian, pixels of 48"),
-    "brightness": Corruption(_brightness, (1.25, 1.5, 2.0), "factor by which it is brighter, or darker"),
-    "contrast": Corruption(_contrast, (0.6, 0.35, 0.15), "factor of the distance to the mean grey"),
-    "jpeg": Corruption(_jpeg, (40, 20, 10), "quality"),
-    "pixelate": Corruption(_pixelate, (0.6, 0.4, 0.25), "share of the pixels left along each side"),
-    "rotation": Corruption(_rotation, (10, 20, 35), "degrees, to one side or the other"),
-    "occlusion": Corruption(_occlusion, (0.12, 0.22, 0.32), "share of the height that is covered, at eyes or mouth"),
-    "grey": Corruption(_grey, (0.5, 0.25, 0.0), "saturation left; of colour pictures alone"),
+SPOIL: dict[str, Callable[[Tensor, Any, Drawn], Tensor]] = {
+    "noise": _noise,
+    "blur": _blur,
+    "brightness": _brightness,
+    "contrast": _contrast,
+    "jpeg": _jpeg,
+    "pixelate": _pixelate,
+    "rotation": _rotation,
+    "occlusion": _occlusion,
+    "grey": _grey,
 }
 
 
-def names(channels: int) -> list[str]:
-    """Of pictures of so many channels (1 or 3): "<corruption>-<1, 2 or 3>", from weak to strong."""
-    kinds = [kind for kind in CORRUPTIONS if channels > 1 or kind != "grey"]
-    return [f"{kind}-{strength}" for kind in kinds for strength in (1, 2, 3)]
-
-
 def corrupt(images: Tensor, name: str, rows: Iterable[int]) -> Tensor:
-    """The pictures, uint8 (B, C, H, W) on the CPU, which stand in these rows of the split, as one of `names` says."""
-    kind, strength = name.split("-")
-    spoil, strengths, _ = CORRUPTIONS[kind]
-    return spoil(images, strengths[int(strength) - 1], Drawn(rows))
+    """The pictures, uint8 (B, C, H, W) on the CPU, which stand in these rows of the split, spoiled: the same shape.
+
+    The name is one of `strengths.names`.
+    """
+    kind, place = name.split("-")
+    return SPOIL[kind](images, CORRUPTIONS[kind].strengths[int(place) - 1], Drawn(rows))
 
 
 def _whole(images: Tensor) -> Tensor:
     return images.round().clamp(0, 255).to(torch.uint8)
+
+
+def _either(
+    coins: Tensor, images: Tensor, change: Callable[[Tensor, float], Tensor], one: float, other: float
+) -> Tensor:
+    """The pictures changed by the one value where the coin, bool (B,), says so, and else by the other."""
+    changed = torch.empty_like(images)
+    for chosen, value in ((coins, one), (~coins, other)):
+        changed[chosen] = change(images[chosen], value)
+    return changed
