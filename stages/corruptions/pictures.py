@@ -1,4 +1,4 @@
-"""What spoils a picture of a face: nine corruptions at three strengths, by torchvision's functional transforms.
+"""What spoils a picture of a face: nine corruptions at three strengths.
 
 After Hendrycks and Dietterich, *Benchmarking Neural Network Robustness to Common Corruptions and Perturbations* (ICLR
 2019), as far as they mean something at 48 pixels (snow, fog, frost and glass do not), and with what faces meet: eyes or
@@ -8,6 +8,7 @@ Pictures are uint8 (B, C, H, W) and stay so. What is drawn for one (noise, a dir
 alone, and not on the batch, the strength, the run or the device: all runs meet the same pictures.
 """
 
+import io
 import math
 from collections.abc import Callable, Iterable
 from functools import cached_property, partial
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
@@ -63,7 +65,13 @@ def _contrast(images: Tensor, factor: float, drawn: Drawn) -> Tensor:
 
 
 def _jpeg(images: Tensor, quality: int, drawn: Drawn) -> Tensor:
-    return F.jpeg(images, quality)
+    """By Pillow: torchvision's own is to be removed."""
+    again = []
+    for image in images.permute(0, 2, 3, 1).numpy():
+        file = io.BytesIO()
+        Image.fromarray(image.squeeze(2) if image.shape[2] == 1 else image).save(file, "JPEG", quality=quality)
+        again.append(np.asarray(Image.open(file)).reshape(image.shape))
+    return torch.from_numpy(np.stack(again)).permute(0, 3, 1, 2)
 
 
 def _pixelate(images: Tensor, share: float, drawn: Drawn) -> Tensor:
