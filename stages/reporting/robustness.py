@@ -26,8 +26,8 @@ APART = 0.09  # strengths between the marks of two groups
 
 
 EXPLANATION = f"""Macro F1 of the last epoch's weights on the test pictures: as they are, and spoiled in {{}} ways at
-three strengths each. Means over n seeds with their standard deviation; differences to the baseline of the same seed with
-their {LEVEL:.0%} t interval over seeds, not corrected for their number. What is decided stands in
+three strengths each. Means over n seeds with their standard deviation; differences to the baseline of the same seed
+with their {LEVEL:.0%} t interval over seeds, not corrected for their number. What is decided stands in
 [claims.md](../../claims.md)."""
 
 
