@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -46,7 +45,7 @@ class Scores:
     def __init__(self, results: Results):
         table = results.measures
         table = table[(table["weights"] == "last") & (table["split"] == "test")]
-        self.table: pd.Series = table.set_index(["run", "corruption", "measure"])["value"]
+        self.values = dict(zip(zip(table["run"], table["corruption"], table["measure"]), table["value"]))
         found = set(table["corruption"])
         self.kinds = [kind for kind in CORRUPTIONS if f"{kind}-1" in found]
 
@@ -54,7 +53,7 @@ class Scores:
         """The mean over some corruptions, for each seed."""
         try:
             return {
-                seed: float(np.mean([self.table[run, corruption, measure] for corruption in corruptions]))
+                seed: float(np.mean([self.values[run, corruption, measure] for corruption in corruptions]))
                 for seed, run in group.runs.items()
             }
         except KeyError as error:
