@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from stages.corruptions.strengths import CORRUPTIONS, MEAN
 from stages.reporting.groups import Group, baseline_of, groups_of
 from stages.reporting.style import PAGE, figure, looks
-from stages.reporting.table1_page import markdown_row, signed
+from stages.reporting.table1_page import FEW, markdown_row, signed
 from stages.results.inputs import BadInput
 from stages.results.statistics import LEVEL, Interval, mean_interval, paired_difference, summary
 from stages.results.tables import Results
@@ -26,8 +26,8 @@ APART = 0.09  # strengths between the marks of two groups
 
 EXPLANATION = f"""Macro F1 of the last epoch's weights on the test pictures: as they are, and spoiled in {{}} ways at
 three strengths each. Means over n seeds with their standard deviation; differences to the baseline of the same seed
-with their {LEVEL:.0%} t interval over seeds, not corrected for their number. What is decided stands in
-[claims.md](../../claims.md)."""
+with their {LEVEL:.0%} t interval over seeds, not corrected for their number: of fewer than {FEW} seeds it decides
+nothing. What is decided stands in [claims.md](../../claims.md)."""
 
 
 class Row(NamedTuple):
@@ -126,7 +126,8 @@ def _by_strength(scores: Scores, rows: list[Row]) -> Iterator[str]:
         strengths, words = CORRUPTIONS[kind]
         for place, strength in enumerate(strengths, start=1):
             means = [summary(scores.by_seed(row.group, [f"{kind}-{place}"]).values()).mean for row in rows]
-            yield markdown_row(kind, [f"{strength:g}", words, *(f"{mean:.3f}" for mean in means)])
+            unit = words if place == 1 else ""
+            yield markdown_row(kind, [f"{strength:g}", unit, *(f"{mean:.3f}" for mean in means)])
 
 
 def _mean(values: dict[int, float]) -> str:
@@ -146,7 +147,7 @@ def draw(scores: Scores, rows: list[Row]) -> Figure:
     """A panel for each corruption: macro F1 over its strength, 0 being the pictures as they are, with t intervals."""
     down = -(-len(scores.kinds) // ACROSS)
     drawn = figure(PAGE, 0.5 + 1.45 * down)
-    panels = drawn.subplots(down, ACROSS, sharex=True, sharey=True, squeeze=False)
+    panels = drawn.subplots(down, ACROSS, sharey=True, squeeze=False)
     for axes in panels.flat[len(scores.kinds) :]:
         axes.remove()
     for axes, kind in zip(panels.flat, scores.kinds):
@@ -174,4 +175,3 @@ def _panel(axes: Axes, scores: Scores, rows: list[Row], kind: str) -> None:
         )  # fmt: skip
     axes.set_title(kind)
     axes.set_xticks(range(len(names)), ["as it is", *(f"{strength:g}" for strength in strengths)])
-    axes.tick_params(labelbottom=True)

@@ -77,8 +77,8 @@ def test_the_page_says_means_and_differences_of_all_of_each_kind_and_of_each_str
 
     _, rows = table(page, 2)
     assert len(rows) == 27
-    assert rows[-1] == ["grey", "0", CORRUPTIONS["grey"].words,
-                        *(f"{np.mean([row['grey-3'] for row in each]):.3f}" for each in (base, ours))]  # fmt: skip
+    assert rows[-1] == ["grey", "0", "", *(f"{np.mean([row['grey-3'] for row in each]):.3f}" for each in (base, ours))]
+    assert rows[-3][:3] == ["grey", "0.5", CORRUPTIONS["grey"].words]
 
 
 def test_a_panel_for_each_corruption_shows_means_and_intervals_from_the_picture_as_it_is():
@@ -87,6 +87,8 @@ def test_a_panel_for_each_corruption_shows_means_and_intervals_from_the_picture_
     with style.applied():
         drawn = dict(robustness.exhibits(results))["robustness.png"]
     assert [axes.get_title(loc="left") for axes in drawn.axes] == [kind for kind in CORRUPTIONS if kind != "grey"]
+    ticks = [[text.get_text() for text in axes.get_xticklabels()] for axes in drawn.axes[:2]]
+    assert ticks == [["as it is", "0.04", "0.08", "0.16"], ["as it is", "0.7", "1.2", "2"]]
     clean = results.measures.query(
         "weights == 'last' and split == 'test' and corruption == '' and measure == 'macro_f1'"
     )
