@@ -155,7 +155,9 @@ class Training:
             if step == 1:
                 first_loss = loss.detach()
 
-        loss = sum(processes.gather(total_loss.item())) / processes.world / self.steps_per_epoch
+        # Together, for each by itself would be one more wait for the device.
+        lost, update = torch.stack((total_loss, _moved(before, self.network))).tolist()
+        loss = sum(processes.gather(lost)) / processes.world / self.steps_per_epoch
         if not loss <= HIGHEST_LOSS:  # NaN is not
             from_the_start = not all(each <= HIGHEST_LOSS for each in processes.gather(first_loss.item()))
             raise Diverged(self._lost("training", loss, epoch, from_the_start))
@@ -164,8 +166,7 @@ class Training:
             "step": step,
             "lr": rate,
             "train_loss": loss,
-            "train_eval_loss": predict(self.evaluated, self.watched, self.run.device, processes).loss,
-            "update": _moved(before, self.network),
+            "update": update,
             "flipped": self.in_force.close_epoch(epoch),
         }
 
@@ -178,6 +179,7 @@ class Training:
         return rate
 
     def _validate(self, epoch):
+        fitted = predict(self.evaluated, self.watched, self.run.device, self.run.processes).loss
         said = predict(self.evaluated, self.val, self.run.device, self.run.processes)
         if not math.isfinite(said.loss):
             raise Diverged(self._lost("validation", said.loss, epoch))
@@ -185,7 +187,7 @@ class Training:
         if score > self.progress.best_score:
             self.progress.best_score, self.progress.best_epoch = score, epoch
             self.progress.best = weights(self.evaluated)
-        return columns
+        return {"train_eval_loss": fitted} | columns
 
     def _lost(self, split, loss, epoch, from_the_start=False):
         cure = f"lower train.learning_rate (now {self.options.learning_rate:g})"
@@ -214,10 +216,10 @@ class Training:
         self.progress = Progress(**state["progress"])
 
 
-def _moved(before: list[Tensor], network: nn.Module) -> float:
+def _moved(before: list[Tensor], network: nn.Module) -> Tensor:
     """The norm of what has been added to all weights since, over their norm before."""
     change = [now.detach() - then for now, then in zip(network.parameters(), before)]
-    return float(nn.utils.get_total_norm(change) / nn.utils.get_total_norm(before))
+    return nn.utils.get_total_norm(change) / nn.utils.get_total_norm(before)
 
 
 def weights(network: nn.Module) -> dict[str, torch.Tensor]:
