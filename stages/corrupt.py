@@ -15,14 +15,16 @@ from pathlib import Path
 from stages.ending import this_stage
 from stages.files import write_atomically
 from stages.params import Machine
+from stages.results.folders import finished_in
 from stages.running.each_run import Piece, each_run
 from stages.running.side_by_side import Send
 
 
 def main(runs: Path, crops: Path, out: Path) -> None:
     """Evaluate the runs below a folder. Raises SystemExit where there are none, or one of them cannot be evaluated."""
-    count = each_run("corrupt", runs, out, "stages.corruptions.predictions", partial(work, runs, crops))
-    print(f"{count} runs evaluated on spoiled pictures into {out}")
+    found = finished_in(runs)
+    each_run("corrupt", runs, found, out, "stages.corruptions.predictions", partial(work, runs, crops))
+    print(f"{len(found)} runs evaluated on spoiled pictures into {out}")
 
 
 def work(runs: Path, crops: Path, machine: Machine, piece: Piece, device: str, send: Send) -> None:

@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from stages.files import new_folder
 from stages.params import Machine, read
-from stages.results.folders import finished_in
 from stages.running.side_by_side import Send, ask, server, side_by_side, slots
 
 
@@ -20,15 +19,21 @@ class Piece(NamedTuple):
     first: Path | None
 
 
-def each_run(stage: str, runs: Path, out: Path, preload: str, work: Callable[[Machine, Piece, str, Send], None]) -> int:
-    """Do `work(machine, piece, device, send)` for every run below a folder; returns how many there are.
+def each_run(
+    stage: str,
+    runs: Path,
+    found: list[Path],
+    out: Path,
+    preload: str,
+    work: Callable[[Machine, Piece, str, Send], None],
+) -> None:
+    """Do `work(machine, piece, device, send)` for every run that was found below the folder `runs`.
 
     Writes a folder with a file <seed>.npz for each, at the run's own place below it. `preload` is the module that the
     processes start with. What the work sends as a "note" is printed. Raises SystemExit, with a line for each, where
     there are no runs, or the work on one of them fails; the folder that was there then stays.
     """
     machine = read().machine
-    found = finished_in(runs)
     if not found:
         raise SystemExit(f"{stage}: no runs in {runs}; the stage that trains them writes it")
     context = server(preload)
@@ -44,7 +49,6 @@ def each_run(stage: str, runs: Path, out: Path, preload: str, work: Callable[[Ma
                 print(line)
         if failures := [line for kind, line in said if kind in ("failed", "killed")]:
             raise SystemExit("\n".join(failures))
-    return len(found)
 
 
 def _with_its_run(stage: str, piece: Piece, line: str) -> str:
