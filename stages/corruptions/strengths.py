@@ -21,7 +21,6 @@ CORRUPTIONS = {
     "occlusion": Corruption((0.12, 0.22, 0.32), "share of the height that is covered, at the eyes or at the mouth"),
     "grey": Corruption((0.5, 0.25, 0.0), "saturation left; colour pictures alone"),
 }
-MEAN = "mean"  # in the column `corruption` of measures.csv: over all that were made, each counting the same
 
 
 def names(channels: int) -> list[str]:

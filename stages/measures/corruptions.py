@@ -4,9 +4,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from stages.corruptions.strengths import MEAN
 from stages.measures import classification
-from stages.results.corrupted import Corrupted
+from stages.results.corrupted import MEAN, Corrupted
 
 KEPT = ("macro_f1", "accuracy", "loss")
 

@@ -10,10 +10,11 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from stages.corruptions.strengths import CORRUPTIONS, MEAN
+from stages.corruptions.strengths import CORRUPTIONS
 from stages.reporting.groups import Group, baseline_of, groups_of
 from stages.reporting.style import PAGE, figure, looks
 from stages.reporting.table1_page import FEW, markdown_row, signed
+from stages.results.corrupted import MEAN
 from stages.results.inputs import BadInput
 from stages.results.statistics import LEVEL, Interval, mean_interval, paired_difference, summary
 from stages.results.tables import Results

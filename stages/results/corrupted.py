@@ -7,6 +7,8 @@ import numpy as np
 
 from stages.results.inputs import BadInput, read_arrays
 
+MEAN = "mean"  # in the column `corruption` of measures.csv: over all that were made, each counting the same
+
 
 class Corrupted(NamedTuple):
     """What a run's last weights say of the test split, spoiled in K ways.

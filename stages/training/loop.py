@@ -155,9 +155,7 @@ class Training:
             if step == 1:
                 first_loss = loss.detach()
 
-        # Together, for each by itself would be one more wait for the device.
-        lost, update = torch.stack((total_loss, _moved(before, self.network))).tolist()
-        loss = sum(processes.gather(lost)) / processes.world / self.steps_per_epoch
+        loss = sum(processes.gather(total_loss.item())) / processes.world / self.steps_per_epoch
         if not loss <= HIGHEST_LOSS:  # NaN is not
             from_the_start = not all(each <= HIGHEST_LOSS for each in processes.gather(first_loss.item()))
             raise Diverged(self._lost("training", loss, epoch, from_the_start))
@@ -166,7 +164,7 @@ class Training:
             "step": step,
             "lr": rate,
             "train_loss": loss,
-            "update": update,
+            "update": _moved(before, self.network),
             "flipped": self.in_force.close_epoch(epoch),
         }
 
@@ -216,10 +214,10 @@ class Training:
         self.progress = Progress(**state["progress"])
 
 
-def _moved(before: list[Tensor], network: nn.Module) -> Tensor:
+def _moved(before: list[Tensor], network: nn.Module) -> float:
     """The norm of what has been added to all weights since, over their norm before."""
     change = [now.detach() - then for now, then in zip(network.parameters(), before)]
-    return nn.utils.get_total_norm(change) / nn.utils.get_total_norm(before)
+    return float(nn.utils.get_total_norm(change) / nn.utils.get_total_norm(before))
 
 
 def weights(network: nn.Module) -> dict[str, torch.Tensor]:

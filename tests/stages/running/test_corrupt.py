@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from stages import corrupt, evaluate
+from stages import corrupt, evaluate, measure
 from stages.corruptions import predictions
 from stages.corruptions.strengths import names
 from stages.crops.store import open_crops
 from stages.params import read
+from stages.results import tables
 from stages.results.corrupted import read_corrupted
 from stages.results.inputs import BadInput
 from stages.results.record import read_record, sealed
@@ -41,12 +42,18 @@ def spoiled(run, workspace):
 
 def test_of_pictures_that_nothing_spoils_it_says_what_the_evaluation_says(run, spoiled, workspace, monkeypatch):
     monkeypatch.setattr(predictions, "corrupt", lambda images, name, rows: images)
-    said, file = read_corrupted(spoiled(), record_of(run)), workspace / "0.npz"
+    said, file = read_corrupted(spoiled(), record_of(run)), workspace / "predictions" / "periodic" / "0.npz"
     evaluate.work(run.parent, workspace / "data/crops", read().machine, Piece(run, file, None), "cpu", print)
     with np.load(file) as arrays:
         assert said.corruptions == names(1) and len(names(1)) == 24
         assert (said.predicted == arrays["test_last_predicted"]).all()
         np.testing.assert_allclose(said.loss, arrays["test_last_loss"], rtol=1e-6)
+    measure.main(workspace / "runs", workspace / "predictions", ["periodic"], workspace / "t", workspace / "corrupted")
+    rows = tables.read(workspace / "t").measures.query("weights == 'last' and split == 'test'")
+    value = rows.set_index(["corruption", "measure"])["value"].to_dict()
+    assert set(rows["corruption"]) == {"", "mean", *names(1)} and value["mean", "macro_f1_lost"] == 0
+    for name in ("macro_f1", "accuracy", "loss"):
+        assert value["", name] == value["mean", name] == value["blur-3", name]
 
 
 def test_every_picture_is_spoiled_by_its_name_and_its_row(run, spoiled, workspace, monkeypatch):
