@@ -8,13 +8,14 @@ import numpy as np
 import pytest
 
 from stages import measure
+from stages.measures import turns
 from stages.results import tables
 from stages.results.collect import collect, finished_runs
 from stages.results.folders import finished_in
 from stages.results.inputs import BadInput
 from stages.results.predictions import identity
 from stages.results.record import sealed
-from stages.results.tables import RUNS
+from stages.results.tables import CURVES, RUNS
 
 CLASSES = ["calm", "glad"]
 
@@ -33,8 +34,7 @@ def write_run(root, variant, seed, varied=None, seal=True, **record):
     about |= {"configuration": "c", "crops": "x", "seconds": 1.5, "epochs": 1, "steps": 1}
     params = {"train": {"epochs": 1, "ema": None}} | varied
     about |= {"run": f"{variant}/{place}", "variant": variant, "seed": seed, "varied": varied, "params": params}
-    columns = "epoch,step,lr,train_loss,flipped,val_loss,val_macro_f1,val_accuracy,predicted_classes"
-    (folder / "curves.csv").write_text(f"{columns}\n1,1,0.1,0.7,0,0.8,0.5,0.5,2\n")
+    (folder / "curves.csv").write_text(f"{','.join(CURVES)}\n1,1,0.1,0.7,0.6,0.02,0,0.8,0.5,0.5,2\n")
     (folder / "in_force.csv").write_text("site,quantity,step,epoch,value\n")
     for weights in ("best", "last"):
         (folder / f"{weights}.pt").write_text(f"{weights} of {variant}/{place}")
@@ -109,4 +109,4 @@ def test_what_cannot_be_measured_is_one_line(tmp_path, damage, line):
 
 def test_collecting_nothing_is_said(tmp_path):
     with pytest.raises(BadInput, match="no runs; the stage that trains them writes it"):
-        collect(finished_runs(tmp_path, tmp_path), measure.measured)
+        collect(finished_runs(tmp_path, tmp_path), measure.measured, turns.events)
