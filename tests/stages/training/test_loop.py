@@ -56,8 +56,9 @@ def test_all_variants_of_a_seed_start_from_the_same_weights_and_see_the_same_bat
         list(run.epochs())
     for variant in VARIANTS:
         assert all(torch.equal(a, b) for a, b in zip(starts[variant], starts["baseline"], strict=True))
-        for (a, x), (b, y) in zip(seen[variant], seen["baseline"], strict=True):
-            assert torch.equal(a, b) and torch.equal(x, y)
+        pairs = zip(seen[variant], seen["baseline"], strict=True)
+        same = [torch.equal(a, b) and torch.equal(x, y) for (a, x), (b, y) in pairs]
+        assert not any(same) if variant in ("augmented", "reordered") else all(same)
 
 
 @pytest.mark.parametrize("unit", ["epoch", "step"])
@@ -262,7 +263,12 @@ def test_what_waits_is_counted():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_epoch_waits_for_the_device_when_it_is_over(crops_folder, variant):
-    everything = {"ema": None if variant == "negate" else 0.5, "label_smoothing": 0.1, "class_balance": "weights", "schedule": "cosine"}
+    everything = {
+        "ema": None if variant == "negate" else 0.5,
+        "label_smoothing": 0.1,
+        "class_balance": "weights",
+        "schedule": "cosine",
+    }
     augmented = Augment(flip=True, shift=2, rotate=5.0, scale=0.1, erase=0.3)
     run = Training(make_run(crops_folder, variant, options=params(epochs=2, augment=augmented, **everything)))
     run.model = run.network
