@@ -56,8 +56,9 @@ def test_all_variants_of_a_seed_start_from_the_same_weights_and_see_the_same_bat
         list(run.epochs())
     for variant in VARIANTS:
         assert all(torch.equal(a, b) for a, b in zip(starts[variant], starts["baseline"], strict=True))
-        for (a, x), (b, y) in zip(seen[variant], seen["baseline"], strict=True):
-            assert torch.equal(a, b) and torch.equal(x, y)
+        pairs = zip(seen[variant], seen["baseline"], strict=True)
+        same = [torch.equal(a, b) and torch.equal(x, y) for (a, x), (b, y) in pairs]
+        assert not any(same) if variant in ("augmented", "reordered") else all(same)
 
 
 @pytest.mark.parametrize("unit", ["epoch", "step"])
