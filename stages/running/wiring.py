@@ -65,7 +65,9 @@ def new(name: str, chosen: list[str], data_set: str | None) -> None:
 def rewired(text: str, path: Path) -> str:
     """The text of a dvc.yaml with the deps and params that its stages must have. Raises NoPipeline and SystemExit."""
     for name, stage in YAML(typ="safe", pure=True).load(text)["stages"].items():
-        deps = [dep for dep in stage["deps"] if not dep.startswith(CODE)] + code(stage)
+        if not str(stage.get("cmd")).startswith("python -m stages."):
+            continue  # of the user's own program, the imports are not ours
+        deps = [dep for dep in stage.get("deps", []) if not str(dep).startswith(CODE)] + code(stage)
         text = _replaced(text, path, name, "deps", deps)
         if module(stage) == "stages/train.py":
             file = argument(stage, "params")
