@@ -13,7 +13,8 @@ import pandas as pd
 # A run has converged where training on for as long as its last quarter is not expected to change an answer: its
 # validation macro F1 rises by less than the smallest difference of interest, and its validation loss falls by less than
 # a twentieth. A baseline that overfits has converged: its loss rises, its score no longer does. The trend of one run
-# over a few epochs is mostly noise: whether a variant has converged, the mean trend of its runs says.
+# over a few epochs is mostly noise: whether a variant has converged, the mean trend of its runs says. A run that still
+# recovers from a turn of its signs moves, and rightly so: its last score is one on the way back.
 F1_RISE, LOSS_FALL = 0.02, 0.05
 
 
