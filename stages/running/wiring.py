@@ -27,6 +27,11 @@ from stages.yaml_file import load
 
 ROOT_FILE = "dvc.yaml"
 CODE = ("stages/", "noise/")
+OF_ONE_VARIANT = (
+    "stages/train.py",
+    "stages/evaluate.py",
+    "stages/corrupt.py",
+)  # by --variant, or whose runs --runs are
 WIDTH = 120  # characters of a line
 
 
@@ -112,9 +117,9 @@ def argument(stage: dict[str, Any], name: str) -> str | None:
 
 
 def _variant(stage: dict[str, Any]) -> str | None:
-    """The variant that a stage trains, or whose runs it looks at."""
+    """The variant that a stage trains, or whose runs it looks at; None of a stage of several, or of none."""
     name = argument(stage, "variant") or (argument(stage, "runs") or "").rpartition("/")[2]
-    return name if name in variants.names() else None
+    return name if module(stage) in OF_ONE_VARIANT else None
 
 
 def _folders(file: str) -> Iterator[str]:

@@ -38,6 +38,8 @@ def test_what_trains_depends_on_its_variant_its_methods_and_what_they_read():
     parts = {name.partition(":train-")[2]: next(iter(each[0].values())) for name, each in params.items()}
     assert parts["baseline"] == ["seeds", "train"]
     assert parts["periodic"] == ["seeds", "vary", "train", "periodic"]  # `interval` stands under `vary` alone
+    # A study may be called as a variant is: what measures it looks at no variant's runs.
+    assert "stages/variants/dropout.py" not in STAGES["studies/dropout/dvc.yaml:measure"]["deps"]
 
 
 def test_what_a_stage_lacks_or_has_too_much_is_mended_and_nothing_else_is_touched(at_the_root):
