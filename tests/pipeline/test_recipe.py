@@ -67,6 +67,7 @@ def with_variant(repository):
     yaml = YAML()
     params = yaml.load(repository / "params.yaml")
     params["seeds"], params["machine"]["device"] = [0], "cpu"
+    params["train"] |= {"images": None, "watched": {"train": None, "val": None}}
     params["train"] |= {"network": "shufflenet_v2_x0_5", "epochs": 1, "batch_size": 16, "precision": "float32"}
     yaml.dump(params, repository / "params.yaml")
     write_crops(repository / "data/crops", {"train": 32, "val": 12, "test": 12})

@@ -108,6 +108,22 @@ def test_points_and_bands_are_means_and_intervals_over_seeds():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "5", "20"]
 
 
+def test_where_nothing_is_varied_the_variants_stand_one_below_the_other():
+    names = ["baseline", "periodic", "negate", "half"]
+    results = as_read(results_of([simulate_run(name, seed, 4) for name in names for seed in SEEDS]))
+    ((file, drawn),) = study_figure.figures(results)
+    (axes,) = drawn.axes
+    titles = ["Baseline (n = 3)", "+ periodic (n = 3)", "+ negate (n = 3)", "+ half (n = 3)"]
+    assert file == "variants.png" and [text.get_text() for text in axes.get_yticklabels()] == titles
+    table = score(results)
+    for place, (name, container) in enumerate(zip(names, axes.containers, strict=True)):
+        line, _, (bars,) = container.lines
+        values = table[table["variant"] == name]["value"]
+        ((low, _), (high, _)) = bars.get_segments()[0]
+        assert (line.get_xdata()[0], line.get_ydata()[0]) == pytest.approx((values.mean(), place))
+        assert (low, high) == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval(0.95))
+
+
 def test_values_that_are_no_numbers_are_categories():
     results = as_read(results_of(runs_over("periodic.sites", ["first", "all", "1"]), varied=("periodic.sites",)))
     (axes,) = study_figure.draw(results, "periodic.sites").axes
