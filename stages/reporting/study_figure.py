@@ -1,4 +1,7 @@
-"""A study's figures: test macro F1 over a varied parameter, with what does not read it as bands behind it."""
+"""A study's figures: test macro F1 over a varied parameter, with what does not read it as bands behind it.
+
+Where nothing is varied, the variants one below the other.
+"""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -11,7 +14,7 @@ from matplotlib.transforms import offset_copy
 
 from stages.reporting.groups import Group, by_seed, groups_of
 from stages.reporting.measures import MEASURES, PRIMARY
-from stages.reporting.style import figure, looks
+from stages.reporting.style import BASELINE, figure, looks
 from stages.results.statistics import LEVEL, Interval, mean_interval
 from stages.results.tables import Results
 
@@ -31,9 +34,11 @@ class Series(NamedTuple):
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Yield <parameter>.png as (file name, figure) for each varied parameter."""
+    """Yield <parameter>.png as (file name, figure) for each varied parameter; variants.png where there is none."""
     for parameter in results.varied:
         yield f"{parameter}.png", draw(results, parameter)
+    if not results.varied:
+        yield "variants.png", side_by_side(results)
 
 
 def draw(results: Results, parameter: str) -> Figure:
@@ -55,6 +60,25 @@ def draw(results: Results, parameter: str) -> Figure:
     for number, series in enumerate(points):
         _points(axes, series, places, shift=APART * (number - (len(points) - 1) / 2))
     drawn.legend(loc="outside lower left", ncols=1 if len(points) + len(bands) <= 2 else 2)
+    return drawn
+
+
+def side_by_side(results: Results) -> Figure:
+    """The last epoch's test macro F1: of each variant a point with its interval, the baseline's a band behind them."""
+    groups = groups_of(results)
+    look = looks(group.variant for group in groups)
+    drawn = figure(height=0.8 + 0.22 * len(groups))
+    axes = drawn.subplots()
+    axes.set(title=f"Mean and {LEVEL:.0%} t interval over n seeds", xlabel=MEASURES[PRIMARY].title)
+    for place, group in enumerate(groups):
+        interval = mean_interval(by_seed(results, group, PRIMARY).values())
+        bar = np.transpose([_bar(interval)])
+        color = look[group.variant].color
+        axes.errorbar(interval.mean, place, xerr=bar, color=color, marker="o", markersize=3.5, capsize=1.5)
+        if group.variant == BASELINE and interval.low is not None and interval.high is not None:
+            axes.axvspan(interval.low, interval.high, color=color, alpha=0.12, linewidth=0)
+    axes.set_yticks(range(len(groups)), [f"{look[group.variant].title} (n = {len(group.runs)})" for group in groups])
+    axes.invert_yaxis()
     return drawn
 
 

@@ -27,6 +27,11 @@ from stages.yaml_file import load
 
 ROOT_FILE = "dvc.yaml"
 CODE = ("stages/", "noise/")
+OF_ONE_VARIANT = (
+    "stages/train.py",
+    "stages/evaluate.py",
+    "stages/corrupt.py",
+)  # by --variant, or whose runs --runs are
 WIDTH = 120  # characters of a line
 
 
@@ -65,7 +70,9 @@ def new(name: str, chosen: list[str], data_set: str | None) -> None:
 def rewired(text: str, path: Path) -> str:
     """The text of a dvc.yaml with the deps and params that its stages must have. Raises NoPipeline and SystemExit."""
     for name, stage in YAML(typ="safe", pure=True).load(text)["stages"].items():
-        deps = [dep for dep in stage["deps"] if not dep.startswith(CODE)] + code(stage)
+        if not str(stage.get("cmd")).startswith("python -m stages."):
+            continue  # of the user's own program, the imports are not ours
+        deps = [dep for dep in stage.get("deps", []) if not str(dep).startswith(CODE)] + code(stage)
         text = _replaced(text, path, name, "deps", deps)
         if module(stage) == "stages/train.py":
             file = argument(stage, "params")
@@ -110,9 +117,9 @@ def argument(stage: dict[str, Any], name: str) -> str | None:
 
 
 def _variant(stage: dict[str, Any]) -> str | None:
-    """The variant that a stage trains, or whose runs it looks at."""
+    """The variant that a stage trains, or whose runs it looks at; None of a stage of several, or of none."""
     name = argument(stage, "variant") or (argument(stage, "runs") or "").rpartition("/")[2]
-    return name if name in variants.names() else None
+    return name if module(stage) in OF_ONE_VARIANT else None
 
 
 def _folders(file: str) -> Iterator[str]:

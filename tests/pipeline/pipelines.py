@@ -18,20 +18,3 @@ STAGES = {f"{file.relative_to(ROOT)}:{name}": stage for file in FILES for name, 
 
 def outs(stage):
     return [next(iter(out)) if isinstance(out, dict) else out for out in stage["outs"]]
-
-
-def argument(stage, name):
-    """What the stage's command says after --name."""
-    words = stage["cmd"].split()
-    return words[words.index(f"--{name}") + 1] if f"--{name}" in words else None
-
-
-def module(stage):
-    """The file of the stage's command."""
-    return stage["cmd"].split()[2].replace(".", "/") + ".py"
-
-
-def files_of(dependency):
-    """The Python files that a dependency on code covers."""
-    path = ROOT / dependency
-    return sorted(path.rglob("*.py")) if path.is_dir() else [path]

@@ -5,44 +5,17 @@ import sys
 
 import pytest
 
-from stages.running.closure import closure
-from tests.pipeline.pipelines import FILES, ROOT, STAGES, argument, files_of, module, outs, stages
-
-LOOK_AT_RUNS = ("stages/evaluate.py", "stages/corrupt.py")
-
-
-def variant_of(stage):
-    """The file of the variant that a stage trains or evaluates."""
-    name = argument(stage, "variant") or argument(stage, "runs").rpartition("/")[2]
-    return f"stages/variants/{name.replace('-', '_')}.py"
+from stages.running import wiring
+from stages.running.wiring import module
+from tests.pipeline.pipelines import FILES, ROOT, STAGES, outs, stages
 
 
-def entries(stage):
-    """What decides a stage's result begins with these files."""
-    if module(stage) == "stages/train.py":
-        return ["stages/training", variant_of(stage)]
-    return [module(stage), variant_of(stage)] if module(stage) in LOOK_AT_RUNS else [module(stage)]
-
-
-def code(stage):
-    """The Python files of the project that the stage's deps cover, without `__init__`s."""
-    dependencies = [dep for dep in stage["deps"] if dep.startswith(("stages/", "noise/"))]
-    found = (file.relative_to(ROOT).as_posix() for dep in dependencies for file in files_of(dep))
-    return {name for name in found if not name.endswith("__init__.py")}
-
-
-@pytest.mark.parametrize("name", STAGES)
-def test_a_stage_depends_on_the_imports_that_decide_its_result_and_no_others(name):
-    stage = STAGES[name]
-    decides = set(closure(entries(stage)))
-    if module(stage) == "stages/check.py":
-        decides.add("stages/params.py")  # what is right is what this stage is about
-    missing, needless = sorted(decides - code(stage)), sorted(code(stage) - decides)
-    if module(stage) in LOOK_AT_RUNS:
-        # What trains it reruns for any file of that folder anyway, and the evaluation with it.
-        needless = [file for file in needless if not file.startswith("stages/training/")]
-    assert not missing, f"{name}: add to deps: {', '.join(missing)}"
-    assert not needless, f"{name}: take from deps: {', '.join(needless)}"
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(ROOT)))
+def test_a_stage_depends_on_what_decides_its_result(file, monkeypatch):
+    """On the imports of its command, what trains on the parameters that its variant reads too, and on no others."""
+    monkeypatch.chdir(ROOT)
+    text = file.read_text(encoding="utf-8")
+    assert wiring.rewired(text, file) == text, "`python -m stages.running.wiring` rewrites it"
 
 
 def test_training_imports_nothing_that_decides_no_bits():

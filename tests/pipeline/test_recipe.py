@@ -63,13 +63,19 @@ def repository(tmp_path_factory):
 @pytest.fixture(scope="module")
 def with_variant(repository):
     follow("A variant", repository)
+    rewired(repository)
     yaml = YAML()
     params = yaml.load(repository / "params.yaml")
     params["seeds"], params["machine"]["device"] = [0], "cpu"
+    params["train"] |= {"images": None, "watched": {"train": None, "val": None}}
     params["train"] |= {"network": "shufflenet_v2_x0_5", "epochs": 1, "batch_size": 16, "precision": "float32"}
     yaml.dump(params, repository / "params.yaml")
     write_crops(repository / "data/crops", {"train": 32, "val": 12, "test": 12})
     return repository
+
+
+def rewired(root):
+    subprocess.run([sys.executable, "-m", "stages.running.wiring"], cwd=root, check=True, capture_output=True)
 
 
 def start(root, *command):
@@ -105,6 +111,8 @@ def test_the_other_recipes(repository):
     """Their changes can be made, what they change can be imported, and the new names are known."""
     for recipe in ("A data set", "A measure", "A figure"):
         follow(recipe, repository)
+    rewired(repository)
+    assert "stages/reporting/gap.py" in (repository / "dvc.yaml").read_text()
     lines = """
         from stages import datasets, measure, report
         from stages.reporting import gap, measures

@@ -4,7 +4,7 @@ import pytest
 
 from stages import variants
 from stages.params import Params, read
-from tests.pipeline.pipelines import PLOTS, ROOT, STAGES, argument, outs, stages
+from tests.pipeline.pipelines import PLOTS, ROOT, STAGES, outs, stages
 
 TRAINING = {name: stage for name, stage in STAGES.items() if ":train-" in name}
 
@@ -17,22 +17,6 @@ def test_a_variant_is_a_file_a_stage_and_its_sections(name):
     for part in variant.reads:
         assert part in Params.model_fields, f"stages/params.py: no section {part}, which variants/{name} reads"
         assert getattr(read(ROOT / "params.yaml"), part) is not None, f"params.yaml: no section {part}"
-
-
-@pytest.mark.parametrize("name", TRAINING)
-def test_a_training_stage_depends_on_just_the_parameters_that_its_variant_reads(name):
-    stage, variant = TRAINING[name], variants.load(argument(TRAINING[name], "variant"))
-    (params,) = stage["params"] if isinstance(stage["params"][0], dict) else [stage["params"]]
-    parts = next(iter(params.values())) if isinstance(params, dict) else params
-    expected = {"seeds", "train", *variant.reads}
-    if isinstance(params, dict):  # a study: what it varies need not stand there as well
-        study = read(ROOT / next(iter(params)))
-        expected = {"seeds", "train", *(part for part in variant.reads if getattr(study, part) is not None)}
-        if any(name.split(".")[0] in ("train", *variant.reads) for name in study.vary):
-            expected.add("vary")
-        assert argument(stage, "params") == next(iter(params))
-    assert set(parts) == expected
-    assert outs(stage) == [argument(stage, "out") or f"runs/{variant.name}"]
 
 
 @pytest.mark.parametrize("file", sorted({name.split(":")[0] for name in TRAINING}))

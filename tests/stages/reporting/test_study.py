@@ -108,6 +108,22 @@ def test_points_and_bands_are_means_and_intervals_over_seeds():
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "5", "20"]
 
 
+def test_where_nothing_is_varied_the_variants_stand_one_below_the_other():
+    names = ["baseline", "periodic", "negate", "half"]
+    results = as_read(results_of([simulate_run(name, seed, 4) for name in names for seed in SEEDS]))
+    ((file, drawn),) = study_figure.figures(results)
+    (axes,) = drawn.axes
+    titles = ["Baseline (n = 3)", "+ periodic (n = 3)", "+ negate (n = 3)", "+ half (n = 3)"]
+    assert file == "variants.png" and [text.get_text() for text in axes.get_yticklabels()] == titles
+    table = score(results)
+    for place, (name, container) in enumerate(zip(names, axes.containers, strict=True)):
+        line, _, (bars,) = container.lines
+        values = table[table["variant"] == name]["value"]
+        ((low, _), (high, _)) = bars.get_segments()[0]
+        assert (line.get_xdata()[0], line.get_ydata()[0]) == pytest.approx((values.mean(), place))
+        assert (low, high) == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval(0.95))
+
+
 def test_values_that_are_no_numbers_are_categories():
     results = as_read(results_of(runs_over("periodic.sites", ["first", "all", "1"]), varied=("periodic.sites",)))
     (axes,) = study_figure.draw(results, "periodic.sites").axes
@@ -174,19 +190,18 @@ def test_only_seeds_that_both_have_are_paired():
 def test_what_is_to_be_read_with_care_is_marked():
     made = runs_over("interval", [1])
     made += [simulate_run("dropout", seed, 4, hardware="NVIDIA H100" if seed else "A processor") for seed in SEEDS]
-    for run in made[3:5]:
-        row = run["measures"][0] | {
-            "weights": "last",
-            "split": "val",
-            "measure": "converged",
-            "value": len(run["turns"]) % 2,
-        }
-        run["measures"].append(row)
+    for run in made:  # of one the score rises by .02 and a little, of the others by less: their mean does not
+        for row in run["measures"]:
+            if row["measure"] in ("macro_f1_trend", "loss_trend"):
+                row["value"] = 0.05 if run is made[3] else -0.001
     page = study.page("interval", as_read(results_of(made, varied=("interval",))))
     assert "- Hardware: A processor, threads: 1, float32; NVIDIA H100, threads: 1, float32\n" in page
     assert cells(page, "dropout", "")[-1] == "not on the baseline's machine: seed 1, 2"
-    assert cells(page, "periodic", "1")[-1] == "still moving: seed 0, 1"
-    assert cells(page, "baseline", "")[-1] == ""
+    assert cells(page, "periodic", "1")[-1] == ""
+    for row in made[4]["measures"]:
+        row["value"] = 0.02 if row["measure"] == "macro_f1_trend" else row["value"]
+    page = study.page("interval", as_read(results_of(made, varied=("interval",))))
+    assert cells(page, "periodic", "1")[-1] == "still moving"
 
 
 def test_runs_that_differ_in_nothing_varied_are_refused():
