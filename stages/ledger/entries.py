@@ -1,0 +1,182 @@
+"""The ledger's entries, data/paper/claims.yaml: each is one sentence that can be decided, and what decides it.
+
+`docs/claims.md` says what the fields mean; a claim of one's own is another entry. What an entry says of results that
+are not there is no mistake: they may not have been run yet.
+"""
+
+import re
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from stages.params import Section
+from stages.results.inputs import BadInput
+from stages.variants import names
+from stages.yaml_file import load, shown
+
+CIRCLES = {
+    "circles-seeds": "seeds",
+    "circles-draws": "draws",
+}  # rows, and the column `over` of reports/circles/runs.csv
+MAIN = "reports"  # the rows of the default run; all others are those of a study
+_SIDE = re.compile(r"(?P<best>best )?(?P<variant>[\w-]+)(?:\[(?P<values>[^\[\]]+)\])?")
+
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+Margin = Annotated[float, Field(gt=0, le=1e6)]
+
+
+class Side(NamedTuple):
+    """What stands on one side of a comparison.
+
+    values: what each named parameter may be, as text. best: of the groups that fit, the one that is best on validation.
+    """
+
+    text: str
+    variant: str
+    values: dict[str, tuple[str, ...]]
+    best: bool
+
+
+class Claim(Section):
+    """What every entry says."""
+
+    source: Literal["paper", "tutorial", "ours"]
+    where: Text
+    quote: Text | None = None
+    words: Text
+    rows: Annotated[list[Text], Field(min_length=1)]
+    family: Text | None = None
+    ours: Text
+    against: Text | None = None
+    measure: Text
+    corruption: Text | None = None
+    minus: Text | None = None
+    ratio: bool = False
+    printed: float | None = None
+
+
+class Superiority(Claim):
+    kind: Literal["superiority"]
+    direction: Literal["more", "less"]
+    margin: Margin
+
+
+class Equivalence(Claim):
+    kind: Literal["equivalence"]
+    margin: Margin
+
+
+class Noninferiority(Claim):
+    kind: Literal["noninferiority"]
+    direction: Literal["more", "less"]
+    margin: Margin
+
+
+class Level(Claim):
+    kind: Literal["level"]
+    printed: float
+
+
+class Share(Claim):
+    kind: Literal["share"]
+    least: float | None = None
+    most: float | None = None
+    share: Annotated[float, Field(gt=0, lt=1)]
+
+
+class Spread(Claim):
+    kind: Literal["spread"]
+    margin: Margin
+
+
+class Identity(Claim):
+    kind: Literal["identity"]
+    against: Text
+    measure: Literal["curves"]
+
+
+Entry = Superiority | Equivalence | Noninferiority | Level | Share | Spread | Identity
+_ENTRIES: TypeAdapter[dict[str, Entry]] = TypeAdapter(dict[str, Annotated[Entry, Field(discriminator="kind")]])
+
+
+def read_entries(path: str | Path, root: str | Path = ".") -> dict[str, Entry]:
+    """The entries of a file by their names, checked against the studies and variants below `root`.
+
+    Raises BadInput with a line for each mistake, and SystemExit where the file is no YAML.
+    """
+    values = load(path)
+    try:
+        entries = _ENTRIES.validate_python(values, strict=True)
+    except ValidationError as error:
+        lines = dict.fromkeys(_line(mistake) for mistake in error.errors(include_url=False))
+        raise BadInput("\n".join(f"{path}: {line}" for line in lines)) from None
+    lines = [f"{path}: {name}: {wrong}" for name, entry in entries.items() for wrong in _mistakes(entry, Path(root))]
+    if lines:
+        raise BadInput("\n".join(lines))
+    return entries
+
+
+def side(text: str) -> Side:
+    """`variant`, `variant[parameter=value, another=value|value]`, or `best ` before either. Raises ValueError."""
+    match = _SIDE.fullmatch(text)
+    if not match:
+        raise ValueError(f"{shown(text)}: expected a variant, as in periodic[interval=5] or best periodic")
+    values: dict[str, tuple[str, ...]] = {}
+    for part in (match["values"] or "").split(", ") if match["values"] else ():
+        name, equals, allowed = part.partition("=")
+        if not name or not equals or not all(allowed.split("|")):
+            raise ValueError(f"{shown(text)}: {shown(part)} is no parameter=value")
+        values[name] = tuple(allowed.split("|"))
+    return Side(text, match["variant"], values, match["best"] is not None)
+
+
+def sides(entry: Entry) -> list[Side]:
+    """Ours, and what it is held against where there is such a side."""
+    return [side(text) for text in (entry.ours, entry.against) if text is not None]
+
+
+def _line(mistake: Any) -> str:
+    name, *inside = map(str, mistake["loc"])
+    # Behind the entry's name stands the kind, by which the fields are chosen.
+    where = ".".join([name, *inside[1:]])
+    if mistake["type"] == "missing":
+        return f"{where}: missing"
+    if mistake["type"] == "extra_forbidden":
+        known = sorted({field for model in Entry.__args__ for field in model.model_fields})
+        close = get_close_matches(inside[-1], known, n=1)
+        return f"{where}: no such field of this kind; {f'did you mean {close[0]}?' if close else ', '.join(known)}"
+    if mistake["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        kinds = ", ".join(model.model_fields["kind"].annotation.__args__[0] for model in Entry.__args__)
+        found = mistake["input"].get("kind", "missing") if isinstance(mistake["input"], dict) else "missing"
+        return f"{name}.kind: {shown(found)}: expected one of {kinds}"
+    return f"{where}: {shown(mistake['input'])}: {mistake['msg'].removeprefix('Input ').replace('should', 'must')}"
+
+
+def _mistakes(entry: Entry, root: Path) -> Iterator[str]:
+    """What no single field shows."""
+    for rows in entry.rows:
+        if rows not in (MAIN, *CIRCLES) and not (root / "studies" / rows / "dvc.yaml").is_file():
+            known = [MAIN, *CIRCLES, *sorted(path.parent.name for path in root.glob("studies/*/dvc.yaml"))]
+            yield f"rows: no study {shown(rows)}; {_meant(rows, known)}"
+    for text in filter(None, (entry.ours, entry.against)):
+        try:
+            variant = side(text).variant
+        except ValueError as error:
+            yield str(error)
+            continue
+        if not set(entry.rows) <= set(CIRCLES) and variant not in names():
+            yield f"no variant {shown(variant)} in stages/variants; {_meant(variant, names())}"
+    if isinstance(entry, Share) and (entry.least is None) == (entry.most is None):
+        yield "expected one of least and most"
+    if isinstance(entry, Equivalence | Identity) and entry.against is None:
+        yield "against: missing"
+    if isinstance(entry, Level | Share | Spread) and (entry.against or entry.ratio or entry.minus):
+        yield f"against, minus and ratio are of comparisons: {entry.kind} is of single runs"
+
+
+def _meant(name: str, known: list[str]) -> str:
+    close = get_close_matches(name, known, n=1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"

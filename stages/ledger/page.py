@@ -1,0 +1,149 @@
+"""reports/claims.md: the verdicts in words, then every line of the ledger as a table, then how they come about."""
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from stages.ledger.entries import MAIN
+from stages.ledger.kinds import CONTRADICTED, DOES_NOT_HOLD, HOLDS, NOT_RUN, UNDECIDED
+from stages.ledger.power import FEW
+from stages.results.statistics import LEVEL
+
+SOURCES = {"paper": "The paper", "tutorial": "The tutorial", "ours": "What holds the ledger to account"}
+VERDICTS = (HOLDS, DOES_NOT_HOLD, CONTRADICTED, UNDECIDED, NOT_RUN)
+ROWS = {MAIN: "default run", "circles-seeds": "circles, its own points", "circles-draws": "circles, other points"}
+
+HOW = f"""
+## How they are decided
+
+A seed has its own weights, order of images and training images; the variants of a seed share them, and every comparison
+is of pairs. The interval ({LEVEL:.0%}) is that of the mean over seeds, by t, from what other seeds would change and,
+where the last weights' predictions on test tell, from what other test images would.
+
+| verdict | when |
+| --- | --- |
+| {HOLDS} | beyond chance in the claimed direction, corrected for its family (Holm), and at least as large as the margin; of "not worse" and "the same": the whole interval inside of the margin |
+| {DOES_NOT_HOLD} | the whole interval short of the margin: an effect of that size is excluded |
+| {CONTRADICTED} | the same as "{HOLDS}", on the other side; of "not worse" and "the same": the whole interval outside of the margin |
+| {UNDECIDED} | everything else, and everything with fewer than {FEW} seeds |
+
+Seeds needed: at the spread that was measured, to tell an effect of the size of the margin from none, in 4 of 5 times. Of
+a ratio, the effect is a factor. [docs/claims.md](../docs/claims.md) says all of it, and how a claim of your own is added.
+"""
+
+
+def write(lines: pd.DataFrame) -> str:
+    """Markdown of the rows of reports/claims.csv (`stages.ledger.lines.COLUMNS`)."""
+    parts = (_head(lines), _words(lines), _twice(lines), _table(lines), [HOW.rstrip()])
+    return "\n".join(line for part in parts for line in part) + "\n"
+
+
+def in_short(lines: pd.DataFrame, family: str = "primary", rows: str = MAIN) -> Iterator[str]:
+    """A line in Markdown for each verdict of a family on one set of rows, for pages that say no more."""
+    found = lines[(lines["family"] == family) & (lines["rows"] == rows)]
+    for line in found.itertuples():
+        yield f"- **{line.verdict}**: {line.words} ({line.place}); {_finding(line)}."
+
+
+def title(rows: str) -> str:
+    """What a set of rows is called."""
+    return ROWS.get(rows, f"study {rows}")
+
+
+def _head(lines: pd.DataFrame) -> Iterator[str]:
+    yield "# What holds"
+    yield ""
+    yield "Each sentence that can be decided, by what was run here. `python -m stages.claims` decides them anew from what is"
+    yield "committed; a line of the table says with which command its runs are made."
+    yield ""
+    counts = pd.crosstab(lines["source"], lines["verdict"])
+    yield "| | " + " | ".join(VERDICTS) + " |"
+    yield "| --- |" + " ---: |" * len(VERDICTS)
+    for source, name in SOURCES.items():
+        if source in counts.index:
+            numbers = (str(counts.at[source, verdict] if verdict in counts else 0) for verdict in VERDICTS)
+            yield f"| {name} | " + " | ".join(numbers) + " |"
+    yield ""
+
+
+def _words(lines: pd.DataFrame) -> Iterator[str]:
+    for source, name in SOURCES.items():
+        found = lines[lines["source"] == source]
+        if found.empty:
+            continue
+        yield f"## {name}"
+        yield ""
+        for _, entry in found.groupby("id", sort=False):
+            first = entry.iloc[0]
+            yield f"- {first['id']}, {first['place']}: {first['words']}."
+            yield from (f"  - {title(line.rows)}: **{line.verdict}**; {_finding(line)}." for line in entry.itertuples())
+        yield ""
+
+
+def _finding(line) -> str:
+    """What was seen, in words: the effect and its interval, or the spread, or why there is none."""
+    if line.verdict == NOT_RUN:
+        return f"`{line.command}`" + (f" ({line.mark})" if line.mark else "")
+    seeds = f"{line.n} {'seed' if line.n == 1 else 'seeds'}"
+    said = [f"{_number(line, line.effect)}{_interval(line)}, {seeds}"]
+    if not pd.isna(line.seeds_needed):
+        said.append(f"{line.seeds_needed} seeds would decide, at this spread: `{line.command}` with more `seeds`")
+    return "; ".join([*said, *filter(None, [line.mark])])
+
+
+def _interval(line) -> str:
+    if not pd.isna(line.low):
+        return f" [{_number(line, line.low)}, {_number(line, line.high)}]"
+    return "" if pd.isna(line.sd) else f" (standard deviation {line.sd:.3f})"
+
+
+def _number(line, value: float) -> str:
+    if line.kind == "identity":
+        return f"{value:.0f} cells differ"
+    if line.scale == "ratio":
+        return f"× {value:.2f}"
+    signed = line.against or line.measure.count(" - ")
+    return (f"{value:+.3f}" if signed else f"{value:.3f}").replace("-", "−")
+
+
+def _twice(lines: pd.DataFrame) -> Iterator[str]:
+    """Entries that hold on some rows and are contradicted on others."""
+    yield "## The same sentence on other runs"
+    yield ""
+    verdicts = lines.groupby("id", sort=False)["verdict"].agg(set)
+    torn = [name for name, found in verdicts.items() if {HOLDS, CONTRADICTED} <= found]
+    yield f"Hold on some runs and are contradicted on others: {', '.join(torn) or 'none'}."
+    yield ""
+
+
+def _table(lines: pd.DataFrame) -> Iterator[str]:
+    yield "## Every line"
+    yield ""
+    head = ("", "runs", "comparison", "measure", "effect", f"{LEVEL:.0%} interval", "margin", "p", "p, Holm", "n")
+    yield "| " + " | ".join([*head, "verdict", "seeds needed", "interval of", "mark", "made by"]) + " |"
+    yield "| --- | --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: | --- | ---: | --- | --- | --- |"
+    for line in lines.itertuples():
+        there = not pd.isna(line.effect)
+        cells = (
+            line.id,
+            title(line.rows),
+            (f"{line.ours} − {line.against}" if line.against else line.ours).replace("|", "/"),
+            line.measure,
+            _number(line, line.effect) if there else "",
+            _interval(line).strip() if there else "",
+            "" if pd.isna(line.margin) else f"{line.margin:g}",
+            _p(line.p),
+            _p(line.p_holm),
+            str(line.n or ""),
+            line.verdict,
+            "" if pd.isna(line.seeds_needed) else str(line.seeds_needed),
+            line.parts,
+            line.mark,
+            f"`{line.command}`",
+        )
+        yield "| " + " | ".join(cells) + " |"
+    yield ""
+
+
+def _p(value: float) -> str:
+    return "" if pd.isna(value) else "< .0001" if value < 0.0001 else f"{value:.4f}".lstrip("0")
