@@ -18,7 +18,7 @@ from noise.first_turn import first_turn, start_for
 from noise.folding import fold
 from noise.gaussian import GaussianNoise, attach_gaussian, gaussian_noise
 from noise.negate import Negate, attach_negate
-from noise.periodic import SignFlip, attach_periodic, flag_at, flipped_stretches, sign_flip
+from noise.periodic import SignFlip, attach_periodic, flag_at, flipped_stretches, sign_flip, turns
 from noise.schedule import in_force, set_step, signs, site_names
 from noise.sites import SITE_SETS, Site, find_sites
 
@@ -54,4 +54,5 @@ __all__ = [
     "signs",
     "site_names",
     "start_for",
+    "turns",
 ]

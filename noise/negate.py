@@ -16,7 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import LBFGS, Optimizer
 
 from noise.attaching import attach
-from noise.periodic import PeriodicFlag
+from noise.periodic import PeriodicSign, checked_interval
 from noise.sites import Site
 
 # What optimisers keep for each element of a parameter: what changes sign with it, and what does not (squares, sizes).
@@ -24,7 +24,7 @@ ODD = {"exp_avg", "momentum_buffer", "grad_avg", "prev", "ax"}
 EVEN = {"exp_avg_sq", "max_exp_avg_sq", "exp_inf", "square_avg", "acc_delta", "sum", "step_size", "variance"}
 
 
-class Negate(PeriodicFlag):
+class Negate(PeriodicSign):
     """Negates the weight and bias of `norm`, their moments and gradients at each turn of Algorithm 1's flag.
 
     The forward returns its input. Weights in a checkpoint are as the flag in it says, negated or not, so that a resumed
@@ -33,19 +33,19 @@ class Negate(PeriodicFlag):
 
     Args:
         norm: a BatchNorm with weight and bias; it is no child of this module.
-        interval: T of Algorithm 1.
+        interval, share: as of `PeriodicSign`; the channels are those of `norm`.
         moments: False negates the weights alone and needs no optimiser.
 
-    Raises ValueError for a `norm` without weight and bias, and as `PeriodicFlag` does.
+    Raises ValueError for a `norm` without weight and bias, and as `PeriodicSign` does.
     """
 
     __jit_ignored_attributes__ = ("_origin", "_norm", "_optimizer")
     identity_in_evaluation = True
 
-    def __init__(self, norm: nn.Module, interval: int, *, moments: bool = True):
-        super().__init__(interval)
+    def __init__(self, norm: nn.Module, interval: int | Iterable[int], *, share: float = 1.0, moments: bool = True):
         if not (isinstance(norm, _BatchNorm) and isinstance(norm.weight, Tensor) and isinstance(norm.bias, Tensor)):
             raise ValueError(f"negate needs a BatchNorm with weight and bias (affine=True), got {norm}")
+        super().__init__(interval, norm.num_features, share)
         self.moments = moments
         self._norm = (norm,)  # a tuple keeps it from becoming a child
         self._optimizer: Optimizer | None = None
@@ -68,10 +68,10 @@ class Negate(PeriodicFlag):
 
     def _turn_to(self, flag: bool | Tensor) -> None:
         tensors = list(self._negated())
-        before = self.in_force()
+        before = self._signs()
         super()._turn_to(flag)
         # Multiplies by 1 where nothing turns: to look would wait for the device.
-        factor = self.in_force() * before
+        factor = self._signs() * before
         with torch.no_grad():
             for tensor in tensors:
                 tensor.mul_(factor.to(tensor.device))
@@ -105,14 +105,15 @@ class Negate(PeriodicFlag):
         return {**super().__getstate__(), "_optimizer": None}
 
     def extra_repr(self) -> str:
-        return f"interval={self.interval}, moments={self.moments}"
+        return f"{super().extra_repr()}, moments={self.moments}"
 
 
 def attach_negate(
     model: nn.Module,
-    interval: int,
+    interval: int | Iterable[int],
     sites: str | Iterable[str] = "first",
     *,
+    share: float = 1.0,
     example_input: Any = None,
     optimizer: Optimizer | Literal["later"] | None = None,
     moments: bool = True,
@@ -120,7 +121,8 @@ def attach_negate(
     """Attaches a `Negate` at each of the `sites` (`noise.find_sites`) and returns their names; `set_step` turns them.
 
     It adds no parameter, so that the optimiser can be made before. Where it is made afterwards, pass "later" and call
-    `bind(model, optimizer)` then; `set_step` refuses to go on without. `moments=False` needs none.
+    `bind(model, optimizer)` then; `set_step` refuses to go on without. `moments=False` needs none. `interval` and
+    `share` are as of `noise.attach_periodic`.
 
     Raises ValueError as `attach` and `Negate` do, without an optimiser, for one that does not hold the BatchNorms'
     parameters, and for sites that are no BatchNorm (behind additions).
@@ -130,13 +132,14 @@ def attach_negate(
             "attach_negate needs optimizer=, whose moments it negates: pass it, or 'later' to call "
             "noise.negate.bind(model, optimizer) after making it, or moments=False to leave the moments"
         )
+    interval = checked_interval(interval)  # once: the turns may be an iterator
 
     def make(site: Site) -> Negate:
         if site.addition is not None:
             raise ValueError(f"{site.name} lies behind an addition and is no BatchNorm whose weights could be negated")
         norm = next(module for module in model.get_submodule(site.name).modules() if isinstance(module, _BatchNorm))
         try:
-            method = Negate(norm, interval, moments=moments)
+            method = Negate(norm, interval, share=share, moments=moments)
             if moments and isinstance(optimizer, Optimizer):
                 method.bind(optimizer)
         except ValueError as error:

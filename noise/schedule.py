@@ -61,13 +61,14 @@ def site_names(model: nn.Module) -> list[str]:
 def signs(model: nn.Module) -> Tensor:
     """The sign in force at each of `site_names`: int8, shape (sites,), on the model's device, without a sync.
 
-    It is +1 or -1, or 0 where half of the features are flipped: several methods at a site multiply, and where the
-    channels of a site differ (`in_force` lies between -1 and 1) it is the majority's.
+    Where the channels of a site differ (`in_force` lies between -1 and 1) it is -1 where more than half of them are
+    flipped and 0 where fewer are: +1 says that none is. Several methods at a site multiply.
     """
     products = list(_signs(model).values())
     if not products:
         return torch.empty(0, dtype=torch.int8, device=next((p.device for p in model.parameters()), None))
-    return torch.stack(products).sign().to(torch.int8)
+    # Scaled by more than a GPU's mean of ones may miss 1 by, and by less than one channel of thousands counts.
+    return torch.stack(products).mul(1.0001).floor().clamp(min=-1).to(torch.int8)
 
 
 def _signs(model: nn.Module) -> dict[str, Tensor]:

@@ -48,7 +48,7 @@ class InForce:
             self._add(
                 site, str(method.quantity), [float(f"{value:.7g}") for value in strengths.tolist()], before, epoch
             )
-        return float((observed < 0).mean()) if observed.size else 0.0
+        return float((1 - observed).mean() / 2) if observed.size else 0.0  # a site that is flipped in part counts half
 
     def _add(self, site: str, quantity: str, values: list[float], before: int, epoch: int) -> None:
         for index, value in enumerate(values):

@@ -13,8 +13,14 @@ READS = ("interval", "periodic")
 
 
 def attach(network: nn.Module, params: "Params") -> list[str]:
-    """Attaches sign flips of the period `interval`; returns the names of the sites."""
-    return attach_periodic(network, interval=params.interval, sites=params.periodic.sites)
+    """Attaches sign flips of the schedule `turning`, at `periodic.share` of the channels; returns the sites' names."""
+    periodic = params.periodic
+    return attach_periodic(network, turning(params), sites=periodic.sites, share=periodic.share)
+
+
+def turning(params: "Params") -> int | list[int]:
+    """T of Algorithm 1: `interval`; or, in its place, the epochs or steps of the turns: `periodic.turns`."""
+    return params.interval if params.periodic.turns is None else params.periodic.turns
 
 
 def unit(params: "Params") -> str:

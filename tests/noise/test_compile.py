@@ -17,10 +17,11 @@ def _fresh_compiler():
     torch._dynamo.reset()
 
 
-def test_twenty_epochs_with_turns_compile_once():
+@pytest.mark.parametrize(("interval", "share"), [(3, 1.0), ([3, 8, 17], 0.5)])
+def test_twenty_epochs_with_turns_compile_once(interval, share):
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(inplace=True), nn.Linear(6, 3))
-    noise.attach_periodic(network, 3, "stem")
+    noise.attach_periodic(network, interval, "stem", share=share)
     noise.attach_dynamic(network, 0.02, "stem")
     plain = copy.deepcopy(network)
     counter = CompileCounterWithBackend("aot_eager")
@@ -35,7 +36,7 @@ def test_twenty_epochs_with_turns_compile_once():
             optimizer.zero_grad()
             forward(x).square().mean().backward()
             optimizer.step()
-        turned.append((network[1].signflip.in_force().item() < 0, network[1].autorelu.in_force().item() < 0))
+        turned.append((network[1].signflip.in_force().item() < 1, network[1].autorelu.in_force().item() < 0))
         for name, value in plain.state_dict().items():
             torch.testing.assert_close(network.state_dict()[name], value)
 

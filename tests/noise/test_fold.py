@@ -44,6 +44,11 @@ def flip(model, sites):
     noise.set_step(model, 2)
 
 
+def flip_half(model, sites):
+    noise.attach_periodic(model, [2], sites, share=0.5)
+    noise.set_step(model, 2)
+
+
 def turn(model, sites):
     noise.attach_dynamic(model, 0.001, sites)
     with torch.no_grad():
@@ -65,7 +70,7 @@ def everything(model, sites):
     turn(model, sites)
 
 
-METHODS = [flip, turn, turn_channels, everything]
+METHODS = [flip, flip_half, turn, turn_channels, everything]
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -36,6 +36,73 @@ def test_flag_is_algorithm_1_word_for_word(interval):
     assert flipped == {step for step, flag in enumerate(expected, start=1) if flag}
 
 
+@pytest.mark.parametrize("interval", [1, 2, 3, 7, 60])
+def test_turns_are_the_steps_at_which_the_flag_differs_from_the_one_before(interval):
+    flags = algorithm_1(interval, 50)
+    turns = noise.turns(interval, 50)
+    assert turns == [step for step in range(2, 51) if flags[step - 1] != flags[step - 2]]
+    assert [noise.flag_at(step, turns) for step in range(1, 51)] == flags
+    assert noise.flag_at(torch.arange(1, 51), turns).tolist() == flags
+    assert noise.flipped_stretches(turns, 50) == noise.flipped_stretches(interval, 50)
+
+
+@pytest.mark.parametrize("kind", [list, iter, set, np.array, torch.tensor])
+def test_the_flag_turns_at_chosen_steps(kind):
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 4, 3), nn.BatchNorm2d(4))
+    noise.attach_periodic(net, kind([9, 4, 5]), ["stem", "other"])
+    seen = []
+    for step in range(1, 12):
+        noise.set_step(net, step if step % 2 else torch.tensor(step, dtype=torch.uint8))
+        seen.append(noise.signs(net).tolist())
+    assert seen == [[-1 if step in (4, 9, 10, 11) else 1] * 2 for step in range(1, 12)]
+    assert noise.flipped_stretches([9, 4, 5], 11) == [(4, 4), (9, 11)]
+    assert noise.turns([9, 4, 5], 8) == [4, 5] and noise.flag_at(3, []) is False
+    assert repr(net[1].signflip) == "SignFlip(interval=(4, 5, 9))"
+
+
+@pytest.mark.parametrize("turns", [[3, 3], [0], [2, 2.5], [True], "5"])
+def test_turns_are_steps_each_once(turns):
+    with pytest.raises(ValueError, match="or steps >= 1 at which to turn, each once; got "):
+        noise.SignFlip(turns)
+
+
+@pytest.mark.parametrize(("channels", "share", "turned"), [(8, 0.5, 4), (8, 0.3, 2), (7, 0.5, 4), (4, 0.2, 1)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_a_share_of_the_channels_turns_and_the_others_keep_every_bit(channels, share, turned, dtype):
+    flip = noise.SignFlip(5, channels, share)
+    for shape in (2, channels), (2, channels, 3), (2, channels, 3, 2):
+        x = torch.randn(shape, generator=torch.Generator().manual_seed(0)).to(dtype)
+        flip.set_step(1)
+        assert torch.equal(flip(x), x)
+        flip.set_step(5)
+        assert flip(x).dtype == dtype
+        assert torch.equal(flip(x), torch.cat([-x[:, :turned], x[:, turned:]], 1))
+    assert flip.sign().tolist() == [-1] * turned + [1] * (channels - turned)
+    assert flip.in_force().item() == pytest.approx(1 - 2 * turned / channels, abs=1e-6)
+    assert list(flip.state_dict()) == ["flag"]
+    assert repr(flip) == f"SignFlip(interval=5, {turned} of {channels} channels)"
+
+
+def test_a_share_of_all_channels_is_all():
+    flip = noise.SignFlip(1, 8, 0.99)
+    flip.set_step(2)
+    assert flip.sign().tolist() == -1 and repr(flip) == "SignFlip(interval=1)"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((5, 8, 0.0), "share must lie in 0 < share <= 1, got 0.0"),
+        ((5, 8, 1.5), "share must lie in 0 < share <= 1, got 1.5"),
+        ((5, None, 0.5), "a share of 0.5 needs the number of channels"),
+        ((5, 8, 0.05), "a share of 0.05 of 8 channels is none of them"),
+    ],
+)
+def test_a_share_that_is_none_is_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        noise.SignFlip(*arguments)
+
+
 def test_interval_of_five_flips_epochs_5_to_9():
     assert noise.flipped_stretches(5, 17) == [(5, 9), (15, 17)]
     assert noise.flipped_stretches(5, 4) == []

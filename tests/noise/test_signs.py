@@ -93,14 +93,14 @@ def test_every_method_reports_what_is_in_force():
     assert noise.site_names(network) == ["0.bn1", "1.bn1", "1.bn2"], "a sign alone makes a site of `signs`"
 
 
-@pytest.mark.parametrize(("flipped", "sign"), [(0, 1), (1, 1), (2, 0), (3, -1), (4, -1)])
-def test_the_sign_of_a_site_is_its_majoritys_and_methods_multiply(flipped, sign):
+@pytest.mark.parametrize(("flipped", "sign", "turned"), [(0, 1, -1), (1, 0, -1), (2, 0, 0), (3, -1, 0), (4, -1, 1)])
+def test_the_sign_of_a_site_is_1_where_nothing_is_flipped_and_methods_multiply(flipped, sign, turned):
     network = nn.Sequential(block())
     noise.attach(network, lambda site: HalfFlip(site.channels, flipped))
     assert noise.signs(network).tolist() == [sign]
     noise.attach_periodic(network, 1)
     noise.set_step(network, 2)
-    assert noise.signs(network).tolist() == [-sign]
+    assert noise.signs(network).tolist() == [turned]
     assert noise.signs(network).dtype == torch.int8
 
 

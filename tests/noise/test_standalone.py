@@ -12,6 +12,7 @@ import noise
 
 METHODS = {
     "flip": lambda: noise.SignFlip(2),
+    "flip-half": lambda: noise.SignFlip([2], 4, 0.5),
     "gaussian": lambda: noise.GaussianNoise(0.5),
     "gaussian-seeded": lambda: noise.GaussianNoise(0.5, seed=1),
     "dropout": lambda: noise.dropout.Dropout(0.5),
@@ -158,8 +159,9 @@ def test_negate_is_nothing_to_all_of_them():
             assert torch.equal(torch.jit.script(method)(X), X)
 
 
-def test_an_average_scripts_with_the_sign_in_force():
-    net = make("flip")
+@pytest.mark.parametrize("method", ["flip", "flip-half"])
+def test_an_average_scripts_with_the_sign_in_force(method):
+    net = make(method)
     average = copy.deepcopy(net)
     average[2].flag.fill_(0.125)  # as an average leaves it
     assert torch.equal(torch.jit.script(average)(X), net(X))

@@ -25,8 +25,14 @@ def turn(network, sites):
         next(module for module in network.modules() if isinstance(module, noise.AutoReLU)).weight.neg_()
 
 
+def flip_half(network, sites):
+    noise.attach_periodic(network, [2], sites, share=0.5)
+    noise.set_step(network, 2)
+
+
 METHODS = {
     "periodic": flip,
+    "half": flip_half,
     "dynamic": turn,
     "gaussian": lambda network, sites: noise.attach_gaussian(network, 0.5, sites),
     "dropout": lambda network, sites: noise.attach_dropout(network, 0.5, sites),
@@ -95,7 +101,8 @@ def test_export(attached):
 @pytest.mark.parametrize("dynamo", [True, False])
 def test_onnx(request, attached, dynamo):
     network, logits = attached
-    if dynamo and request.node.callspec.id.split("-")[1] == "block" and "periodic" not in request.node.callspec.id:
+    name, sites = request.node.callspec.params["attached"]
+    if dynamo and sites == "block" and name != "periodic":
         pytest.skip("two seconds each: behind an addition one method stands for all")
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")

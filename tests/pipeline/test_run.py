@@ -27,8 +27,16 @@ TINY = {
     "interval": 2,
     "seeds": SEEDS,
     "faces": {"train": 140, "val": 70},
-    "data": {"size": 32, "test_share": 0.3},
-    "train": {"network": "resnet18", "epochs": 3, "batch_size": 32, "precision": "float32", "learning_rate": 0.001},
+    "data": {"size": 32, "test_of_val": 0.5},
+    "train": {
+        "images": 96,
+        "watched": {"train": 32, "val": None},
+        "network": "resnet18",
+        "epochs": 3,
+        "batch_size": 32,
+        "precision": "float32",
+        "learning_rate": 0.001,
+    },
     "machine": {"device": "cpu", "checkpoint_seconds": 1e9},
     "dynamic": {"start": 0.0005},  # less than a step of Adam: the sign turns at once
     "circles": {"epochs": 3, "seeds": 2, "draws": 2, "hidden": 8, "test_points": 100},

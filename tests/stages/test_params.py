@@ -67,7 +67,7 @@ def test_every_mistake_is_one_line(edited, changes, line):
 
 def test_what_moved_to_another_section_is_no_longer_here(edited):
     (line,) = mistakes(edited({"train.device": "cpu"}))
-    assert line.startswith("train.device: no such parameter; known here: network, stem, epochs, ")
+    assert line.startswith("train.device: no such parameter; known here: images, watched, network, stem, ")
 
 
 def test_all_mistakes_are_named_at_once(edited):

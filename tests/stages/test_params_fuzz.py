@@ -59,6 +59,10 @@ def seeds(value):
     return type(value) is list and value and all(map(whole(0, 2**32 - 1), value)) and len(set(value)) == len(value)
 
 
+def turns(value):
+    return seeds(value) and all(map(whole(1, 10**9), value))
+
+
 RATE = number(0, 1, without_high=True)
 INNER = number(0, 1, without_low=True, without_high=True)
 POSITIVE, STRENGTH = number(0, 100, without_low=True), number(0, 100)
@@ -76,10 +80,14 @@ ALLOWED = {
     "data.classes": either(one_of(7, 8, "all"), lambda value: names(2)(value) and len(set(value)) == len(value)),
     "data.limit": either(null, whole(2, 10**8)),
     "data.test_share": number(0, 0.9, without_high=True),
+    "data.test_of_val": RATE,
     "data.max_failures": number(0, 1),
     "data.drop_duplicates": boolean,
     "data.soft_labels": boolean,
     "data.outside": boolean,
+    "train.images": either(null, whole(2, 10**8)),
+    "train.watched.train": either(null, whole(2, 10**8)),
+    "train.watched.val": either(null, whole(2, 10**8)),
     "train.network": name,
     "train.stem": one_of("imagenet", "small"),
     "train.epochs": whole(1, 10**4),
@@ -88,7 +96,8 @@ ALLOWED = {
     "train.learning_rate": POSITIVE,
     "train.weight_decay": STRENGTH,
     "train.momentum": RATE,
-    "train.schedule": one_of("constant", "step", "cosine", "one-cycle"),
+    "train.schedule": one_of("constant", "step", "cosine", "one-cycle"),  # "restarts" needs a period, and it has none
+    "train.period": either(null, whole(1, 10**4)),
     "train.warmup": whole(0, 10**4),
     "train.label_smoothing": RATE,
     "train.class_balance": one_of("none", "weights", "sampling"),
@@ -99,12 +108,15 @@ ALLOWED = {
     "train.augment.rotate": number(0, 180),
     "train.augment.scale": RATE,
     "train.augment.erase": number(0, 1),
+    "train.order": whole(0, 2**32 - 1),
     "train.precision": one_of("auto", "float32", "bfloat16"),
     "train.deterministic": boolean,
     "train.processes": whole(1, 256),
     "dropout.p": RATE,
     "dropout.sites": SITES,
     "periodic.unit": one_of("epoch", "step"),
+    "periodic.turns": either(null, turns),
+    "periodic.share": number(0, 1, without_low=True),
     "periodic.sites": SITES,
     "dynamic.start": either(one_of("auto"), INNER),
     "dynamic.first_turn": INNER,
@@ -116,6 +128,8 @@ ALLOWED = {
     "dynamic.gradient": one_of("exact", "autograd"),
     "gaussian.stddev": STRENGTH,
     "gaussian.sites": SITES,
+    "bursts.stddev": STRENGTH,
+    "bursts.sites": SITES,
     "machine.device": name,
     "machine.threads": whole(1, 1024),
     "machine.side_by_side": either(null, whole(1, 256)),

@@ -28,7 +28,7 @@ def workspace(tmp_path, monkeypatch):
     def configure(**values):
         lines = text.splitlines()
         for key, value in values.items():
-            (at,) = [i for i, line in enumerate(lines) if line.split("#")[0].strip().startswith(f"{key}:")]
+            at = next(i for i, line in enumerate(lines) if line.split("#")[0].strip().startswith(f"{key}:"))
             indent = lines[at][: len(lines[at]) - len(lines[at].lstrip())]
             lines[at] = f"{indent}{key}: {value}"
         Path("params.yaml").write_text("\n".join(lines) + "\n")
@@ -109,7 +109,7 @@ def test_source_of_another_set_is_not_kept(workspace, tmp_path, monkeypatch):
 
 
 def test_faces_in_affectnets_layout(workspace, tmp_path):
-    workspace(workers=1, test_share=0.2, size=40)
+    workspace(workers=1, test_share=0.2, test_of_val=0, size=40)
     source.main([])
     assert json.loads(Path("data/source.json").read_text()) == {"dataset": "faces"}
     write_affectnet(Path("data/raw/faces"))
@@ -143,7 +143,7 @@ def test_a_study_has_crops_of_its_own(workspace, tmp_path, monkeypatch, capsys):
     parts = YAML(typ="safe").load(Path("params.yaml"))
     with open("study.yaml", "w") as file:
         YAML().dump({"vary": {}, "dataset": "fer2013", "data": parts["data"]}, file)
-    workspace(workers=1, test_share=0.2, size=40)
+    workspace(workers=1, test_of_val=0.5, size=40)
     write_affectnet(Path("data/raw/faces"))
     source.main([])
     prepare.main([])

@@ -26,7 +26,7 @@ def prepare_workspace(make_crops):
         params = yaml.load(closure.ROOT / "params.yaml")
         params["interval"] = 2
         small_ones = {"network": "shufflenet_v2_x0_5", "epochs": 4, "batch_size": 16, "precision": "float32"}
-        params["train"] |= small_ones | train
+        params["train"] |= small_ones | {"images": None} | train
         params["machine"] |= {"device": "cpu", "checkpoint_seconds": 0.0}
         for name, value in dict(changes).items():
             *sections, last = name.split(".")

@@ -14,6 +14,9 @@ from stages.variants import load
 PARAMS = read(Path(__file__).parents[3] / "params.yaml")
 
 
+ALL = PARAMS.train.model_copy(update={"images": None})
+
+
 def changed(**sections):
     parts = {
         name: getattr(PARAMS, name).model_copy(update=values)
@@ -225,3 +228,11 @@ def test_a_batch_that_does_not_fit_is_refused_in_one_line():
     with pytest.raises(SystemExit, match="^params.yaml: train.batch_size: 64 cannot be shared by 3 processes$"):
         must_fit(ALL, 64, 7, processes=3)
     must_fit(ALL, 64, 7, processes=2)
+
+
+@pytest.mark.parametrize(
+    ("images", "line"), [(71, "71 is more than the 70 training"), (6, "6 leaves some of 7 classes")]
+)
+def test_a_subset_that_cannot_be_drawn_is_refused_in_one_line(images, line):
+    with pytest.raises(SystemExit, match=f"^params.yaml: train.images: {line} [a-z ]+$"):
+        must_fit(ALL.model_copy(update={"images": images, "batch_size": 2}), 70, 7, processes=1)

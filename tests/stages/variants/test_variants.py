@@ -25,6 +25,7 @@ ATTACHED = {
     "dropout-periodic": [noise.SignFlip, noise.dropout.Dropout],
     "dynamic": [noise.AutoReLU],
     "gaussian": [noise.GaussianNoise],
+    "negate": [noise.Negate],
     "periodic": [noise.SignFlip],
 }
 
@@ -130,7 +131,7 @@ def test_the_values_are_those_of_its_own_section():
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_step_is_an_epoch_unless_the_periodic_flip_says_otherwise(name):
     assert load(name).unit(changed("periodic", unit="epoch")) == "epoch"
-    flips = noise.SignFlip in ATTACHED[name]
+    flips = {noise.SignFlip, noise.Negate} & set(ATTACHED[name])
     assert load(name).unit(changed("periodic", unit="step")) == ("step" if flips else "epoch")
 
 
