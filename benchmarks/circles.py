@@ -21,9 +21,8 @@ from torch.nn.functional import softplus, threshold
 
 from stages.params import read
 from stages.two_circles import study
-from stages.two_circles.network import Forward, Perceptrons
+from stages.two_circles.network import PARTS, Perceptrons
 from stages.two_circles.randomness import HIDDEN, INPUT, Normal
-from stages.two_circles.scoring import accuracy
 from stages.two_circles.training import (
     GROUP,
     Noise,
@@ -32,6 +31,7 @@ from stages.two_circles.training import (
     Trained,
     batch,
     initial_models,
+    judged,
     set_epsilon,
     train_group,
 )
@@ -78,13 +78,10 @@ def plain_group(
             with torch.no_grad():
                 test_logits.append(torch.bmm(output, torch.bmm(kernel.mT, test_x.mT).relu_()).add_(bias))
     models = Perceptrons(len(x), hidden)
-    for name, parameter in zip(("kernel", "output", "bias"), parameters):
+    for name, parameter in zip(PARTS, parameters):
         getattr(models, name).copy_(parameter.detach())
-    train_curve = accuracy(torch.stack(logits), y)[:, :, 0].T
-    test_curve = accuracy(torch.stack(test_logits), test_y)[:, :, 0].T
-    train_last, test_last = accuracy(Forward(models, x)(), y)[:, 0], accuracy(Forward(models, test_x)(), test_y)[:, 0]
-    scores = (train_curve, test_curve, train_last, test_last)
-    return Trained(models, *(score.unflatten(0, (len(variants), -1)).numpy() for score in scores))
+    trained, tested = (x, y, torch.stack(logits)), (test_x, test_y, torch.stack(test_logits))
+    return judged(models, [], trained, tested, len(variants))
 
 
 def add(normal: Normal, variants: Sequence[Noise], site: str, layer: torch.Tensor) -> None:

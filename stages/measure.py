@@ -1,14 +1,22 @@
 """Stage measure: every result of the runs a row in a few tables, which `stages.results.tables` describes.
 
 Reads the runs of some variants and what stage evaluate made of them: it trains nothing and runs no network. Another
-measure is another file in `stages/measures`, and its line in `measured`.
+measure is another file in `stages/measures`, and its line in `measured`. The measures of measures.csv, with their units
+where each is made:
+
+best|last  val|test  loss, accuracy, balanced_accuracy, macro_f1, f1/<class>, recall/<class> (`classification`), brier,
+                     ece (`calibration`)
+last       train     loss, eval_loss (`training`); where sites carry a sign, turns_per_1000_steps and
+                     turn_distance_cv (`turns`)
+last       val       peak_to_last, loss_rise, macro_f1_trend, loss_trend, converged (`training`)
+last       test      gap: loss minus eval_loss of train, the generalisation gap of the cross-entropy
 """
 
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from stages.measures import classification, training
+from stages.measures import calibration, classification, training, turns
 from stages.results import tables
 from stages.results.collect import Finished, collect, finished_runs
 
@@ -16,20 +24,25 @@ from stages.results.collect import Finished, collect, finished_runs
 def main(runs: Path, predictions: Path, variants: list[str], out: Path) -> None:
     """Write the tables of the variants' runs to a folder. Raises BadInput for runs that are missing or damaged."""
     finished = [run for variant in variants for run in finished_runs(runs / variant, predictions / variant)]
-    tables.write(out, collect(finished, measured))
+    tables.write(out, collect(finished, measured, turns.events))
     tables.read(out)  # what every later stage relies on
     print(f"{len(finished)} runs of {', '.join(variants)}: {', '.join(tables.FILES)} in {out}/")
 
 
 def measured(run: Finished) -> Iterator[tuple[str, str, str, str, float]]:
     """Yield (weights, split, corruption, measure, value) of a run."""
-    for name, value in training.measures(run.curves):
+    for split, name, value in training.measures(run.curves):
+        yield "last", split, "", name, value
+    for name, value in turns.measures(run.in_force, run.record["steps"]):
         yield "last", "train", "", name, value
+    yield "last", "test", "", "gap", float(run.said["test_last_loss"]) - float(run.curves["train_eval_loss"].iloc[-1])
     for weights in ("best", "last"):
         for split in ("val", "test"):
             actual, predicted = run.said[f"{split}_actual"], run.said[f"{split}_{weights}_predicted"]
-            loss = float(run.said[f"{split}_{weights}_loss"])
+            loss, probability = float(run.said[f"{split}_{weights}_loss"]), run.said[f"{split}_{weights}_probability"]
             for name, value in classification.measures(actual, predicted, loss, run.record["classes"]):
+                yield weights, split, "", name, value
+            for name, value in calibration.measures(actual, predicted, probability):
                 yield weights, split, "", name, value
 
 

@@ -28,10 +28,20 @@ MEASURES = {
     "test_macro_f1_best": Measure("Test macro F1, best epoch", "best", "test", "macro_f1"),
     "test_accuracy_last": Measure("Test accuracy, last epoch", "last", "test", "accuracy"),
     "test_accuracy_best": Measure("Test accuracy, best epoch", "best", "test", "accuracy"),
+    "test_balanced_accuracy_last": Measure("Test balanced accuracy, last epoch", "last", "test", "balanced_accuracy"),
+    # What both sources are about, and no score shows: overfitting.
+    "train_eval_loss": Measure("Train loss in evaluation mode, last epoch", "last", "train", "eval_loss"),
+    "test_loss_last": Measure("Test loss, last epoch", "last", "test", "loss"),
+    "test_loss_best": Measure("Test loss, best epoch", "best", "test", "loss"),
+    "gap": Measure("Generalisation gap of the loss, last epoch", "last", "test", "gap"),
+    "peak_to_last": Measure("Validation macro F1, drop from peak to last epoch", "last", "val", "peak_to_last"),
+    "test_brier_last": Measure("Test Brier score, last epoch", "last", "test", "brier"),
+    "test_ece_last": Measure("Test calibration error, last epoch", "last", "test", "ece"),
 }
 PRIMARY = "test_macro_f1_last"  # on data, and at an epoch, that chose nothing
 PAPERS = "val_macro_f1_max"  # the paper's score
 LOSS = "train_loss"
+OVERFITTING = ("test_loss_last", "gap")
 
 
 def by_seed(runs: Mapping[int, Run], measure: str) -> dict[int, float]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from stages.reporting.measures import LOSS, PAPERS, PRIMARY, by_seed
+from stages.reporting.measures import LOSS, OVERFITTING, PAPERS, PRIMARY, by_seed
 from stages.reporting.runs import Runs
 from stages.results.statistics import summary
 
@@ -26,6 +26,6 @@ def tables(runs: Runs) -> Iterator[tuple[str, str]]:
         yield f"confusion/{variant}.csv", pd.concat(pairs).to_csv(index=False, lineterminator="\n")
     means = {
         measure: {variant: round(summary(by_seed(seeds, measure).values()).mean, 6) for variant, seeds in runs.items()}
-        for measure in (PRIMARY, PAPERS, LOSS)
+        for measure in (PRIMARY, PAPERS, LOSS, *OVERFITTING)
     }
     yield "metrics.json", json.dumps(means, indent=2, allow_nan=False) + "\n"

@@ -49,6 +49,12 @@ class Run:
         """Whether it is meant to flip signs and flipped none."""
         return self.injects and pd.isna(self.row["first_turn"])
 
+    @property
+    def converged(self) -> bool | None:
+        """What `stages.measures.training` says of its last quarter; None of a run of one epoch, which has none."""
+        mark = self.values.get(("last", "val", "converged"))
+        return None if mark is None else mark == 1
+
     @cached_property
     def classes(self) -> list[str]:
         return json.loads(self.row["classes"])

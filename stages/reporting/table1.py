@@ -1,4 +1,4 @@
-"""Table 1: the paper's numbers beside those of this run, with differences to the baseline over the seeds."""
+"""Table 1: the paper's numbers beside those of these runs, with differences to the baseline over the seeds."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,11 +12,11 @@ from stages.reporting.runs import Runs
 from stages.reporting.style import BASELINE
 from stages.results.cells import NUMBER, TEXT, read_table
 from stages.results.inputs import BadInput
-from stages.results.statistics import paired_difference, summary
+from stages.results.statistics import mean_interval, paired_difference, summary
 
 COLUMNS = (
-    "variant", "measure", "paper", "mean", "std", "n", "paper_ratio", "ratio", "difference", "low", "high",
-    "beyond_seed", "mixed",
+    "variant", "measure", "paper", "n", "mean", "std", "low", "high", "paper_ratio", "ratio", "difference",
+    "difference_low", "difference_high", "mixed",
 )  # fmt: skip
 Paper = dict[tuple[str, str], float]  # {(variant, measure): value as printed}
 
@@ -24,9 +24,10 @@ Paper = dict[tuple[str, str], float]  # {(variant, measure): value as printed}
 def tables(runs: Runs, paper: Paper) -> Iterator[tuple[str, str]]:
     """Yield table1.csv and table1.md as (file name, text). Raises BadInput where the baseline cannot be compared with.
 
-    table1.csv has a row for each variant and measure: the paper's value; mean, standard deviation and number of our
-    runs; the paper's ratio to its baseline and ours, where only that compares; our difference to the baseline of the
-    same seed, its interval, and whether that leaves out 0; and in what the machines of some pair differ.
+    table1.csv has a row for each variant and measure: the paper's value; number, mean and standard deviation of our
+    runs, and the t interval of their mean; the paper's ratio to its baseline and ours, where only that compares; our
+    difference to the baseline of the same seed with its interval; and in what the machines of some pair differ. What
+    the differences come to is decided in the ledger alone.
     """
     _check_pairs(runs)
     rows = pd.DataFrame(list(_rows(runs, paper)), columns=COLUMNS)
@@ -58,15 +59,24 @@ def _rows(runs: Runs, paper: Paper) -> Iterator[tuple]:
         mean, as_printed = summary(baseline.values()).mean, paper.get((BASELINE, measure))
         for variant in runs:
             ours, printed = by_seed(runs[variant], measure), paper.get((variant, measure))
-            of_runs = summary(ours.values())
+            of_runs, interval = summary(ours.values()), mean_interval(ours.values())
             ratios = (_ratio(printed, as_printed), _ratio(of_runs.mean, mean)) if as_ratio else (None, None)
-            row = (variant, measure, printed, *of_runs, *ratios)
+            row = (
+                variant,
+                measure,
+                printed,
+                of_runs.n,
+                of_runs.mean,
+                of_runs.std,
+                interval.low,
+                interval.high,
+                *ratios,
+            )
             if variant == BASELINE:
-                yield *row, None, None, None, None, None
+                yield *row, None, None, None, None
                 continue
             difference = paired_difference(ours, baseline)
-            judged = (difference.mean, difference.low, difference.high, difference.beyond_chance)
-            yield *row, *judged, machines.get(variant)
+            yield *row, difference.mean, difference.low, difference.high, machines.get(variant)
 
 
 def _ratio(value: float | None, baseline: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Table 1 as a page: what the numbers are, which differences the seeds alone do not explain, which runs to distrust."""
+"""Table 1 as a page: what the numbers are, how far the seeds spread them, which runs to distrust. It judges nothing."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,25 +6,31 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from stages.reporting.machines import mixed
-from stages.reporting.measures import MEASURES, PAPERS, PRIMARY
+from stages.reporting.measures import MEASURES
 from stages.reporting.runs import Runs, look_of
 from stages.reporting.style import BASELINE, title
 from stages.results.statistics import LEVEL, reach
 
 FEW = 5  # seeds below which nothing is decided: so few are as often luck as not
+LEDGER = "claims.md"  # beside the page: where the verdicts stand
 
 EXPLANATION = """
 The train loss is the mean cross-entropy per image over the last epoch, in training mode. The paper gives its loss no
 unit, so that only the ratios compare. The maximum over epochs is the paper's score: it picks its epoch on the data that
 it is measured on. The test split chose nothing, and neither did the last epoch: the test score of the last epoch is the
-one to judge by. The best epoch is the one with the highest macro F1 on validation.
+one to judge by. The best epoch is the one with the highest macro F1 on validation. Losses in evaluation mode, on the
+watched training images and on test, are the mean cross-entropy per image as well, and their difference is the
+generalisation gap. The Brier score goes from 0 to 2, the calibration error from 0 to 1. A run has converged where over
+its last quarter neither the validation macro F1 nor the loss gets better by a trend worth the name
+(`stages/measures/training.py`): a rough mark of one run, and one that recovers from a turn of its signs moves as well;
+a variant of which several runs move is judged early.
 """
 
 
 def write(rows: pd.DataFrame, runs: Runs) -> str:
     """Markdown of the rows of table1.csv."""
     idle = {variant: [seed for seed, run in seeds.items() if run.idle] for variant, seeds in runs.items()}
-    parts = (_head(runs), _table(rows, idle), [EXPLANATION], _differences(rows, runs, idle), _warnings(runs))
+    parts = (_head(runs), _table(rows, runs, idle), [EXPLANATION], _differences(rows, runs, idle), _warnings(runs))
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -49,7 +55,8 @@ def _head(runs: Runs) -> Iterator[str]:
     run = runs[BASELINE][seeds[0]]
     affectnet = run.row["dataset"].startswith("affectnet")
     images = ", ".join(f"{sum(counts.values()):,} {split}" for split, counts in run.images.items())
-    spread = f"mean ± standard deviation over seeds {', '.join(map(str, seeds))}"
+    spread = f"mean ± standard deviation [{LEVEL:.0%} t interval of the mean] over n = {len(seeds)} seeds"
+    spread += f" ({', '.join(map(str, seeds))})"
     elsewhere = ": other pictures, so that only direction and ratio compare."
     yield f"# Table 1 on {as_text(run.row['title'])}{'' if affectnet else ' (not AffectNet)'}"
     yield ""
@@ -59,17 +66,30 @@ def _head(runs: Runs) -> Iterator[str]:
     yield ""
 
 
-def _table(rows: pd.DataFrame, idle: dict[str, list[int]]) -> Iterator[str]:
+def _table(rows: pd.DataFrame, runs: Runs, idle: dict[str, list[int]]) -> Iterator[str]:
     yield from _header(list(rows["variant"].unique()), idle)
     for measure, (name, *_, as_ratio) in MEASURES.items():
         found = rows[rows["measure"] == measure]
         if found["paper"].notna().any():
             yield markdown_row(f"{name}, paper", _printed(found["paper"]))
-        spread = ("" if pd.isna(std) else f" ± {std:.3f}" for std in found["std"])
-        yield markdown_row(f"**{name}, ours**", (f"{mean:.3f}{std}" for mean, std in zip(found["mean"], spread)))
+        numbers = zip(found["mean"], found["std"], found["low"], found["high"])
+        yield markdown_row(f"**{name}, ours**", (_of_seeds(*each) for each in numbers))
         if as_ratio:
             yield markdown_row(f"relative to {title(BASELINE)}, paper", _printed(found["paper_ratio"]))
             yield markdown_row(f"**relative to {title(BASELINE)}, ours**", _printed(found["ratio"]))
+    marks = [[run.converged for run in seeds.values()] for seeds in runs.values()]
+    if all(None not in each for each in marks):
+        yield markdown_row(
+            "**Runs that have converged, ours**", (f"{each.count(True)} of {len(each)}" for each in marks)
+        )
+
+
+def _of_seeds(mean: float, std: float, low: float, high: float) -> str:
+    return f"{mean:.3f}" if pd.isna(std) else f"{mean:.3f} ± {std:.3f} [{_plain(low)}, {_plain(high)}]"
+
+
+def _plain(value: float) -> str:
+    return f"{value:.3f}".replace("-", "−")
 
 
 def _differences(rows: pd.DataFrame, runs: Runs, idle: dict[str, list[int]]) -> Iterator[str]:
@@ -77,35 +97,26 @@ def _differences(rows: pd.DataFrame, runs: Runs, idle: dict[str, list[int]]) -> 
     variants = list(others["variant"].unique())
     if not variants:
         return
-    yield from ("## Is it more than the seed?", "")
+    yield from (f"## Differences to {title(BASELINE)}", "")
     if n == 1:
         yield "One seed: no spread is known, no difference can be told from what another seed would make. Add seeds."
         yield from ("", *_machines(runs))
         return
-    yield f"Difference to {title(BASELINE)} of the same seed: mean and {LEVEL:.0%} t interval over {n} seeds."
+    yield f"Of the same seed: mean [{LEVEL:.0%} t interval] over n = {n} seeds."
     yield ""
     yield from _header(variants, idle)
     for measure, (name, *_) in MEASURES.items():
         found = others[others["measure"] == measure]
-        numbers = zip(found["difference"], found["low"], found["high"])
+        numbers = zip(found["difference"], found["difference_low"], found["difference_high"])
         yield markdown_row(name, (f"{signed(mean)} [{signed(low)}, {signed(high)}]" for mean, low, high in numbers))
     yield ""
-    yield from (_verdict(others, measure, n) for measure in (PRIMARY, PAPERS))
-    yield f"- Each interval stands for itself: it is not corrected for the {len(variants)} comparisons in its row."
+    yield f"- What these differences say of the paper's claims is decided in [the ledger]({LEDGER})."
+    yield "- Each interval stands for itself, corrected for no other comparison; it says what other seeds would do, on"
+    yield "  these very test images."
     if n < FEW:
         wide = f"the interval reaches {reach(n):.1f} standard deviations of the differences each way"
-        yield f"- {n} seeds say little: {wide} (10 seeds: {reach(10):.1f})."
+        yield f"- {n} seeds decide nothing: {wide} (10 seeds: {reach(10):.1f})."
     yield from ("", *_machines(runs))
-
-
-def _verdict(others: pd.DataFrame, measure: str, n: int) -> str:
-    if n < FEW:
-        return f"- {MEASURES[measure].title}: undecided; fewer than {FEW} seeds decide nothing."
-    found = others[(others["measure"] == measure) & others["beyond_seed"].astype(bool)]
-    named = ", ".join(f"{title(variant)} ({signed(d)})" for variant, d in zip(found["variant"], found["difference"]))
-    verdict = f"the interval leaves out 0 for {named}, and for no other variant"
-    nothing = "no difference is larger than what the seed alone makes; every interval contains 0"
-    return f"- {MEASURES[measure].title}: {verdict if named else nothing}."
 
 
 def _machines(runs: Runs) -> Iterator[str]:

@@ -1,7 +1,6 @@
 """From the folders of runs to the tables: what stage train and stage evaluate left, read and put side by side."""
 
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +11,8 @@ import pandas as pd
 from stages.results.folders import finished_in
 from stages.results.inputs import BadInput
 from stages.results.predictions import read_predictions
-from stages.results.record import must_be_its_own, read_record
-from stages.results.tables import RUNS, Predictions, Results
+from stages.results.record import anew, must_be_its_own, read_record
+from stages.results.tables import CURVES, RUNS, Predictions, Results
 
 
 @dataclass(frozen=True)
@@ -28,6 +27,8 @@ class Finished:
 
 # Of a run: weights, split, corruption, measure and value of each of its rows.
 Measured = Callable[[Finished], Iterable[tuple[str, str, str, str, float]]]
+# Of the curves of a run and what was in force in it: its rows of events.csv.
+Events = Callable[[pd.DataFrame, pd.DataFrame], pd.DataFrame]
 
 
 def finished_runs(folder: Path, predictions: Path) -> list[Finished]:
@@ -39,13 +40,13 @@ def finished_runs(folder: Path, predictions: Path) -> list[Finished]:
     return sorted(runs, key=lambda run: (_sortable(run.record["varied"]), run.record["seed"]))
 
 
-def collect(runs: list[Finished], measured: Measured) -> Results:
-    """The tables of the runs; `measured` yields the rows of measures of one.
+def collect(runs: list[Finished], measured: Measured, events: Events) -> Results:
+    """The tables of the runs; `measured` yields the rows of measures of one, `events` gives those of its turns.
 
     Raises BadInput where the runs are not all of the same crops.
     """
     parameters = [_flat(run.record["params"]) for run in runs]
-    varied = tuple(_varied(parameters))
+    varied = tuple(dict.fromkeys(name for run in runs for name in run.record["varied"]))
     keys = []
     for run, values in zip(runs, parameters):
         key = {name: run.record[name] for name in ("run", "variant", "seed")}
@@ -59,15 +60,23 @@ def collect(runs: list[Finished], measured: Measured) -> Results:
             for row in measured(run)
         ]
     )
-    curves = pd.concat([_with(key, run.curves) for key, run in zip(keys, runs)], ignore_index=True)
-    turns = pd.concat([_with(key, run.in_force) for key, run in zip(keys, runs)], ignore_index=True)
-    return Results(pd.DataFrame(rows, dtype=object), measures, curves, turns, _predictions(runs), varied)
+    return Results(
+        runs=pd.DataFrame(rows, dtype=object),
+        measures=measures,
+        curves=_long(keys, (run.curves for run in runs)),
+        events=_long(keys, (events(run.curves, run.in_force) for run in runs)),
+        turns=_long(keys, (run.in_force for run in runs)),
+        predictions=_predictions(runs),
+        varied=varied,
+    )
 
 
 def _read(run: Path, runs: Path, predictions: Path) -> Finished:
     record = read_record(run, runs)
     must_be_its_own(run, record, ["curves.csv", "in_force.csv"])
     curves = pd.read_csv(run / "curves.csv")
+    if absent := [name for name in CURVES if name not in curves]:
+        raise BadInput(f"{run / 'curves.csv'}: of an older version, without {', '.join(absent)}; {anew(run)}")
     in_force = pd.read_csv(run / "in_force.csv", dtype={"site": str}, keep_default_na=False)
     said = read_predictions(predictions / run.relative_to(runs).with_name(f"{run.name}.npz"), record)
     return Finished(record, curves, in_force, said)
@@ -84,19 +93,17 @@ def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _varied(parameters: list[dict[str, Any]]) -> Iterator[str]:
-    """The names of which the runs that read them have more than one value."""
-    for name in dict.fromkeys(name for values in parameters for name in values):
-        if len({json.dumps(values[name]) for values in parameters if name in values}) > 1:
-            yield name
-
-
 def _facts(run: Finished) -> dict[str, Any]:
     return {name: run.record[name] for name in RUNS} | {"sites": " ".join(run.record["sites"])}
 
 
-def _with(key: dict[str, Any], table: pd.DataFrame) -> pd.DataFrame:
-    return pd.concat([pd.DataFrame([key] * len(table), columns=list(key)), table], axis=1)
+def _long(keys: list[dict[str, Any]], tables: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """The tables of the runs one below the other, each behind the key of its run."""
+    keyed = (
+        pd.concat([pd.DataFrame([key] * len(table), columns=list(key)), table], axis=1)
+        for key, table in zip(keys, tables)
+    )
+    return pd.concat(keyed, ignore_index=True)
 
 
 def _predictions(runs: list[Finished]) -> Predictions:

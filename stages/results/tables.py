@@ -4,14 +4,17 @@ runs.csv         a row per run: run, variant, seed, the parameters that decided 
                  the variant does not read one), and the columns of `RUNS`
 measures.csv     long: run, variant, seed, the varied parameters, then `MEASURES`
 curves.csv       a row per run and epoch: run, variant, seed, the varied parameters, then `CURVES`
+events.csv       the epochs in which a sign turned, in more than its first step: run, variant, seed, the varied
+                 parameters, `EVENTS`
 turns.csv        what was in force at each site, run-length coded: run, variant, seed, the varied parameters, `TURNS`
 predictions.npz  see `Predictions`
 
-A parameter is *varied* where it takes more than one value among the runs that read it.
+A parameter is *varied* where a study varies it: it is named in the records of the runs that read it. What a variant
+sets for itself (`settle`) is none, although it differs between the variants.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from stages.files import write_atomically
+from stages.results import checks
 from stages.results.cells import (
     INTEGER,
     JSON,
@@ -46,17 +50,27 @@ RUNS = {
     "warnings": JSON,
 }  # fmt: skip
 # weights: best or last; split: train, val or test; corruption: empty for the pictures as they are. The value is empty
-# where there is none, as the F1 of a class that a split does not hold.
+# where there is none, as the F1 of a class that a split does not hold. `stages.measure` lists the measures.
 MEASURES = {"weights": TEXT, "split": TEXT, "corruption": TEXT, "measure": TEXT, "value": OPTIONAL_NUMBER}
 # Epochs and steps count from 1; losses are mean cross-entropy per image, scores and `flipped` shares in 0..1.
+# train_loss is of the training passes, train_eval_loss of the watched training images in evaluation mode, after the
+# epoch; update is the norm of the epoch's change of all trainable weights over their norm before it.
 CURVES = {
-    "epoch": INTEGER, "step": INTEGER, "lr": NUMBER, "train_loss": NUMBER, "val_loss": NUMBER, "val_macro_f1": NUMBER,
-    "val_accuracy": NUMBER, "flipped": NUMBER, "predicted_classes": INTEGER,
+    "epoch": INTEGER, "step": INTEGER, "lr": NUMBER, "train_loss": NUMBER, "train_eval_loss": NUMBER, "update": NUMBER,
+    "flipped": NUMBER, "val_loss": NUMBER, "val_macro_f1": NUMBER, "val_accuracy": NUMBER, "predicted_classes": INTEGER,
+}  # fmt: skip
+# turns: over all sites, in that epoch. loss_jump: its train_loss minus that of the epoch before. f1_drop: val_macro_f1
+# of the epoch before minus its own. recovery: epochs until val_macro_f1 is what it was in the epoch before or more, 0
+# where it did not drop, empty where the run ends first. All three are empty in the first epoch, with none before it.
+EVENTS = {
+    "epoch": INTEGER, "turns": INTEGER, "loss_jump": OPTIONAL_NUMBER, "f1_drop": OPTIONAL_NUMBER,
+    "recovery": OPTIONAL_INTEGER,
 }  # fmt: skip
 # quantity: "sign", "p" (dropout), "stddev" (Gaussian noise), or what a method of one's own says.
 TURNS = {"site": TEXT, "quantity": TEXT, "step": INTEGER, "epoch": INTEGER, "value": NUMBER}
-FILES = ("runs.csv", "measures.csv", "curves.csv", "turns.csv", "predictions.npz")
-_LONG = {"measures": MEASURES, "curves": CURVES, "turns": TURNS}
+FILES = ("runs.csv", "measures.csv", "curves.csv", "events.csv", "turns.csv", "predictions.npz")
+_LONG = {"measures": MEASURES, "curves": CURVES, "events": EVENTS, "turns": TURNS}
+_MAY_BE_EMPTY = ("events", "turns")  # of the baseline alone
 
 
 @dataclass(frozen=True)
@@ -76,11 +90,12 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Results:
-    """The five tables, and the names of the parameters that are varied among the runs."""
+    """The six tables, and the names of the parameters that are varied among the runs."""
 
     runs: pd.DataFrame
     measures: pd.DataFrame
     curves: pd.DataFrame
+    events: pd.DataFrame
     turns: pd.DataFrame
     predictions: Predictions
     varied: tuple[str, ...] = ()
@@ -113,17 +128,18 @@ def read(folder: str | Path) -> Results:
     runs = read_table(folder / "runs.csv", KEY | RUNS)
     if runs["run"].duplicated().any():
         raise BadInput(f"{folder / 'runs.csv'}: two rows of the run {runs['run'][runs['run'].duplicated()].iloc[0]}")
-    _check_json(folder / "runs.csv", runs)
+    checks.names_and_counts(folder / "runs.csv", runs)
     tables = {
-        name: read_table(folder / f"{name}.csv", KEY | fixed, may_be_empty=name == "turns")
+        name: read_table(folder / f"{name}.csv", KEY | fixed, may_be_empty=name in _MAY_BE_EMPTY)
         for name, fixed in _LONG.items()
     }
     varied = tuple(column for column in tables["curves"] if column not in KEY and column not in CURVES)
     for name, table in tables.items():
-        _check_runs(folder / f"{name}.csv", table, runs, [*KEY, *varied])
-    _check_measures(folder / "measures.csv", tables["measures"])
-    _check_curves(folder / "curves.csv", tables["curves"], runs)
-    _check_turns(folder / "turns.csv", tables["turns"], runs)
+        checks.runs(folder / f"{name}.csv", table, runs, [*KEY, *varied])
+    checks.measures(folder / "measures.csv", tables["measures"])
+    checks.curves(folder / "curves.csv", tables["curves"], runs)
+    checks.turns(folder / "turns.csv", tables["turns"], runs)
+    checks.events(folder / "events.csv", tables["events"], tables["turns"])
     predictions = _read_predictions(folder / "predictions.npz", runs)
     return Results(runs, **tables, predictions=predictions, varied=varied)
 
@@ -164,58 +180,3 @@ def _read_predictions(path: Path, runs: pd.DataFrame) -> Predictions:
     if max(found.actual.max(), found.predicted.max()) >= len(classes):
         raise BadInput(f"{path}: a label beyond the {len(classes)} classes")
     return found
-
-
-def _check_json(path: Path, runs: pd.DataFrame) -> None:
-    """Classes and warnings are lists of text, images counts of each class by split."""
-    for column in ("classes", "warnings"):
-        for line, cell in enumerate(runs[column], start=2):
-            found = json.loads(cell)
-            if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-                raise BadInput(f"{path}: line {line}: {column} is {cell[:80]}, expected a list of text")
-    for line, (cell, classes) in enumerate(zip(runs["images"], runs["classes"]), start=2):
-        found, names = json.loads(cell), set(json.loads(classes))
-        counts = found.values() if isinstance(found, dict) else [None]
-        if not all(isinstance(each, dict) and set(each) == names and _are_counts(each.values()) for each in counts):
-            raise BadInput(f"{path}: line {line}: images is {cell[:80]}, expected {{split: {{class: number}}}}")
-
-
-def _are_counts(values: Iterable[object]) -> bool:
-    return all(type(value) is int and value >= 0 for value in values)
-
-
-def _check_runs(path: Path, table: pd.DataFrame, runs: pd.DataFrame, key: list[str]) -> None:
-    """Every row is of a run in runs.csv, under the same variant, seed and varied parameters."""
-    absent = [column for column in key if column not in runs or column not in table]
-    if absent:
-        raise BadInput(f"{path}: {', '.join(absent)} is not a column here and in runs.csv alike")
-    known = set(runs[key].itertuples(index=False, name=None))
-    for row in table[key].drop_duplicates().itertuples(index=False, name=None):
-        if row not in known:
-            raise BadInput(f"{path}: no row of runs.csv is {', '.join(map(str, row))}")
-
-
-def _check_measures(path: Path, measures: pd.DataFrame) -> None:
-    key = ["run", "weights", "split", "corruption", "measure"]
-    twice = measures[measures.duplicated(key)]
-    if len(twice):
-        raise BadInput(f"{path}: two values of {' '.join(filter(None, twice[key].iloc[0]))}")
-    empty = measures[measures["value"].isna() & ~measures["measure"].str.startswith("f1/")]
-    if len(empty):
-        raise BadInput(f"{path}: line {empty.index[0] + 2}: value is empty, expected a finite number")
-
-
-def _check_curves(path: Path, curves: pd.DataFrame, runs: pd.DataFrame) -> None:
-    found = {run: epochs.tolist() for run, epochs in curves.groupby("run")["epoch"]}
-    for run, epochs in zip(runs["run"], runs["epochs"]):
-        if found.get(run) != list(range(1, epochs + 1)):
-            raise BadInput(f"{path}: expected the epochs 1 to {epochs} of the run {run}")
-
-
-def _check_turns(path: Path, turns: pd.DataFrame, runs: pd.DataFrame) -> None:
-    last = dict(zip(runs["run"], runs["steps"]))
-    for (run, site, _), steps in turns.groupby(["run", "site", "quantity"], sort=False)["step"]:
-        if steps.iloc[0] != 1 or not steps.is_monotonic_increasing or not steps.is_unique or steps.iloc[-1] > last[run]:
-            raise BadInput(f"{path}: steps of site {site} of {run} must rise from 1 to at most {last[run]}")
-    if not turns["value"][turns["quantity"] == "sign"].isin([-1, 0, 1]).all():
-        raise BadInput(f"{path}: a sign is -1, 1, or 0 where half is flipped")

@@ -15,6 +15,9 @@ import torch
 from torch import Tensor
 
 
+PARTS = ("kernel", "output", "bias")  # of `Perceptrons`, which have the models in their first dimension
+
+
 class Perceptrons:
     """Parameters of some models, zero at first, or anything else that has their shapes.
 
@@ -29,6 +32,13 @@ class Perceptrons:
         self.kernel = kernel.view(models, 3, hidden)
         self.output = output.view(models, 1, hidden)
         self.bias = bias.view(models, 1, 1)
+
+    def copy(self) -> "Perceptrons":
+        """The same numbers in memory of their own."""
+        models, _, hidden = self.kernel.shape
+        copied = Perceptrons(models, hidden)
+        copied.flat.copy_(self.flat)
+        return copied
 
 
 class Forward:

@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from stages.two_circles.network import Backward, Forward, Perceptrons, glorot_uniform, with_ones
+from stages.two_circles.network import PARTS, Backward, Forward, Perceptrons, glorot_uniform, with_ones
 from stages.two_circles.points import Points
 from stages.two_circles.randomness import HIDDEN, INPUT, WEIGHTS, Normal, stream
-from stages.two_circles.scoring import accuracy
+from stages.two_circles.scoring import accuracy, cross_entropy
 
 # With four variants, 30 points and 500 units, two repetitions take half a megabyte a buffer.
 GROUP = 2
@@ -42,27 +42,37 @@ class Noise(NamedTuple):
 
 
 class Trained(NamedTuple):
-    """Models in the order (variants, repetitions), and their accuracies, float64.
+    """Models in the order (variants, repetitions); their accuracies, float64, and cross-entropies in nats, float32.
 
-    train_curve: (variants, repetitions, epochs), in the forward pass that trains, with its noise, before the update.
-    test_curve: (variants, repetitions, epochs // test_interval), without noise, after the update of every
-    `test_interval`-th epoch.
-    train_accuracy, test_accuracy: (variants, repetitions), without noise, after the last update.
+    kept: the same models as they were after every `keep_interval`-th epoch.
+    train_curve: (variants, repetitions, epochs), accuracies in the forward pass that trains, with its noise, before the
+    update. test_curve, test_loss_curve: (variants, repetitions, epochs // test_interval), accuracies and
+    cross-entropies, without noise, after the update of every `test_interval`-th epoch.
+    train_accuracy, train_loss, test_accuracy, test_loss: (variants, repetitions), without noise, after the last update.
     """
 
     models: Perceptrons
+    kept: list[Perceptrons]
     train_curve: np.ndarray
     test_curve: np.ndarray
+    test_loss_curve: np.ndarray
     train_accuracy: np.ndarray
+    train_loss: np.ndarray
     test_accuracy: np.ndarray
+    test_loss: np.ndarray
 
 
 class Schedule(NamedTuple):
-    """How long and how fast every model learns. The test points are looked at after every `test_interval` epochs."""
+    """How long and how fast every model learns.
+
+    The test points are looked at after every `test_interval` epochs, the models kept after every `keep_interval` (None:
+    only the last).
+    """
 
     epochs: int
     learning_rate: float
     test_interval: int = 1
+    keep_interval: int | None = None
 
 
 def train(
@@ -88,11 +98,9 @@ def train(
         except BaseException:
             executor.shutdown(cancel_futures=True)
             raise
-    models = Perceptrons(len(variants) * len(repetitions), hidden)
-    for name in ("kernel", "output", "bias"):
-        parts = [getattr(group.models, name).unflatten(0, (len(variants), -1)) for group in done]
-        getattr(models, name).copy_(torch.cat(parts, dim=1).flatten(0, 1))
-    return Trained(models, *(np.concatenate(parts, axis=1) for parts in zip(*(group[1:] for group in done))))
+    models = _together([group.models for group in done], len(variants))
+    kept = [_together(parts, len(variants)) for parts in zip(*(group.kept for group in done))]
+    return Trained(models, kept, *(np.concatenate(parts, axis=1) for parts in zip(*(group[2:] for group in done))))
 
 
 @torch.inference_mode()
@@ -119,7 +127,8 @@ def train_group(
     add_before, add_after = (_adding(normal_hidden, variants, site, backward.hidden) for site in ("before", "after"))
 
     # Logits are kept, and counted when all is done: counting every epoch would be a tenth of the work.
-    epochs, _, test_interval = schedule
+    epochs, _, test_interval, keep_interval = schedule
+    kept: list[Perceptrons] = []
     logits, test_logits = y.new_empty(epochs, *y.shape), y.new_empty(epochs // test_interval, *test_y.shape)
     for epoch in range(1, epochs + 1):
         normal_input.draw()
@@ -131,13 +140,31 @@ def train_group(
         adam.step()
         if epoch % test_interval == 0:
             forward(out=test_logits[epoch // test_interval - 1])
+        if keep_interval and epoch % keep_interval == 0:
+            kept.append(models.copy())
         if epoch % PROGRESS == 0:
             progress(PROGRESS * len(repetitions))
     progress(epochs % PROGRESS * len(repetitions))
-    train_curve, test_curve = accuracy(logits, y)[:, :, 0].T, accuracy(test_logits, test_y)[:, :, 0].T
-    train_last, test_last = accuracy(Forward(models, x)(), y)[:, 0], accuracy(Forward(models, test_x)(), test_y)[:, 0]
-    scores = (train_curve, test_curve, train_last, test_last)
-    return Trained(models, *(score.unflatten(0, (len(variants), -1)).numpy() for score in scores))
+    return judged(models, kept, (x, y, logits), (test_x, test_y, test_logits), len(variants))
+
+
+def judged(
+    models: Perceptrons,
+    kept: list[Perceptrons],
+    train: tuple[Tensor, Tensor, Tensor],
+    test: tuple[Tensor, Tensor, Tensor],
+    variants: int,
+) -> Trained:
+    """What models (variants * repetitions) became.
+
+    train, test: x and y as `batch` makes them, and logits (looks, models, 1, points) while they learned.
+    """
+    (x, y, logits), (test_x, test_y, test_logits) = train, test
+    last, test_last = Forward(models, x)(), Forward(models, test_x)()
+    curves = (accuracy(logits, y), accuracy(test_logits, test_y), cross_entropy(test_logits, test_y))
+    ends = (accuracy(last, y), cross_entropy(last, y), accuracy(test_last, test_y), cross_entropy(test_last, test_y))
+    scores = (*(curve[:, :, 0].T for curve in curves), *(end[:, 0] for end in ends))
+    return Trained(models, kept, *(score.unflatten(0, (variants, -1)).numpy() for score in scores))
 
 
 def initial_models(repetitions: Sequence[Repetition], variants: int, hidden: int) -> Perceptrons:
@@ -162,6 +189,15 @@ def set_epsilon(adam: torch.optim.Adam, step: int) -> None:
     """
     for group in adam.param_groups:
         group["eps"] = EPSILON / math.sqrt(1 - group["betas"][1] ** step)
+
+
+def _together(groups: Sequence[Perceptrons], variants: int) -> Perceptrons:
+    """The models of all groups, each (variants * some repetitions), as one of (variants * repetitions)."""
+    models = Perceptrons(sum(len(group.kernel) for group in groups), groups[0].kernel.shape[2])
+    for name in PARTS:
+        parts = [getattr(group, name).unflatten(0, (variants, -1)) for group in groups]
+        getattr(models, name).copy_(torch.cat(parts, dim=1).flatten(0, 1))
+    return models
 
 
 def _adding(normal: Normal, variants: Sequence[Noise], site: str, layer: Tensor) -> Callable[[], None]:

@@ -129,10 +129,15 @@ def test_metrics_are_means_over_seeds(reported):
     metrics = json.loads((reported / "reports/metrics.json").read_text())
     measures = pd.read_csv(reported / "reports/measures.csv", keep_default_na=False)
     means = measures.astype({"value": float}).groupby(["weights", "split", "measure", "variant"])["value"].mean()
-    assert list(metrics) == ["test_macro_f1_last", "val_macro_f1_max", "train_loss"]
-    for name, key in zip(
-        metrics, (("last", "test", "macro_f1"), ("best", "val", "macro_f1"), ("last", "train", "loss"))
-    ):
+    rows = {
+        "test_macro_f1_last": ("last", "test", "macro_f1"),
+        "val_macro_f1_max": ("best", "val", "macro_f1"),
+        "train_loss": ("last", "train", "loss"),
+        "test_loss_last": ("last", "test", "loss"),
+        "gap": ("last", "test", "gap"),
+    }
+    assert list(metrics) == list(rows)
+    for name, key in rows.items():
         assert list(metrics[name]) == VARIANTS
         assert metrics[name] == pytest.approx({variant: means[(*key, variant)] for variant in VARIANTS}, abs=1e-6)
 

@@ -6,6 +6,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
+from stages.measures import training
+from stages.measures.turns import events
 from stages.results import tables
 from stages.results.tables import Predictions, Results
 
@@ -14,6 +16,7 @@ SITES = [f"layer{layer}.{block}.bn1" for layer in range(1, 5) for block in range
 VARIANTS = ["baseline", "dropout", "periodic", "dynamic", "dropout-periodic"]
 READS = {"interval": ("periodic", "dropout-periodic"), "dropout.p": ("dropout", "dropout-periodic")}
 INTERVAL = 5
+EMPTY = {"events": tables.EVENTS, "turns": tables.TURNS}  # the tables that may have no rows
 IMAGES = {"train": 120, "val": 70, "test": 105}
 
 
@@ -59,10 +62,12 @@ def simulate_curves(variant, epochs, flipped, steps_per_epoch, random):
             step=(e + 1) * steps_per_epoch,
             lr=1e-4,
             train_loss=clean[e] + 0.9 * turned[e] + abs(random.normal(0, 0.02)),
+            train_eval_loss=0.9 * clean[e],
+            update=0.02,
+            flipped=share[e],
             val_loss=1.5 + 0.1 * e / epochs,
             val_macro_f1=max(0.02, f1[e] * (1 - 0.5 * turned[e])),
             val_accuracy=max(0.05, f1[e] + 0.03),
-            flipped=share[e],
             predicted_classes=7,
         )
         for e in range(epochs)
@@ -80,7 +85,7 @@ def turns_of(flipped, steps_per_epoch, sites=SITES):
 
 
 def simulate_run(variant, seed, epochs=12, steps_per_epoch=41, flipped=None, values=None, classes=CLASSES, **record):
-    """One run: its rows of the five tables, by their names. `values` are those of its varied parameters.
+    """One run: its rows of the six tables, by their names. `values` are those of its varied parameters.
 
     `flipped` are its signs, bool (sites, steps), in place of simulated ones; further arguments are columns of runs.csv.
     """
@@ -109,8 +114,9 @@ def simulate_run(variant, seed, epochs=12, steps_per_epoch=41, flipped=None, val
     run |= record
 
     actual = np.arange(IMAGES["test"]) % len(classes)
-    values_of, predicted = [], {}
-    values_of.append(("last", "train", "loss", curves[-1]["train_loss"]))
+    values_of = [("last", split, name, value) for split, name, value in training.measures(pd.DataFrame(curves))]
+    values_of.append(("last", "test", "gap", 1.5 - curves[-1]["train_eval_loss"]))
+    predicted = {}
     values_of.append(("best", "val", "macro_f1", best["val_macro_f1"]))
     values_of.append(("last", "val", "macro_f1", curves[-1]["val_macro_f1"]))
     for weights, skill in (("last", curves[-1]["val_macro_f1"]), ("best", best["val_macro_f1"])):
@@ -122,29 +128,32 @@ def simulate_run(variant, seed, epochs=12, steps_per_epoch=41, flipped=None, val
         each = [2 * hit / size if size else None for hit, size in zip(hits, members)]
         values_of.append((weights, "test", "macro_f1", np.mean([f1 for f1 in each if f1 is not None])))
         values_of.append((weights, "test", "accuracy", np.mean(actual == said)))
+        values_of += [(weights, "test", name, value) for name, value in (("loss", 1.5), ("brier", 0.6), ("ece", 0.1))]
+        values_of.append((weights, "test", "balanced_accuracy", np.mean(actual == said)))
         values_of += [(weights, "test", f"f1/{name}", f1) for name, f1 in zip(classes, each)]
     measures = [
         {**key, "weights": weights, "split": split, "corruption": "", "measure": measure, "value": value}
         for weights, split, measure, value in values_of
     ]
+    in_force = pd.DataFrame(
+        [(site, "sign", step, epoch, sign) for site, step, epoch, sign in turns], columns=list(tables.TURNS)
+    )
     return {
         "runs": [run],
         "measures": measures,
         "curves": [key | row for row in curves],
-        "turns": [
-            key | {"site": site, "quantity": "sign", "step": step, "epoch": epoch, "value": sign}
-            for site, step, epoch, sign in turns
-        ],
+        "events": [key | row for row in events(pd.DataFrame(curves), in_force).to_dict("records")],
+        "turns": [key | row for row in in_force.to_dict("records")],
         "predictions": (place, classes, actual, predicted["last"], random.random(len(actual))),
     }
 
 
 def results_of(runs, varied=()):
     """Results of runs, a list of what `simulate_run` returns."""
-    turns = ["run", "variant", "seed", *varied, "site", "quantity", "step", "epoch", "value"]
+    columns = {name: [*tables.KEY, *varied, *fixed] for name, fixed in EMPTY.items()}
     made = {
-        name: pd.DataFrame([row for run in runs for row in run[name]], columns=turns if name == "turns" else None)
-        for name in ("runs", "measures", "curves", "turns")
+        name: pd.DataFrame([row for run in runs for row in run[name]], columns=columns.get(name))
+        for name in ("runs", "measures", "curves", "events", "turns")
     }
     places, (classes, *_), (actual, *_), predicted, truth = zip(*(run["predictions"] for run in runs))
     predictions = Predictions(list(places), classes, actual, np.stack(predicted), np.stack(truth))

@@ -36,7 +36,7 @@ def test_what_is_written_is_read_back(results, folder):
         "interval",
         "dropout.p",
     }
-    for name in ("runs", "measures", "curves", "turns"):
+    for name in ("runs", "measures", "curves", "events", "turns"):
         written, back = getattr(results, name), getattr(read, name)
         assert len(written) == len(back) > 0
         for column in written.columns.drop(list(read.parameters), errors="ignore"):
@@ -54,10 +54,14 @@ def test_what_is_written_is_read_back(results, folder):
 
 
 def test_the_files_are_plain_csv_with_the_documented_columns(folder):
-    head = {name: (folder / f"{name}.csv").read_text().splitlines()[0] for name in ("measures", "curves", "turns")}
+    head = {
+        name: (folder / f"{name}.csv").read_text().splitlines()[0] for name in ("measures", "curves", "events", "turns")
+    }
     assert head["measures"] == "run,variant,seed,weights,split,corruption,measure,value"
     assert head["turns"] == "run,variant,seed,site,quantity,step,epoch,value"
-    assert head["curves"].startswith("run,variant,seed,epoch,step,lr,train_loss,val_loss,val_macro_f1,val_accuracy,")
+    assert head["events"] == "run,variant,seed,epoch,turns,loss_jump,f1_drop,recovery"
+    losses = "train_loss,train_eval_loss,update,flipped,val_loss"
+    assert head["curves"] == f"run,variant,seed,epoch,step,lr,{losses},val_macro_f1,val_accuracy,predicted_classes"
     first = rows(folder / "runs.csv")[0]
     assert list(first)[:3] == ["run", "variant", "seed"] and list(first)[-1] == "warnings"
     assert (first["interval"], first["train.epochs"], first["train.learning_rate"]) == ("", "12", "0.0001")
@@ -159,7 +163,7 @@ DAMAGE = {
     "a folder": (lambda f: ((f / "turns.csv").unlink(), (f / "turns.csv").mkdir()), "turns.csv: not a table: "),
     "half a row": (
         lambda f: (f / "curves.csv").write_text((f / "curves.csv").read_text()[:-30]),
-        r"curves.csv: line 121: \d cells, expected 12",
+        r"curves.csv: line 121: \d+ cells, expected 14",
     ),
     "an open quote": (lambda f: cell_raw(f / "turns.csv", '"'), "turns.csv: not a table: "),
     "another table": (
@@ -199,8 +203,17 @@ DAMAGE = {
     ),
     "a run twice": (lambda f: cell(f / "runs.csv", 1, "run", "baseline/0"), "runs.csv: two rows of the run baseline/0"),
     "a value twice": (
-        lambda f: cell(f / "measures.csv", 2, "weights", "best"),
-        "measures.csv: two values of baseline/0 best val macro_f1",
+        lambda f: cell(f / "measures.csv", 1, "measure", "loss"),
+        "measures.csv: two values of baseline/0 last train loss",
+    ),
+    "a turn more": (
+        lambda f: cell(f / "events.csv", 1, "turns", "9"),
+        "events.csv: its epochs and turns are not those of turns.csv",
+    ),
+    "an event of no turn": (lambda f: cell(f / "events.csv", 1, "epoch", "2"), "are not those of turns.csv"),
+    "an event twice": (
+        lambda f: cell_raw(f / "events.csv", (f / "events.csv").read_text().splitlines()[1] + "\n"),
+        "are not those of turns.csv",
     ),
     "foreign varied": (
         lambda f: pd.read_csv(f / "curves.csv").assign(depth=1).to_csv(f / "curves.csv", index=False),
