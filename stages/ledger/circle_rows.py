@@ -1,4 +1,4 @@
-"""Numbers from the circles' runs: a measure is a column of reports/circles/runs.csv, which `stages.circles` describes."""
+"""Numbers from the circles' runs. A measure is a column of reports/circles/runs.csv, which stage circles describes."""
 
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -52,6 +52,9 @@ class CircleRows:
 
     def differing_cells(self, run: str, other: str) -> int:
         raise BadInput(f"{self.path}: there are no curves to compare {run} and {other} by")
+
+    def idle(self, run: str) -> bool:
+        return False
 
     def marks(self, pairs: Sequence[Pair]) -> list[str]:
         return []

@@ -1,6 +1,7 @@
 """reports/claims.md: the verdicts in words, then every line of the ledger as a table, then how they come about."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pandas as pd
 
@@ -10,39 +11,38 @@ from stages.ledger.power import FEW
 from stages.results.statistics import LEVEL
 
 SOURCES = {"paper": "The paper", "tutorial": "The tutorial", "ours": "What holds the ledger to account"}
+Line = dict[str, Any]  # a row of reports/claims.csv
 VERDICTS = (HOLDS, DOES_NOT_HOLD, CONTRADICTED, UNDECIDED, NOT_RUN)
 ROWS = {MAIN: "default run", "circles-seeds": "circles, its own points", "circles-draws": "circles, other points"}
 
-HOW = f"""
-## How they are decided
+HOW = f"""## How they are decided
 
 A seed has its own weights, order of images and training images; the variants of a seed share them, and every comparison
-is of pairs. The interval ({LEVEL:.0%}) is that of the mean over seeds, by t, from what other seeds would change and,
-where the last weights' predictions on test tell, from what other test images would.
+is of pairs. The {LEVEL:.0%} interval is that of the mean over seeds, by t: it covers what other seeds would change and,
+where the last weights' predictions on test tell, what other test images would.
 
-| verdict | when |
-| --- | --- |
-| {HOLDS} | beyond chance in the claimed direction, corrected for its family (Holm), and at least as large as the margin; of "not worse" and "the same": the whole interval inside of the margin |
-| {DOES_NOT_HOLD} | the whole interval short of the margin: an effect of that size is excluded |
-| {CONTRADICTED} | the same as "{HOLDS}", on the other side; of "not worse" and "the same": the whole interval outside of the margin |
-| {UNDECIDED} | everything else, and everything with fewer than {FEW} seeds |
+- **{HOLDS}**: beyond chance in the claimed direction, corrected for its family (Holm), and at least the margin. Of "the
+  same" and "not worse": the whole interval inside of the margin, so corrected.
+- **{DOES_NOT_HOLD}**: the whole interval short of the margin, so that an effect of that size is excluded.
+- **{CONTRADICTED}**: as "{HOLDS}", in the other direction. Of "the same" and "not worse": the whole interval outside of
+  the margin.
+- **{UNDECIDED}**: everything else, and everything with fewer than {FEW} seeds.
 
-Seeds needed: at the spread that was measured, to tell an effect of the size of the margin from none, in 4 of 5 times. Of
-a ratio, the effect is a factor. [docs/claims.md](../docs/claims.md) says all of it, and how a claim of your own is added.
-"""
+Seeds that would decide: at the spread that was measured they tell, in 4 of 5 times, an effect of the size of the margin
+from none. Of a ratio, the effect is a factor. [docs/claims.md](../docs/claims.md) says all of it, and how a claim of
+your own is added."""
 
 
 def write(lines: pd.DataFrame) -> str:
     """Markdown of the rows of reports/claims.csv (`stages.ledger.lines.COLUMNS`)."""
-    parts = (_head(lines), _words(lines), _twice(lines), _table(lines), [HOW.rstrip()])
+    parts = (_head(lines), _words(lines), _twice(lines), _table(lines), [HOW])
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
 def in_short(lines: pd.DataFrame, family: str = "primary", rows: str = MAIN) -> Iterator[str]:
     """A line in Markdown for each verdict of a family on one set of rows, for pages that say no more."""
-    found = lines[(lines["family"] == family) & (lines["rows"] == rows)]
-    for line in found.itertuples():
-        yield f"- **{line.verdict}**: {line.words} ({line.place}); {_finding(line)}."
+    for line in _records(lines[(lines["family"] == family) & (lines["rows"] == rows)]):
+        yield f"- **{line['verdict']}**: {line['words']} ({line['where']}); {_finding(line)}."
 
 
 def title(rows: str) -> str:
@@ -53,16 +53,13 @@ def title(rows: str) -> str:
 def _head(lines: pd.DataFrame) -> Iterator[str]:
     yield "# What holds"
     yield ""
-    yield "Each sentence that can be decided, by what was run here. `python -m stages.claims` decides them anew from what is"
-    yield "committed; a line of the table says with which command its runs are made."
+    yield "Each sentence that can be decided, by what was run here. `python -m stages.claims` decides them anew from"
+    yield "what is committed; each line of the table says with which command its runs are made."
     yield ""
-    counts = pd.crosstab(lines["source"], lines["verdict"])
-    yield "| | " + " | ".join(VERDICTS) + " |"
+    counts = pd.crosstab(lines["source"], lines["verdict"]).reindex(columns=list(VERDICTS), fill_value=0)
+    yield _row("", VERDICTS)
     yield "| --- |" + " ---: |" * len(VERDICTS)
-    for source, name in SOURCES.items():
-        if source in counts.index:
-            numbers = (str(counts.at[source, verdict] if verdict in counts else 0) for verdict in VERDICTS)
-            yield f"| {name} | " + " | ".join(numbers) + " |"
+    yield from (_row(name, map(str, counts.loc[source])) for source, name in SOURCES.items() if source in counts.index)
     yield ""
 
 
@@ -71,39 +68,48 @@ def _words(lines: pd.DataFrame) -> Iterator[str]:
         found = lines[lines["source"] == source]
         if found.empty:
             continue
-        yield f"## {name}"
-        yield ""
+        yield from (f"## {name}", "")
         for _, entry in found.groupby("id", sort=False):
             first = entry.iloc[0]
-            yield f"- {first['id']}, {first['place']}: {first['words']}."
-            yield from (f"  - {title(line.rows)}: **{line.verdict}**; {_finding(line)}." for line in entry.itertuples())
+            quote = f' "{first["quote"]}".' if first["quote"] else ""
+            yield f"- {first['id']}, {first['where']}.{quote} Here: {first['words']}."
+            yield from (
+                f"  - {title(line['rows'])}: **{line['verdict']}**; {_finding(line)}." for line in _records(entry)
+            )
         yield ""
 
 
-def _finding(line) -> str:
+def _finding(line: Line) -> str:
     """What was seen, in words: the effect and its interval, or the spread, or why there is none."""
-    if line.verdict == NOT_RUN:
-        return f"`{line.command}`" + (f" ({line.mark})" if line.mark else "")
-    seeds = f"{line.n} {'seed' if line.n == 1 else 'seeds'}"
-    said = [f"{_number(line, line.effect)}{_interval(line)}, {seeds}"]
-    if not pd.isna(line.seeds_needed):
-        said.append(f"{line.seeds_needed} seeds would decide, at this spread: `{line.command}` with more `seeds`")
-    return "; ".join([*said, *filter(None, [line.mark])])
+    if line["verdict"] == NOT_RUN:
+        return f"`{line['command']}`" + (f" ({line['mark']})" if line["mark"] else "")
+    said = [f"{line['n']} {'seed' if line['n'] == 1 else 'seeds'}"]
+    if not pd.isna(line["effect"]):
+        said.insert(0, f"{_number(line, line['effect'])}{_interval(line)}{_printed(line)}")
+    if not pd.isna(line["seeds_needed"]):
+        said.append(f"{line['seeds_needed']} seeds would decide at this spread, by `{line['command']}`")
+    return "; ".join([", ".join(said), *filter(None, [line["mark"]])])
 
 
-def _interval(line) -> str:
-    if not pd.isna(line.low):
-        return f" [{_number(line, line.low)}, {_number(line, line.high)}]"
-    return "" if pd.isna(line.sd) else f" (standard deviation {line.sd:.3f})"
+def _interval(line: Line) -> str:
+    if not pd.isna(line["low"]):
+        return f" [{_number(line, line['low'])}, {_number(line, line['high'])}]"
+    return "" if pd.isna(line["sd"]) else f" (standard deviation {line['sd']:.3f})"
 
 
-def _number(line, value: float) -> str:
-    if line.kind == "identity":
+def _printed(line: Line) -> str:
+    return "" if pd.isna(line["printed"]) else f" where {_number(line, line['printed'])} is printed"
+
+
+def _number(line: Line, value: float) -> str:
+    if line["kind"] == "identity":
         return f"{value:.0f} cells differ"
-    if line.scale == "ratio":
+    if line["kind"] == "share":
+        return f"{value:.0%}"
+    if line["scale"] == "ratio":
         return f"× {value:.2f}"
-    signed = line.against or line.measure.count(" - ")
-    return (f"{value:+.3f}" if signed else f"{value:.3f}").replace("-", "−")
+    of_differences = line["kind"] in ("superiority", "equivalence", "noninferiority")
+    return (f"{value:+.3f}" if of_differences else f"{value:.3f}").replace("-", "−")
 
 
 def _twice(lines: pd.DataFrame) -> Iterator[str]:
@@ -119,31 +125,52 @@ def _twice(lines: pd.DataFrame) -> Iterator[str]:
 def _table(lines: pd.DataFrame) -> Iterator[str]:
     yield "## Every line"
     yield ""
-    head = ("", "runs", "comparison", "measure", "effect", f"{LEVEL:.0%} interval", "margin", "p", "p, Holm", "n")
-    yield "| " + " | ".join([*head, "verdict", "seeds needed", "interval of", "mark", "made by"]) + " |"
+    head = (
+        "runs",
+        "comparison",
+        "measure",
+        "effect",
+        f"{LEVEL:.0%} interval",
+        "margin",
+        "p",
+        "p, Holm",
+        "n",
+        "verdict",
+    )
+    yield _row("", [*head, "seeds needed", "interval over", "mark", "made by"])
     yield "| --- | --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: | --- | ---: | --- | --- | --- |"
-    for line in lines.itertuples():
-        there = not pd.isna(line.effect)
-        cells = (
-            line.id,
-            title(line.rows),
-            (f"{line.ours} − {line.against}" if line.against else line.ours).replace("|", "/"),
-            line.measure,
-            _number(line, line.effect) if there else "",
+    for line in _records(lines):
+        there = not pd.isna(line["effect"])
+        cells = [
+            title(line["rows"]),
+            f"{line['ours']} − {line['against']}" if line["against"] else line["ours"],
+            line["measure"],
+            _number(line, line["effect"]) if there else "",
             _interval(line).strip() if there else "",
-            "" if pd.isna(line.margin) else f"{line.margin:g}",
-            _p(line.p),
-            _p(line.p_holm),
-            str(line.n or ""),
-            line.verdict,
-            "" if pd.isna(line.seeds_needed) else str(line.seeds_needed),
-            line.parts,
-            line.mark,
-            f"`{line.command}`",
-        )
-        yield "| " + " | ".join(cells) + " |"
+            "" if pd.isna(line["margin"]) else f"{line['margin']:g}",
+            _p(line["p"]),
+            _p(line["p_holm"]),
+            str(line["n"] or ""),
+            line["verdict"],
+            "" if pd.isna(line["seeds_needed"]) else str(line["seeds_needed"]),
+            line["parts"],
+            line["mark"],
+            f"`{line['command']}`",
+        ]
+        yield _row(line["id"], (cell.replace("|", "\\|") for cell in cells))
     yield ""
 
 
-def _p(value: float) -> str:
-    return "" if pd.isna(value) else "< .0001" if value < 0.0001 else f"{value:.4f}".lstrip("0")
+def _p(value: float | None) -> str:
+    if value is None or pd.isna(value):
+        return ""
+    return "< .0001" if value < 0.0001 else f"{value:.4f}".lstrip("0")
+
+
+def _records(lines: pd.DataFrame) -> list[Line]:
+    table = lines.astype({"seeds_needed": "Int64"})
+    return table.to_dict("records")
+
+
+def _row(first: str, cells: Iterable[str]) -> str:
+    return f"| {first} | " + " | ".join(cells) + " |"

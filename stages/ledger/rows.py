@@ -28,5 +28,8 @@ class Rows(Protocol):
     def differing_cells(self, run: str, other: str) -> int:
         """In how many cells the curves of two runs differ."""
 
+    def idle(self, run: str) -> bool:
+        """Whether signs were to turn in the run, and none did."""
+
     def marks(self, pairs: Sequence[Pair]) -> list[str]:
         """What a reader must know of these runs."""

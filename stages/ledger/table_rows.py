@@ -18,6 +18,7 @@ import pandas as pd
 from stages.ledger.entries import Side
 from stages.ledger.images import influences
 from stages.ledger.rows import Pair
+from stages.measures.training import F1_RISE, LOSS_FALL
 from stages.results import tables
 from stages.results.inputs import BadInput
 from stages.results.tables import CURVES
@@ -60,9 +61,10 @@ class TableRows:
         curve = self._curves[run][column]
         if first == "least":
             return float(curve.min())
-        epochs = [epoch for epoch in self._turned.get(turns_of, []) if epoch > 1]
-        changes = np.diff(curve, prepend=np.nan)
-        return float(np.mean(changes[np.array(epochs) - 1])) if epochs else None
+        epochs = np.array(self._turned.get(turns_of, []))
+        if not len(epochs) or epochs[-1] > len(curve):
+            return None
+        return float(np.diff(curve)[epochs - 2].mean())
 
     def images(self, run: str, measure: str, corruption: str | None) -> np.ndarray | None:
         words = measure.split(" ", 2)
@@ -76,9 +78,16 @@ class TableRows:
         ours, theirs = (self._curves[name][COMPARED] for name in (run, other))
         return int((ours.to_numpy() != theirs.to_numpy()).sum()) if len(ours) == len(theirs) else ours.size
 
+    def idle(self, run: str) -> bool:
+        row = self._runs.loc[run]
+        return bool(row["signed"] > 0 and pd.isna(row["first_turn"]))
+
     def marks(self, pairs: Sequence[Pair]) -> list[str]:
-        runs = sorted({run for pair in pairs for run in pair if run})
-        return [mark for mark in (self._moving(runs), self._idle(runs), self._machines(pairs)) if mark]
+        sides = [[run for run in side if run] for side in zip(*pairs)]
+        idle = [run for runs in sides for run in runs if self.idle(run)]
+        marks = [f"nothing was injected in {len(idle)} of {len(pairs)} runs"] if idle else []
+        marks += [f"{name} still moves" for name in dict.fromkeys(map(self._moving, sides)) if name]
+        return marks + self._machines(pairs)
 
     def _measured(self, run: str, measure: str, corruption: str) -> float | None:
         key = (*measure.split(" ", 2), corruption)
@@ -95,23 +104,22 @@ class TableRows:
         return float(turns.min()) if len(turns) else None
 
     def _moving(self, runs: list[str]) -> str | None:
-        values = [self._values.get((run, "last", "val", "converged", "")) for run in runs]
-        moving = sum(value == 0 for value in values)
-        return f"{moving} of {len(runs)} runs had not converged" if moving else None
+        """The variant of the runs of one side, where they have not converged: one run says too little of it."""
 
-    def _idle(self, runs: list[str]) -> str | None:
-        table = self.results.runs
-        idle = table[table["run"].isin(runs) & (table["signed"] > 0) & table["first_turn"].isna()]
-        return f"nothing was injected in {', '.join(idle['run'])}" if len(idle) else None
+        def mean(measure: str) -> float:
+            return float(np.mean([self._values.get((run, "last", "val", measure, ""), np.nan) for run in runs]))
 
-    def _machines(self, pairs: Sequence[Pair]) -> str | None:
-        rows = self.results.runs.set_index("run")
-        differing = [
-            column
-            for column in MACHINE
-            if any(other and str(rows.at[run, column]) != str(rows.at[other, column]) for run, other in pairs)
-        ]
-        return f"pairs of different {', '.join(differing)}" if differing else None
+        rises, falls = mean("macro_f1_trend") >= F1_RISE, -mean("loss_trend") >= LOSS_FALL * mean("loss")
+        return str(self._runs.at[runs[0], "variant"]) if runs and (rises or falls) else None
+
+    def _machines(self, pairs: Sequence[Pair]) -> list[str]:
+        rows = [(self._runs.loc[ours], self._runs.loc[other]) for ours, other in pairs if other]
+        differing = [name for name in MACHINE if any(str(ours[name]) != str(other[name]) for ours, other in rows)]
+        return [f"pairs of different {', '.join(differing)}"] if differing else []
+
+    @cached_property
+    def _runs(self) -> pd.DataFrame:
+        return self.results.runs.set_index("run")
 
     @cached_property
     def _values(self) -> dict[tuple, float]:
@@ -134,6 +142,6 @@ class TableRows:
 
     @cached_property
     def _turned(self) -> dict[str, list[int]]:
-        """The epochs in which a sign of a run turned, the first step's sign being none."""
-        turned = self._signs[self._signs["step"] > 1]
-        return {run: sorted(set(table["epoch"])) for run, table in turned.groupby("run")}
+        """The epochs of a run in which a sign turned, but for the first, which has none before it."""
+        events = self.results.events[self.results.events["epoch"] > 1]
+        return {run: sorted(table["epoch"]) for run, table in events.groupby("run")}

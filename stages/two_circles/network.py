@@ -14,7 +14,6 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-
 PARTS = ("kernel", "output", "bias")  # of `Perceptrons`, which have the models in their first dimension
 
 

@@ -1,0 +1,73 @@
+"""From entries and rows to verdicts: the p of every entry is corrected for its family among the same rows."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from statsmodels.stats.multitest import multipletests
+
+from stages.ledger.entries import Entry
+from stages.ledger.evidence import Evidence, Nothing, evidence
+from stages.ledger.kinds import ALPHA, NOT_RUN, UNDECIDED, Judged, judged, verdict
+from stages.ledger.rows import Rows
+from stages.results.inputs import BadInput
+
+Key = tuple[str, str]  # the names of an entry and of its rows
+
+
+class Decision(NamedTuple):
+    """seen: None where there is no evidence. p: corrected for the family, which has `size` entries."""
+
+    found: Evidence | Nothing
+    seen: Judged | None
+    p: float | None
+    size: int
+    verdict: str
+
+
+def decide(entries: Mapping[str, Entry], sources: Mapping[str, Rows | None]) -> dict[Key, Decision]:
+    """A decision for each entry and each of its rows; `sources` are None where the rows have not been run.
+
+    Raises BadInput for an entry that names what its rows cannot have.
+    """
+    found = {
+        (name, rows): _evidence(name, entry, sources[rows]) for name, entry in entries.items() for rows in entry.rows
+    }
+    seen = {
+        key: judged(entries[key[0]], each.values, each.influences)
+        for key, each in found.items()
+        if isinstance(each, Evidence)
+    }
+    corrected = _holm(entries, {key: seen[key].p if key in seen else None for key in found})
+    decisions = {}
+    for key, each in found.items():
+        p, size = corrected[key]
+        if isinstance(each, Nothing):
+            decisions[key] = Decision(each, None, None, size, UNDECIDED if each.run else NOT_RUN)
+        else:
+            decisions[key] = Decision(each, seen[key], p, size, verdict(entries[key[0]], seen[key], p))
+    return decisions
+
+
+def _evidence(name: str, entry: Entry, rows: Rows | None) -> Evidence | Nothing:
+    if rows is None:
+        return Nothing("", run=False)
+    try:
+        return evidence(entry, rows)
+    except BadInput as error:
+        raise BadInput(f"claims.yaml: {name}: {error}") from None
+
+
+def _holm(entries: Mapping[str, Entry], p: Mapping[Key, float | None]) -> dict[Key, tuple[float | None, int]]:
+    """Of each key, the corrected p, and how many its family has.
+
+    Of what has no p yet it is 1: a family has its size from the start, and a verdict stays as others come.
+    """
+    families: dict[Key, list[Key]] = {}
+    for name, rows in p:
+        families.setdefault((entries[name].family or name, rows), []).append((name, rows))
+    corrected: dict[Key, tuple[float | None, int]] = {}
+    for keys in families.values():
+        known = [value if (value := p[key]) is not None else 1.0 for key in keys]
+        _, holm, *_ = multipletests(known, ALPHA, "holm")
+        corrected |= {key: (None if p[key] is None else float(value), len(keys)) for key, value in zip(keys, holm)}
+    return corrected
