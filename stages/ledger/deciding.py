@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from statsmodels.stats.multitest import multipletests
+import numpy as np
 
 from stages.ledger.entries import Entry
 from stages.ledger.evidence import Evidence, Nothing, evidence
-from stages.ledger.kinds import ALPHA, NOT_RUN, UNDECIDED, Judged, judged, verdict
+from stages.ledger.kinds import NOT_RUN, UNDECIDED, Judged, judged, verdict
 from stages.ledger.rows import Rows
 from stages.results.inputs import BadInput
 
@@ -37,7 +37,7 @@ def decide(entries: Mapping[str, Entry], sources: Mapping[str, Rows | None]) -> 
         for key, each in found.items()
         if isinstance(each, Evidence)
     }
-    corrected = _holm(entries, {key: seen[key].p if key in seen else None for key in found})
+    corrected = _corrected(entries, {key: seen[key].p if key in seen else None for key in found})
     decisions = {}
     for key, each in found.items():
         p, size = corrected[key]
@@ -57,7 +57,7 @@ def _evidence(name: str, entry: Entry, rows: Rows | None) -> Evidence | Nothing:
         raise BadInput(f"claims.yaml: {name}: {error}") from None
 
 
-def _holm(entries: Mapping[str, Entry], p: Mapping[Key, float | None]) -> dict[Key, tuple[float | None, int]]:
+def _corrected(entries: Mapping[str, Entry], p: Mapping[Key, float | None]) -> dict[Key, tuple[float | None, int]]:
     """Of each key, the corrected p, and how many its family has.
 
     Of what has no p yet it is 1: a family has its size from the start, and a verdict stays as others come.
@@ -67,7 +67,16 @@ def _holm(entries: Mapping[str, Entry], p: Mapping[Key, float | None]) -> dict[K
         families.setdefault((entries[name].family or name, rows), []).append((name, rows))
     corrected: dict[Key, tuple[float | None, int]] = {}
     for keys in families.values():
-        known = [value if (value := p[key]) is not None else 1.0 for key in keys]
-        _, holm, *_ = multipletests(known, ALPHA, "holm")
-        corrected |= {key: (None if p[key] is None else float(value), len(keys)) for key, value in zip(keys, holm)}
+        together = holm(np.array([value if (value := p[key]) is not None else 1.0 for key in keys]))
+        corrected |= {key: (None if p[key] is None else float(each), len(keys)) for key, each in zip(keys, together)}
     return corrected
+
+
+def holm(p: np.ndarray) -> np.ndarray:
+    """Holm's corrected p values: with them below a level, so is the chance of even one false one.
+
+    statsmodels' `multipletests`, which is the oracle of its test, collects garbage each time: 0.2 s.
+    """
+    order = np.argsort(p)
+    corrected = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
+    return corrected[np.argsort(order)]

@@ -20,10 +20,10 @@ from stages.results.cells import INTEGER, OPTIONAL_INTEGER, OPTIONAL_NUMBER, TEX
 # rows; seeds_needed is empty where a verdict is given, or no number of seeds would do (mark).
 COLUMNS = {
     "id": TEXT, "source": TEXT, "where": TEXT, "quote": TEXT, "words": TEXT, "kind": TEXT, "family": TEXT, "rows": TEXT,
-    "ours": TEXT, "against": TEXT, "measure": TEXT, "scale": TEXT, "margin": OPTIONAL_NUMBER, "printed": OPTIONAL_NUMBER,
-    "effect": OPTIONAL_NUMBER, "low": OPTIONAL_NUMBER, "high": OPTIONAL_NUMBER, "sd": OPTIONAL_NUMBER,
-    "p": OPTIONAL_NUMBER, "p_holm": OPTIONAL_NUMBER, "p_signs": OPTIONAL_NUMBER, "verdict": TEXT, "n": INTEGER,
-    "seeds_needed": OPTIONAL_INTEGER, "parts": TEXT, "mark": TEXT, "command": TEXT,
+    "ours": TEXT, "against": TEXT, "measure": TEXT, "scale": TEXT, "margin": OPTIONAL_NUMBER,
+    "printed": OPTIONAL_NUMBER, "effect": OPTIONAL_NUMBER, "low": OPTIONAL_NUMBER, "high": OPTIONAL_NUMBER,
+    "sd": OPTIONAL_NUMBER, "p": OPTIONAL_NUMBER, "p_holm": OPTIONAL_NUMBER, "p_signs": OPTIONAL_NUMBER, "verdict": TEXT,
+    "n": INTEGER, "seeds_needed": OPTIONAL_INTEGER, "parts": TEXT, "mark": TEXT, "command": TEXT,
 }  # fmt: skip
 SAID = ("source", "where", "quote", "words", "kind", "family", "ours", "against")  # columns that are fields of an entry
 
