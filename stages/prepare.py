@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--describe", action="store_true", help="print a table of the crops that are there")
     parser.add_argument("--params", type=Path, default="params.yaml", metavar="FILE", help="default: %(default)s")
     parser.add_argument("--source", type=Path, default="data/source.json", metavar="FILE", help="default: %(default)s")
+    parser.add_argument("--root", type=Path, metavar="FOLDER", help="of the pictures (default: the data set's own)")
     parser.add_argument("--out", type=Path, default="data/crops", metavar="FOLDER", help="default: %(default)s")
     chosen = parser.parse_args(arguments)
     if chosen.describe:
@@ -40,18 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     else:
         params = read(chosen.params)
         must_have(params, ["dataset", "data"], "the stage prepare", str(chosen.params))
-        summary = prepare(params, chosen.source, chosen.out)
+        summary = prepare(params, chosen.source, chosen.out, chosen.root)
     print(describe(summary))
 
 
-def prepare(params: Params, source: Path, out: Path) -> dict:
+def prepare(params: Params, source: Path, out: Path, own_root: Path | None = None) -> dict:
     """Make the crops of the data set in the folder `out` and return their summary.
 
-    `source` is the fingerprint that they are recorded under. Raises DataSetError, also where the files are no longer
+    `source` is the fingerprint that they are recorded under; `own_root` holds the pictures in place of the folder where
+    the data set lies for all (a study draws faces of its own). Raises DataSetError, also where the files are no longer
     those of the fingerprint, and CropsError.
     """
     name, data = params.dataset, params.data
-    dataset, root = find(name), root_of(name)
+    dataset, root = find(name), own_root or root_of(name)
     if root is None:
         raise DataSetError(dataset.unset)
     seen = fingerprint(root)

@@ -1,6 +1,5 @@
 """The runs of a study in groups: one variant and one value of each varied parameter, over seeds."""
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from stages.reporting.measures import MEASURES
@@ -55,12 +54,16 @@ def by_seed(results: Results, group: Group, measure: str) -> dict[int, float]:
 
 def difference(results: Results, groups: list[Group], group: Group, measure: str) -> Interval | None:
     """To the baseline of the same seed, under the same values of what the baseline reads; None without such a one."""
-    for baseline in _baselines(groups, group.values):
-        ours, theirs = (by_seed(results, which, measure) for which in (group, baseline))
-        if baseline is not group and set(ours) & set(theirs):
-            return paired_difference(ours, theirs)
+    baseline = baseline_of(groups, group)
+    if baseline is None:
+        return None
+    return paired_difference(*(by_seed(results, which, measure) for which in (group, baseline)))
+
+
+def baseline_of(groups: list[Group], group: Group) -> Group | None:
+    """The baseline that the group is compared with: of the values of what it reads, and of one of its seeds."""
+    for other in groups:
+        alike = other.variant == BASELINE and other.values.items() <= group.values.items()
+        if alike and other is not group and set(other.runs) & set(group.runs):
+            return other
     return None
-
-
-def _baselines(groups: list[Group], values: Mapping[str, str]) -> Iterator[Group]:
-    return (group for group in groups if group.variant == BASELINE and group.values.items() <= values.items())

@@ -1,13 +1,16 @@
 """A study's results, published: `python -m stages.reporting.study <name>`, the last line of `make study NAME=<name>`.
 
 Reads runs/studies/<name>/tables/ and writes, whole or not at all, reports/studies/<name>/, which no stage owns:
-runs.csv, measures.csv, curves.csv, turns.csv, predictions.npz   the study's tables, copied
+runs.csv and the other tables of `stages.results.tables`
 table.md          a row for each variant and value of the varied parameters
 <parameter>.png   for each varied parameter, test macro F1 over its values
+
+Runs of other seeds that stand there already stay, where nothing but their seed differs; else nothing is written, and
+`--anew` publishes what was run now alone.
 """
 
 import argparse
-import shutil
+import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -17,7 +20,9 @@ from stages.ending import this_stage
 from stages.files import new_folder
 from stages.reporting import exhibits, study_figure, style
 from stages.reporting.groups import Group, by_seed, difference, groups_of
+from stages.reporting.marks import marks
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
+from stages.reporting.published import with_published
 from stages.reporting.table1_page import FEW, markdown_row, signed
 from stages.results import tables
 from stages.results.inputs import BadInput
@@ -25,47 +30,58 @@ from stages.results.statistics import LEVEL, Interval, summary
 
 JUDGED = (PRIMARY, PAPERS, LOSS)
 NOTES = f"""Means over n seeds with their standard deviation; differences to the baseline of the same seed with their
-{LEVEL:.0%} t interval, not corrected for the number of rows: of fewer than {FEW} seeds it decides nothing."""
+{LEVEL:.0%} t interval over seeds, not corrected for the number of rows: of fewer than {FEW} seeds it decides nothing.
+What is decided stands in [claims.md](../../claims.md)."""
 
 
-def main(name: str) -> None:
+def main(name: str, anew: bool) -> None:
     """Publish the study. Raises BadInput and OSError."""
     source, target = Path("runs/studies") / name / "tables", Path("reports/studies") / name
     this_stage(f"study {name}")
     try:
-        publish(name, source, target)
+        results = tables.read(source)
     except BadInput as error:
         raise BadInput(f"{error}; `make study NAME={name}` runs it") from None
-    print(f"{target}/: {', '.join(sorted(path.name for path in target.iterdir()))}")
+    seeds = publish(name, results if anew else with_published(results, target), target)
+    print(f"{target}/: seeds {_listed(seeds)}; {_listed(sorted(path.name for path in target.iterdir()))}")
 
 
-def publish(name: str, source: Path, target: Path) -> None:
-    """Make the target folder of the tables in the source folder. Raises BadInput and OSError, the target untouched."""
-    results = tables.read(source)
+def publish(name: str, results: tables.Results, target: Path) -> list[int]:
+    """Make the target folder of the results; returns their seeds. Raises BadInput and OSError, the target untouched."""
     with style.applied(), new_folder(target) as folder:
-        for file in tables.FILES:
-            shutil.copyfile(source / file, folder / file)
-        exhibits.write(folder, [("table.md", page(name, results))])
-        exhibits.write(folder, study_figure.figures(results))
+        tables.write(folder, results)
+        written = tables.read(folder)
+        exhibits.write(folder, [("table.md", page(name, written))])
+        exhibits.write(folder, study_figure.figures(written))
+    return sorted(set(written.runs["seed"]))
 
 
 def page(name: str, results: tables.Results) -> str:
-    """The study as a table in Markdown, with what it was run on and how it is run again."""
-    groups = groups_of(results)
-    return "\n".join([*_head(name, results, groups), *_table(results, groups), "", NOTES]) + "\n"
+    """The study in Markdown: its question, what it was run on, a table, and what studies/<name>/notes.md adds."""
+    groups, folder = groups_of(results), Path("studies") / name
+    parts = [*_head(name, results, groups), *_table(results, groups), "", NOTES]
+    notes = folder / "notes.md"
+    if notes.is_file():
+        parts += ["", notes.read_text(encoding="utf-8").strip()]
+    return "\n".join(parts) + "\n"
+
+
+def _question(params: Path) -> Iterator[str]:
+    """The comment at the head of a study's params.yaml: its question, its command and what they cost."""
+    lines = params.read_text(encoding="utf-8").splitlines() if params.is_file() else []
+    for line in itertools.takewhile(lambda line: line.startswith("#"), lines):
+        yield line.removeprefix("#").removeprefix(" ").rstrip()
+    yield ""
 
 
 def _head(name: str, results: tables.Results, groups: list[Group]) -> Iterator[str]:
-    machines = _machines(results)
     yield f"# Study {name}"
     yield ""
-    yield f"- `make study NAME={name}` makes it"
+    yield from _question(Path("studies") / name / "params.yaml")
     yield f"- Data set: {_listed(results.runs['title'])}"
     yield f"- Epochs: {_listed(sorted(set(results.runs['epochs'])))}"
     yield f"- n: {_listed(sorted({len(group.runs) for group in groups}))} seeds for each row"
-    yield f"- Hardware: {'; '.join(machines)}"
-    if len(machines) > 1:
-        yield "- **Not on one machine: of the differences, the machine's own share is unknown.**"
+    yield f"- Hardware: {'; '.join(_machines(results))}"
     yield ""
 
 
@@ -78,11 +94,12 @@ def _machines(results: tables.Results) -> list[str]:
 
 def _table(results: tables.Results, groups: list[Group]) -> Iterator[str]:
     measures = [cell for measure in JUDGED for cell in (MEASURES[measure].title, "difference")]
-    yield markdown_row("variant", [*results.varied, "n", *measures])
-    yield "| --- |" + " --- |" * len(results.varied) + " ---: |" * (1 + len(measures))
+    yield markdown_row("variant", [*results.varied, "n", *measures, "marks"])
+    yield "| --- |" + " --- |" * len(results.varied) + " ---: |" * (1 + len(measures)) + " --- |"
     for group in groups:
         values = [group.values.get(name, "") for name in results.varied]
-        yield markdown_row(group.variant, [*values, str(len(group.runs)), *_cells(results, groups, group)])
+        cells = [str(len(group.runs)), *_cells(results, groups, group), "; ".join(marks(results, groups, group))]
+        yield markdown_row(group.variant, [*values, *cells])
 
 
 def _cells(results: tables.Results, groups: list[Group], group: Group) -> Iterator[str]:
@@ -108,4 +125,6 @@ def _listed(values: Iterable) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", help="of the folder in studies/")
-    main(parser.parse_args().name)
+    parser.add_argument("--anew", action="store_true", help="without the runs of other seeds that stand there already")
+    arguments = parser.parse_args()
+    main(arguments.name, arguments.anew)

@@ -164,7 +164,6 @@ class Training:
             "step": step,
             "lr": rate,
             "train_loss": loss,
-            "train_eval_loss": predict(self.evaluated, self.watched, self.run.device, processes).loss,
             "update": _moved(before, self.network),
             "flipped": self.in_force.close_epoch(epoch),
         }
@@ -178,6 +177,7 @@ class Training:
         return rate
 
     def _validate(self, epoch):
+        fitted = predict(self.evaluated, self.watched, self.run.device, self.run.processes).loss
         said = predict(self.evaluated, self.val, self.run.device, self.run.processes)
         if not math.isfinite(said.loss):
             raise Diverged(self._lost("validation", said.loss, epoch))
@@ -185,7 +185,7 @@ class Training:
         if score > self.progress.best_score:
             self.progress.best_score, self.progress.best_epoch = score, epoch
             self.progress.best = weights(self.evaluated)
-        return columns
+        return {"train_eval_loss": fitted} | columns
 
     def _lost(self, split, loss, epoch, from_the_start=False):
         cure = f"lower train.learning_rate (now {self.options.learning_rate:g})"

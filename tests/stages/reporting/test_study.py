@@ -25,9 +25,14 @@ def published(tmp_path_factory):
     root = tmp_path_factory.mktemp("study")
     made = runs_over("interval", [1, 2, 5, 20], ("periodic", "dropout-periodic"), ("baseline", "dropout"))
     tables.write(root / "runs/studies/interval/tables", results_of(made, varied=("interval",)))
+    (root / "studies/interval").mkdir(parents=True)
+    (root / "studies/interval/params.yaml").write_text(
+        "# Which T?\n#\n# - `make study NAME=interval`\nseeds: []\n# No.\n"
+    )
+    (root / "studies/interval/notes.md").write_text("Of before: .5\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(root)
-        study.main("interval")
+        study.main("interval", anew=False)
     return root
 
 
@@ -47,19 +52,17 @@ def test_the_study_is_published_as_plain_files(published):
     assert {path.name for path in target.iterdir()} == {*tables.FILES, "table.md", "interval.png"}
     for name in tables.FILES:
         assert (target / name).read_bytes() == (source / name).read_bytes()
-    before = {path.name: path.read_bytes() for path in target.iterdir()}
-    with style.applied():
-        study.publish("interval", source, target)
-    assert before == {path.name: path.read_bytes() for path in target.iterdir()}
     assert [path.name for path in target.parent.iterdir()] == ["interval"]
 
 
 def test_the_page_says_how_it_was_made(published):
     page = (published / "reports/studies/interval/table.md").read_text()
-    assert page.startswith("# Study interval\n\n- `make study NAME=interval` makes it\n")
+    assert page.startswith("# Study interval\n\nWhich T?\n\n- `make study NAME=interval`\n\n- Data set")
+    assert page.endswith("\nOf before: .5\n") and "No." not in page
     for line in ("Data set: Drawn faces", "Epochs: 4", "n: 3 seeds for each row"):
         assert f"- {line}\n" in page
-    assert "- Hardware: A processor, threads: 1, float32\n" in page and "Not on one machine" not in page
+    assert "- Hardware: A processor, threads: 1, float32\n" in page and "machine:" not in page
+    assert cells(page, "periodic", "20")[-1] == "no sign turned: every seed" and cells(page, "periodic", "2")[-1] == ""
 
 
 def test_every_row_of_the_page_is_that_of_the_measures(published):
@@ -69,7 +72,7 @@ def test_every_row_of_the_page_is_that_of_the_measures(published):
     shown = [("last", "test", "macro_f1"), ("best", "val", "macro_f1"), ("last", "train", "loss")]
     for variant in ("baseline", "dropout", "periodic", "dropout-periodic"):
         for interval in ("1", "2", "5", "20") if "periodic" in variant else ("",):
-            n, *numbers = cells(page, variant, interval)
+            n, *numbers, _ = cells(page, variant, interval)
             assert n == "3"
             for place, key in enumerate(shown):
                 rows = measures[(measures[["weights", "split", "measure"]] == list(key)).all(axis=1)]
@@ -168,12 +171,22 @@ def test_only_seeds_that_both_have_are_paired():
     assert n == "3" and difference.endswith("] (n = 2)") and "- n: 2, 3 seeds for each row" in page
 
 
-def test_several_machines_are_named():
-    made = runs_over("interval", [1], hardware="NVIDIA H100", threads=None)
-    made += [simulate_run("dropout", seed, 4) for seed in SEEDS]
+def test_what_is_to_be_read_with_care_is_marked():
+    made = runs_over("interval", [1])
+    made += [simulate_run("dropout", seed, 4, hardware="NVIDIA H100" if seed else "A processor") for seed in SEEDS]
+    for run in made[3:5]:
+        row = run["measures"][0] | {
+            "weights": "last",
+            "split": "val",
+            "measure": "converged",
+            "value": len(run["turns"]) % 2,
+        }
+        run["measures"].append(row)
     page = study.page("interval", as_read(results_of(made, varied=("interval",))))
-    assert "- Hardware: NVIDIA H100, float32; A processor, threads: 1, float32\n" in page
-    assert "**Not on one machine" in page
+    assert "- Hardware: A processor, threads: 1, float32; NVIDIA H100, threads: 1, float32\n" in page
+    assert cells(page, "dropout", "")[-1] == "not on the baseline's machine: seed 1, 2"
+    assert cells(page, "periodic", "1")[-1] == "still moving: seed 0, 1"
+    assert cells(page, "baseline", "")[-1] == ""
 
 
 def test_runs_that_differ_in_nothing_varied_are_refused():
@@ -192,6 +205,65 @@ def test_a_study_that_was_not_run_says_how(tmp_path, monkeypatch):
     kept.parent.mkdir(parents=True)
     kept.write_text("of before")
     with pytest.raises(BadInput) as error:
-        study.main("interval")
+        study.main("interval", anew=False)
     assert str(error.value).startswith("runs/studies/interval/tables/runs.csv: missing")
     assert str(error.value).endswith("`make study NAME=interval` runs it") and kept.read_text() == "of before"
+
+
+def everything_in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def write_measured(root, seeds, **record):
+    made = runs_over("interval", [1, 5], seeds=seeds, **record)
+    tables.write(root / "runs/studies/interval/tables", results_of(made, varied=("interval",)))
+
+
+def test_a_study_published_seed_by_seed_is_that_of_one_measuring(tmp_path, monkeypatch):
+    """In any order, and a seed that is run again replaces itself: every byte, those of the figure included."""
+    monkeypatch.chdir(tmp_path)
+    for seeds in ((2,), (0,), (0, 1)):
+        write_measured(tmp_path, seeds)
+        study.main("interval", anew=False)
+    one_by_one = everything_in(tmp_path / "reports/studies/interval")
+    write_measured(tmp_path, SEEDS)
+    study.main("interval", anew=True)
+    assert everything_in(tmp_path / "reports/studies/interval") == one_by_one
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"train.learning_rate": 0.01}, "baseline/0 was made with train.learning_rate 0.0001, this run with 0.01"),
+        ({"train.images": 50}, "baseline/0 was made with train.images absent, this run with 50"),
+        ({"crops": "food" * 8}, f"baseline/0 was made with crops {'beef' * 8}, this run with {'food' * 8}"),
+    ],
+)
+def test_seeds_of_another_configuration_are_not_published_beside_each_other(tmp_path, monkeypatch, change, said):
+    monkeypatch.chdir(tmp_path)
+    write_measured(tmp_path, (0,))
+    study.main("interval", anew=False)
+    before = everything_in(tmp_path / "reports/studies/interval")
+    write_measured(tmp_path, (1,), **change)
+    with pytest.raises(BadInput) as error:
+        study.main("interval", anew=False)
+    assert f"reports/studies/interval/runs.csv: {said}; --anew publishes" in str(error.value)
+    assert "\n" not in str(error.value) and everything_in(tmp_path / "reports/studies/interval") == before
+    study.main("interval", anew=True)
+    assert set(pd.read_csv("reports/studies/interval/runs.csv")["seed"]) == {1}
+
+
+def test_runs_that_a_study_has_no_more_are_not_lost_unasked(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_measured(tmp_path, (0,))
+    study.main("interval", anew=False)
+    tables.write(
+        "runs/studies/interval/tables", results_of(runs_over("interval", [5], seeds=(0,)), varied=("interval",))
+    )
+    with pytest.raises(BadInput, match="periodic/interval=1/0 is no run of this study any more; --anew"):
+        study.main("interval", anew=False)
+    (tmp_path / "reports/studies/interval/curves.csv").write_text("run\n")
+    with pytest.raises(BadInput, match=r"curves.csv: no column variant.*; --anew"):
+        study.main("interval", anew=False)
+    write_measured(tmp_path, (0, 1))
+    study.main("interval", anew=False)

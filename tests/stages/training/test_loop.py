@@ -261,17 +261,17 @@ def test_what_waits_is_counted():
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_an_epoch_waits_for_the_device_once(crops_folder, variant):
-    everything = {"ema": 0.5, "label_smoothing": 0.1, "class_balance": "weights", "schedule": "cosine"}
+def test_an_epoch_waits_for_the_device_when_it_is_over(crops_folder, variant):
+    everything = {"ema": None if variant == "negate" else 0.5, "label_smoothing": 0.1, "class_balance": "weights", "schedule": "cosine"}
     augmented = Augment(flip=True, shift=2, rotate=5.0, scale=0.1, erase=0.3)
     run = Training(make_run(crops_folder, variant, options=params(epochs=2, augment=augmented, **everything)))
     run.model = run.network
     run._train(1)  # at whose first step the methods are looked at, once
     # AveragedModel counts its updates in a tensor on the CPU, and asks it at each whether it is the first.
-    with Waits(run.average.n_averaged) as waits:
+    with Waits(run.average and run.average.n_averaged) as waits:
         row = run._train(2)
     assert row["step"] == 8
-    assert waits.count == 1, "the loss, when the epoch is over"
+    assert waits.count == 2, "the loss and the update, when the epoch is over"
 
 
 @pytest.mark.parametrize("variant", ["periodic", "dynamic", "dropout-periodic"])
