@@ -12,6 +12,7 @@ attached to; `noise.sites` says which sites there are, `noise.schedule` what a m
 
 from noise.attaching import attach, detach, methods
 from noise.attaching.first_step import NoiseWarning
+from noise.bursts import GaussianBursts, attach_bursts
 from noise.dropout import attach_dropout
 from noise.dynamic import AutoReLU, CliffReLU, attach_dynamic, auto_relu, cliff_relu, clipped
 from noise.first_turn import first_turn, start_for
@@ -26,12 +27,14 @@ __all__ = [
     "SITE_SETS",
     "AutoReLU",
     "CliffReLU",
+    "GaussianBursts",
     "GaussianNoise",
     "Negate",
     "NoiseWarning",
     "SignFlip",
     "Site",
     "attach",
+    "attach_bursts",
     "attach_dropout",
     "attach_dynamic",
     "attach_gaussian",

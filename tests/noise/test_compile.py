@@ -23,6 +23,7 @@ def test_twenty_epochs_with_turns_compile_once(interval, share):
     network = nn.Sequential(nn.Linear(4, 6), nn.BatchNorm1d(6), nn.ReLU(inplace=True), nn.Linear(6, 3))
     noise.attach_periodic(network, interval, "stem", share=share)
     noise.attach_dynamic(network, 0.02, "stem")
+    noise.attach_bursts(network, 0.0, interval, "stem")  # noise that is drawn would not be the same twice
     plain = copy.deepcopy(network)
     counter = CompileCounterWithBackend("aot_eager")
     compiled = torch.compile(network, backend=counter, fullgraph=True)

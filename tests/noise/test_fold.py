@@ -66,6 +66,7 @@ def turn_channels(model, sites):
 def everything(model, sites):
     noise.attach_gaussian(model, 0.3, sites, seed=0)
     noise.attach_dropout(model, 0.3, sites)
+    noise.attach_bursts(model, 0.3, 1, sites)
     flip(model, sites)
     turn(model, sites)
 

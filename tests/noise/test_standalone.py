@@ -15,6 +15,7 @@ METHODS = {
     "flip-half": lambda: noise.SignFlip([2], 4, 0.5),
     "gaussian": lambda: noise.GaussianNoise(0.5),
     "gaussian-seeded": lambda: noise.GaussianNoise(0.5, seed=1),
+    "bursts": lambda: noise.GaussianBursts(0.5, 2),
     "dropout": lambda: noise.dropout.Dropout(0.5),
     "dropout2d": lambda: noise.dropout.Dropout2d(0.5),
 }

@@ -30,11 +30,17 @@ def flip_half(network, sites):
     noise.set_step(network, 2)
 
 
+def bursts(network, sites):
+    noise.attach_bursts(network, 0.5, 1, sites)
+    noise.set_step(network, 2)
+
+
 METHODS = {
     "periodic": flip,
     "half": flip_half,
     "dynamic": turn,
     "gaussian": lambda network, sites: noise.attach_gaussian(network, 0.5, sites),
+    "bursts": bursts,
     "dropout": lambda network, sites: noise.attach_dropout(network, 0.5, sites),
 }
 
@@ -47,7 +53,7 @@ def attached(request, small_network):
     plain = network(IMAGES)
     METHODS[name](network, sites)
     logits = network(IMAGES)
-    assert torch.equal(logits, plain) == (name in ("gaussian", "dropout"))
+    assert torch.equal(logits, plain) == (name in ("gaussian", "bursts", "dropout"))
     return network, logits
 
 
@@ -102,8 +108,8 @@ def test_export(attached):
 def test_onnx(request, attached, dynamo):
     network, logits = attached
     name, sites = request.node.callspec.params["attached"]
-    if dynamo and sites == "block" and name != "periodic":
-        pytest.skip("two seconds each: behind an addition one method stands for all")
+    if dynamo and (name in ("half", "bursts") or (sites == "block" and name != "periodic")):
+        pytest.skip("two seconds each: behind an addition, and of a family, one method stands for all")
     runtime = pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     file = io.BytesIO()

@@ -9,6 +9,7 @@ from torch import nn
 
 import noise
 from stages import variants
+from stages.ending import Mistake
 from stages.params import read
 from stages.training.schedule import factor, rates
 from stages.variants import load, names
@@ -20,13 +21,21 @@ VARIANTS = names()
 
 # What each attaches at a site, in the order of the units that come after BatchNorm.
 ATTACHED = {
+    "augmented": [],
     "baseline": [],
+    "bursts": [noise.GaussianBursts],
     "dropout": [noise.dropout.Dropout],
     "dropout-periodic": [noise.SignFlip, noise.dropout.Dropout],
     "dynamic": [noise.AutoReLU],
     "gaussian": [noise.GaussianNoise],
+    "half": [noise.SignFlip],
     "negate": [noise.Negate],
+    "once": [noise.SignFlip],
     "periodic": [noise.SignFlip],
+    "random-turns": [noise.SignFlip],
+    "reordered": [],
+    "restart": [],
+    "smoothed": [],
 }
 
 
@@ -42,8 +51,7 @@ def attached(name, params=PARAMS):
 
 
 def kinds(network):
-    every = {kind for listed in ATTACHED.values() for kind in listed}
-    return [type(module) for module in network.modules() if type(module) in every]
+    return [type(method) for _, _, method in noise.methods(network)]
 
 
 def changed(section, **values):
@@ -101,7 +109,7 @@ def test_a_variant_reads_just_what_it_says(name):
     assert (noting.names | attaching.names) - {"train", "model_copy"} == set(variant.reads)
 
 
-@pytest.mark.parametrize("name", ["dropout", "periodic", "dynamic", "gaussian"])
+@pytest.mark.parametrize("name", ["dropout", "periodic", "dynamic", "gaussian", "bursts"])
 def test_the_sites_are_those_of_its_own_section(name):
     _, sites = attached(name, changed(name, sites="all"))
     assert len(sites) > 1
@@ -120,6 +128,8 @@ def test_the_values_are_those_of_its_own_section():
     assert [m.p for m in network.modules() if isinstance(m, nn.Dropout)] == [0.35]
     network, _ = attached("gaussian", changed("gaussian", stddev=0.75))
     assert [m.stddev for m in network.modules() if isinstance(m, noise.GaussianNoise)] == [0.75]
+    network, _ = attached("bursts", changed("bursts", stddev=1.5))
+    assert [m.noise.stddev for m in network.modules() if isinstance(m, noise.GaussianBursts)] == [1.5]
     network, _ = attached(
         "dynamic", changed("dynamic", start=0.125, constant=3.5, gradient="autograd", reinitialise=False)
     )
@@ -131,15 +141,15 @@ def test_the_values_are_those_of_its_own_section():
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_step_is_an_epoch_unless_the_periodic_flip_says_otherwise(name):
     assert load(name).unit(changed("periodic", unit="epoch")) == "epoch"
-    flips = {noise.SignFlip, noise.Negate} & set(ATTACHED[name])
-    assert load(name).unit(changed("periodic", unit="step")) == ("step" if flips else "epoch")
+    by_step = {noise.SignFlip, noise.Negate, noise.GaussianBursts} & set(ATTACHED[name])
+    assert load(name).unit(changed("periodic", unit="step")) == ("step" if by_step else "epoch")
 
 
 def test_an_unknown_name_is_one_line():
     with pytest.raises(SystemExit, match="^no variant 'perodic' in stages/variants; did you mean periodic[?]$"):
         load("perodic")
     with pytest.raises(
-        SystemExit, match="^no variant 'x' in stages/variants; there are baseline, dropout, .*periodic$"
+        SystemExit, match="^no variant 'x' in stages/variants; there are augmented, baseline, .*smoothed$"
     ):
         load("x")
 
@@ -203,3 +213,53 @@ def test_a_start_that_is_a_number_is_taken_as_it_is():
 def test_where_no_start_turns_the_automatic_one_is_any(train):
     options = PARAMS.model_copy(update={"train": PARAMS.train.model_copy(update=train)})
     assert 0 < load("dynamic").settle(options, RATES, 0).dynamic.start < 1
+
+
+def of_train(**values):
+    return PARAMS.model_copy(update={"train": PARAMS.train.model_copy(update=values)})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("half", changed("periodic", share=0.5)),
+        ("restart", of_train(schedule="restarts", period=PARAMS.interval)),
+        ("reordered", of_train(order=1)),
+        ("smoothed", of_train(label_smoothing=0.1)),
+        ("augmented", of_train(augment=PARAMS.train.augment.model_copy(update={"shift": 4, "rotate": 10.0}))),
+    ],
+)
+def test_what_a_control_settles_and_nothing_else(name, expected):
+    assert load(name).settle(PARAMS, RATES, 0) == expected
+    assert load(name).settle(expected, RATES, 0) == expected or name == "reordered"
+
+
+LONG = of_train(epochs=12)
+
+
+@pytest.mark.parametrize("unit", ["epoch", "step"])
+@pytest.mark.parametrize(("interval", "chosen"), [(1, None), (3, None), (7, None), (3, [2, 5, 6, 11, 200])])
+def test_once_and_random_turns_have_the_turns_of_the_run(unit, interval, chosen):
+    section = LONG.periodic.model_copy(update={"unit": unit, "turns": chosen})
+    options = LONG.model_copy(update={"interval": interval, "periodic": section})
+    length = 12 if unit == "epoch" else len(RATES)
+    turns = [turn for turn in chosen or noise.turns(interval, length) if turn <= length]
+    assert load("once").settle(options, RATES, 0).periodic.turns == turns[:1]
+    drawn = [load("random-turns").settle(options, RATES, seed).periodic.turns for seed in range(40)]
+    assert drawn == [load("random-turns").settle(options, RATES, seed).periodic.turns for seed in range(40)]
+    assert all(len(set(each)) == len(each) == len(turns) and each == sorted(each) for each in drawn)
+    if len(turns) < length - 1:
+        assert len({*map(tuple, drawn)}) > 5, "each seed its own"
+    if unit == "epoch":
+        assert {turn for each in drawn for turn in each} == set(range(2, 13)), "any epoch but the first"
+
+
+@pytest.mark.parametrize("name", ["once", "random-turns"])
+def test_a_run_without_a_turn_stays_one(name):
+    options = LONG.model_copy(update={"interval": 13})
+    assert load(name).settle(options, RATES, 0) == options
+
+
+def test_negate_refuses_a_running_average_in_one_line():
+    with pytest.raises(Mistake, match=r"^train\.ema 0\.9: the weights .* set it to null, or leave the variant out$"):
+        load("negate").settle(of_train(ema=0.9), RATES, 0)
