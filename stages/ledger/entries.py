@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -99,6 +99,7 @@ class Identity(Claim):
 
 
 Entry = Superiority | Equivalence | Noninferiority | Level | Share | Spread | Identity
+KINDS: dict[str, type[Claim]] = {model.model_fields["kind"].annotation.__args__[0]: model for model in get_args(Entry)}
 _ENTRIES: TypeAdapter[dict[str, Entry]] = TypeAdapter(dict[str, Annotated[Entry, Field(discriminator="kind")]])
 
 
@@ -140,19 +141,22 @@ def sides(entry: Entry) -> list[Side]:
 
 def _line(mistake: Any) -> str:
     name, *inside = map(str, mistake["loc"])
-    # Behind the entry's name stands the kind, by which the fields are chosen.
-    where = ".".join([name, *inside[1:]])
+    if mistake["type"] in ("union_tag_invalid", "union_tag_not_found"):
+        found = mistake["input"].get("kind", "missing") if isinstance(mistake["input"], dict) else "missing"
+        return f"{name}.kind: {shown(found)}: expected one of {', '.join(KINDS)}"
+    if not inside:
+        return f"{name}: {shown(mistake['input'])}: {_must(mistake)}"
+    kind, *inside = inside  # by which the fields are chosen
+    where = ".".join([name, *inside])
     if mistake["type"] == "missing":
         return f"{where}: missing"
     if mistake["type"] == "extra_forbidden":
-        known = sorted({field for model in Entry.__args__ for field in model.model_fields})
-        close = get_close_matches(inside[-1], known, n=1)
-        return f"{where}: no such field of this kind; {f'did you mean {close[0]}?' if close else ', '.join(known)}"
-    if mistake["type"] in ("union_tag_invalid", "union_tag_not_found"):
-        kinds = ", ".join(model.model_fields["kind"].annotation.__args__[0] for model in Entry.__args__)
-        found = mistake["input"].get("kind", "missing") if isinstance(mistake["input"], dict) else "missing"
-        return f"{name}.kind: {shown(found)}: expected one of {kinds}"
-    return f"{where}: {shown(mistake['input'])}: {mistake['msg'].removeprefix('Input ').replace('should', 'must')}"
+        return f"{where}: no such field of the kind {kind}; {_meant(inside[-1], list(KINDS[kind].model_fields))}"
+    return f"{where}: {shown(mistake['input'])}: {_must(mistake)}"
+
+
+def _must(mistake: Any) -> str:
+    return mistake["msg"].removeprefix("Input ").replace("should", "must")
 
 
 def _mistakes(entry: Entry, root: Path) -> Iterator[str]:

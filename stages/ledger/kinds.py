@@ -101,13 +101,13 @@ def seeds_needed(entry: Entry, seen: Judged, alpha: float) -> int | None:
     if isinstance(entry, Share):
         limit = entry.share if seen.effect > entry.share else 1 - entry.share
         return least_seeds(lambda n: (ALPHA / 2) ** (1 / n) > limit)  # Clopper and Pearson, where all are alike
+    if isinstance(entry, Level | Spread | Identity):
+        return FEW
     if seen.found is None:
         return None
     if isinstance(entry, Superiority):
         return seeds_for_difference(seen.found, margin_of(entry), alpha)
-    if isinstance(entry, Equivalence | Noninferiority):
-        return seeds_for_bound(seen.found, margin_of(entry), alpha, sides=1 + isinstance(entry, Equivalence))
-    return FEW
+    return seeds_for_bound(seen.found, margin_of(entry), alpha, sides=2 if isinstance(entry, Equivalence) else 1)
 
 
 def _p(entry: Superiority | Equivalence | Noninferiority, found: Estimate) -> float:

@@ -25,6 +25,8 @@ from stages.results.tables import CURVES
 
 MACHINE = ("hardware", "threads", "precision", "compiled")  # columns of runs.csv that change the bits of a run
 WEIGHTS = ("best", "last")
+# Measures that a run of too few turns or epochs does not have: perhaps no run of a study.
+MAY_LACK = ("turns_per_1000_steps", "turn_distance_cv", "macro_f1_trend", "loss_trend", "converged")
 # The share of sites and steps with a flipped sign is what a run says of itself: where the weights are rewritten, none.
 COMPARED = [column for column in CURVES if column != "flipped"]
 
@@ -83,7 +85,7 @@ class TableRows:
         return bool(row["signed"] > 0 and pd.isna(row["first_turn"]))
 
     def marks(self, pairs: Sequence[Pair]) -> list[str]:
-        sides = [[run for run in side if run] for side in zip(*pairs)]
+        sides = [[run for run in side if run] for side in zip(*pairs) if any(side)]
         idle = [run for runs in sides for run in runs if self.idle(run)]
         marks = [f"nothing was injected in {len(idle)} of {len(pairs)} runs"] if idle else []
         marks += [f"{name} still moves" for name in dict.fromkeys(map(self._moving, sides)) if name]
@@ -91,7 +93,7 @@ class TableRows:
 
     def _measured(self, run: str, measure: str, corruption: str) -> float | None:
         key = (*measure.split(" ", 2), corruption)
-        if key not in self._known:
+        if key not in self._known and key[-2] not in MAY_LACK:
             known = [" ".join(filter(None, each)) for each in self._known]
             close = get_close_matches(" ".join(filter(None, key)), known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(known)}"
@@ -110,7 +112,7 @@ class TableRows:
             return float(np.mean([self._values.get((run, "last", "val", measure, ""), np.nan) for run in runs]))
 
         rises, falls = mean("macro_f1_trend") >= F1_RISE, -mean("loss_trend") >= LOSS_FALL * mean("loss")
-        return str(self._runs.at[runs[0], "variant"]) if runs and (rises or falls) else None
+        return str(self._runs.at[runs[0], "variant"]) if rises or falls else None
 
     def _machines(self, pairs: Sequence[Pair]) -> list[str]:
         rows = [(self._runs.loc[ours], self._runs.loc[other]) for ours, other in pairs if other]

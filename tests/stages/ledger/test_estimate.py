@@ -19,7 +19,9 @@ def test_p_and_interval_agree_with_images_too():
     random = np.random.default_rng(1)
     verdicts = set()
     for shift in np.linspace(0, 3, 40):
-        found = estimate(random.normal(shift, 1, 6), random.normal(0, 0.05, (1, 200)) + random.normal(0, 0.05, (6, 200)))
+        found = estimate(
+            random.normal(shift, 1, 6), random.normal(0, 0.05, (1, 200)) + random.normal(0, 0.05, (6, 200))
+        )
         low, high = found.interval()
         assert (found.differs() < 0.05) == (not low <= 0 <= high)
         verdicts.add(low > 0)

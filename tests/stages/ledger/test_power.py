@@ -40,7 +40,7 @@ def test_equivalence_is_found_as_often_as_promised():
     assert (n, seeds_for_bound(of(0.02), 0.02, 0.05, sides=1)) == (13, 10)
     random, sets = np.random.default_rng(1), 1000
     intervals = [estimate(random.normal(0, 0.02, n)).interval() for _ in range(sets)]
-    inside = sum(-0.02 < low and high < 0.02 for low, high in intervals)
+    inside = sum(low > -0.02 and high < 0.02 for low, high in intervals)
     assert stats.binom.ppf(0.001, sets, 0.78) <= inside <= stats.binom.ppf(0.999, sets, 0.86)
 
 

@@ -262,7 +262,12 @@ def test_what_waits_is_counted():
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_an_epoch_waits_for_the_device_when_it_is_over(crops_folder, variant):
-    everything = {"ema": None if variant == "negate" else 0.5, "label_smoothing": 0.1, "class_balance": "weights", "schedule": "cosine"}
+    everything = {
+        "ema": None if variant == "negate" else 0.5,
+        "label_smoothing": 0.1,
+        "class_balance": "weights",
+        "schedule": "cosine",
+    }
     augmented = Augment(flip=True, shift=2, rotate=5.0, scale=0.1, erase=0.3)
     run = Training(make_run(crops_folder, variant, options=params(epochs=2, augment=augmented, **everything)))
     run.model = run.network
