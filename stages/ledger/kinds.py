@@ -97,7 +97,11 @@ def margin_of(entry: Superiority | Equivalence | Noninferiority) -> float:
 
 
 def seeds_needed(entry: Entry, seen: Judged, alpha: float) -> int | None:
-    """Seeds that would decide at the measured spread; None: no number of seeds, or one seed shows no spread."""
+    """Seeds that would decide at the measured spread; None: no number of seeds, or one seed shows no spread.
+
+    They tell an effect of the size of the margin from none; where there are as many already, the effect that was seen
+    from the bound beside it.
+    """
     if isinstance(entry, Share):
         limit = entry.share if seen.effect > entry.share else 1 - entry.share
         return least_seeds(lambda n: (ALPHA / 2) ** (1 / n) > limit)  # Clopper and Pearson, where all are alike
@@ -105,9 +109,25 @@ def seeds_needed(entry: Entry, seen: Judged, alpha: float) -> int | None:
         return FEW
     if seen.found is None:
         return None
+    margin = margin_of(entry)
     if isinstance(entry, Superiority):
-        return seeds_for_difference(seen.found, margin_of(entry), alpha)
-    return seeds_for_bound(seen.found, margin_of(entry), alpha, sides=2 if isinstance(entry, Equivalence) else 1)
+        planned = seeds_for_difference(seen.found, margin, alpha)
+    else:
+        planned = seeds_for_bound(seen.found, margin, alpha, sides=2 if isinstance(entry, Equivalence) else 1)
+    if planned is None or planned > seen.n:
+        return planned
+    return seeds_for_difference(seen.found, _distance(entry, seen.effect), alpha)
+
+
+def _distance(entry: Superiority | Equivalence | Noninferiority, effect: float) -> float:
+    """How far an effect lies from the bound on which its verdict hangs."""
+    margin = margin_of(entry)
+    if isinstance(entry, Equivalence):
+        return abs(abs(effect) - margin)
+    claimed = effect if entry.direction == "more" else -effect
+    if isinstance(entry, Noninferiority):
+        return abs(claimed + margin)
+    return abs(claimed) if abs(claimed) >= margin else margin - claimed
 
 
 def _p(entry: Superiority | Equivalence | Noninferiority, found: Estimate) -> float:

@@ -36,7 +36,7 @@ def lines(entries: Mapping[str, Entry], root: str | Path = ".") -> pd.DataFrame:
     names = dict.fromkeys(rows for entry in entries.values() for rows in entry.rows)
     decisions = decide(entries, {name: rows_of(name, Path(root)) for name in names})
     rows = [_line(entries[key[0]], key, decision) for key, decision in decisions.items()]
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({name: kind.dtype for name, kind in COLUMNS.items()})
 
 
 def rows_of(name: str, root: Path) -> Rows | None:

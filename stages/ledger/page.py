@@ -41,7 +41,7 @@ def write(lines: pd.DataFrame) -> str:
 
 def in_short(lines: pd.DataFrame, family: str = "primary", rows: str = MAIN) -> Iterator[str]:
     """A line in Markdown for each verdict of a family on one set of rows, for pages that say no more."""
-    for line in _records(lines[(lines["family"] == family) & (lines["rows"] == rows)]):
+    for line in lines[(lines["family"] == family) & (lines["rows"] == rows)].to_dict("records"):
         yield f"- **{line['verdict']}**: {line['words']} ({line['where']}); {_finding(line)}."
 
 
@@ -74,7 +74,7 @@ def _words(lines: pd.DataFrame) -> Iterator[str]:
             quote = f' "{first["quote"]}".' if first["quote"] else ""
             yield f"- {first['id']}, {first['where']}.{quote} Here: {first['words']}."
             yield from (
-                f"  - {title(line['rows'])}: **{line['verdict']}**; {_finding(line)}." for line in _records(entry)
+                f"  - {title(line['rows'])}: **{line['verdict']}**; {_finding(line)}." for line in entry.to_dict("records")
             )
         yield ""
 
@@ -139,7 +139,7 @@ def _table(lines: pd.DataFrame) -> Iterator[str]:
     )
     yield _row("", [*head, "seeds needed", "interval over", "mark", "made by"])
     yield "| --- | --- | --- | --- | ---: | --- | ---: | ---: | ---: | ---: | --- | ---: | --- | --- | --- |"
-    for line in _records(lines):
+    for line in lines.to_dict("records"):
         there = not pd.isna(line["effect"])
         cells = [
             title(line["rows"]),
@@ -165,11 +165,6 @@ def _p(value: float | None) -> str:
     if value is None or pd.isna(value):
         return ""
     return "< .0001" if value < 0.0001 else f"{value:.4f}".lstrip("0")
-
-
-def _records(lines: pd.DataFrame) -> list[Line]:
-    table = lines.astype({"seeds_needed": "Int64"})
-    return table.to_dict("records")
 
 
 def _row(first: str, cells: Iterable[str]) -> str:

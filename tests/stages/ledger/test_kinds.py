@@ -116,6 +116,10 @@ def test_the_seeds_that_would_decide(tmp_path):
     values = 0.02 * LOOSE / LOOSE.std(ddof=1)
     found = [seeds_needed(claim, judged(claim, values, None), 0.05) for claim in claims.values()]
     assert found == [10, 13, 10, 6, 5]
+    many = np.tile(values, 4)  # more than that, around an effect that is half of the margin
+    assert [judged(claims[name], 0.01 + many, None).n for name in "AB"] == [24, 24]
+    near = [seeds_needed(claims[name], judged(claims[name], 0.01 + many, None), 0.05) for name in "AB"]
+    assert near == [30, 30], "to tell .01 from .02"
     assert seeds_needed(claims["A"], judged(claims["A"], values[:1], None), 0.05) is None, "one seed shows no spread"
 
 
