@@ -1,10 +1,10 @@
-"""How often the ledger says what is not so, and finds what is: simulated runs, whose true effects are known.
+"""How often the ledger says what is not so: it decides simulated runs, of which the true effects are known.
 
     python -m benchmarks.false_alarms [--sets 1000] [--seeds 6] [--images 400]
 
-Decides the primary family of data/paper/claims.yaml on data sets in which all variants are alike (every "holds" of a
-difference and every "contradicted" is a false verdict), for several shares of what seeds and images do; and counts how
-often a single effect is found, beside what the power promises. Prints the rates; some minutes.
+Decides the primary family of data/paper/claims.yaml on data sets in which all variants are alike: every difference that
+holds or is contradicted is a false verdict, and every "the same" that is contradicted. Three kinds of data sets, by what
+makes runs differ. Prints the rates; half a minute.
 """
 
 import argparse
@@ -90,8 +90,8 @@ def false_alarms(
 
 
 def most(sets: int) -> int:
-    """The most false verdicts that a rate of 5 % gives, but for one time in a thousand."""
-    return int(stats.binom.ppf(0.999, sets, 0.05))
+    """The most false verdicts that a rate of 5 % gives, but for one time in a hundred."""
+    return int(stats.binom.ppf(0.99, sets, 0.05))
 
 
 def main(sets: int, seeds: int, images: int) -> None:

@@ -50,16 +50,13 @@ class Estimate(NamedTuple):
             return float(self.mean <= bound)
         return float(stats.t.sf((self.mean - bound) / self.error, self.df))
 
-    def differs(self) -> float:
-        """Two-sided p of the hypothesis that there is no effect: below 1 - `LEVEL` where the interval leaves out 0."""
-        return min(1.0, 2 * min(self.above(0), self._mirrored().above(0)))
+    def differs(self, bound: float = 0.0) -> float:
+        """Two-sided p of the hypothesis that it is the bound: below 1 - `LEVEL` where the interval leaves that out."""
+        return min(1.0, 2 * min(self.above(bound), self.below(bound)))
 
     def below(self, bound: float) -> float:
         """One-sided p of the hypothesis that the effect is not below the bound."""
-        return self._mirrored().above(-bound)
-
-    def _mirrored(self) -> "Estimate":
-        return self._replace(mean=-self.mean)
+        return self._replace(mean=-self.mean).above(-bound)
 
 
 def estimate(values: np.ndarray, influences: np.ndarray | None = None) -> Estimate:

@@ -49,7 +49,7 @@ def judged(entry: Entry, values: np.ndarray, influences: np.ndarray | None) -> J
     if isinstance(entry, Share):
         return _share(entry, values)
     if isinstance(entry, Spread):
-        return _spread(entry, values)
+        return _spread(values)
     found = estimate(values, None if isinstance(entry, Level) else influences) if n > 1 else None
     if n < FEW or found is None:
         return Judged(n, effect, sd=sd, found=found)
@@ -74,21 +74,16 @@ def verdict(entry: Entry, seen: Judged, p: float | None) -> str:
     if isinstance(entry, Share | Spread):
         bound = entry.share if isinstance(entry, Share) else entry.margin
         return HOLDS if seen.low > bound else DOES_NOT_HOLD if seen.high < bound else UNDECIDED
-    margin = margin_of(entry)
+    margin, significant = margin_of(entry), p is not None and p < ALPHA
     if isinstance(entry, Equivalence):
-        low, high = -margin, margin
-    elif entry.direction == "more":
-        low, high = (margin, np.inf) if isinstance(entry, Superiority) else (-margin, np.inf)
-    else:
-        low, high = (-np.inf, -margin) if isinstance(entry, Superiority) else (-np.inf, margin)
-    significant = p is not None and p < ALPHA
-    if isinstance(entry, Superiority):
-        if significant and abs(seen.effect) >= margin:
-            return HOLDS if low <= seen.effect <= high else CONTRADICTED
-        return DOES_NOT_HOLD if seen.high < low or seen.low > high else UNDECIDED
-    if significant:
-        return HOLDS
-    return CONTRADICTED if seen.high < low or seen.low > high else UNDECIDED
+        return UNDECIDED if not significant else HOLDS if abs(seen.effect) < margin else CONTRADICTED
+    sign = 1 if entry.direction == "more" else -1
+    claimed, most = sign * seen.effect, seen.high if sign > 0 else -seen.low
+    if isinstance(entry, Noninferiority):
+        return UNDECIDED if not significant else HOLDS if claimed > -margin else CONTRADICTED
+    if significant and abs(claimed) >= margin:
+        return HOLDS if claimed > 0 else CONTRADICTED
+    return DOES_NOT_HOLD if most < margin else UNDECIDED
 
 
 def margin_of(entry: Superiority | Equivalence | Noninferiority) -> float:
@@ -103,9 +98,10 @@ def seeds_needed(entry: Entry, seen: Judged, alpha: float) -> int | None:
     from the bound beside it.
     """
     if isinstance(entry, Share):
-        limit = entry.share if seen.effect > entry.share else 1 - entry.share
-        return least_seeds(lambda n: (ALPHA / 2) ** (1 / n) > limit)  # Clopper and Pearson, where all are alike
-    if isinstance(entry, Level | Spread | Identity):
+        return least_seeds(lambda n: _leaves_out(_share_interval(round(seen.effect * n), n), entry.share))
+    if isinstance(entry, Spread):
+        return least_seeds(lambda n: _leaves_out(_spread_interval(seen.effect, n), entry.margin))
+    if isinstance(entry, Level | Identity):
         return FEW
     if seen.found is None:
         return None
@@ -131,13 +127,15 @@ def _distance(entry: Superiority | Equivalence | Noninferiority, effect: float) 
 
 
 def _p(entry: Superiority | Equivalence | Noninferiority, found: Estimate) -> float:
+    """Two-sided, of the hypothesis that neither "holds" nor "contradicted" is true: below `ALPHA` where the whole
+    interval lies on one side of the bound (of equivalence, between the bounds or beyond one)."""
     margin = margin_of(entry)
     if isinstance(entry, Superiority):
-        return found.differs()
-    # Each one-sided test at half of the level: what holds is then what the whole interval shows.
-    if isinstance(entry, Equivalence):
-        return min(1.0, 2 * max(found.above(-margin), found.below(margin)))
-    return min(1.0, 2 * (found.above(-margin) if entry.direction == "more" else found.below(margin)))
+        return found.differs(0)
+    if isinstance(entry, Noninferiority):
+        return found.differs(-margin if entry.direction == "more" else margin)
+    inside = max(found.above(-margin), found.below(margin))  # two one-sided tests, each at half of the level
+    return min(1.0, 2 * inside, 2 * found.above(margin), 2 * found.below(-margin))
 
 
 def _sign_flips(entry: Superiority | Equivalence | Noninferiority, values: np.ndarray) -> float | None:
@@ -161,20 +159,33 @@ def _level(entry: Level, found: Estimate) -> Judged:
 
 
 def _share(entry: Share, values: np.ndarray) -> Judged:
-    """The share of runs that reach `least`, or stay at `most`, with Clopper and Pearson's interval."""
+    """The share of runs that reach `least`, or stay at `most`."""
     reached = values >= entry.least if entry.least is not None else values <= (entry.most or 0)
-    test = stats.binomtest(int(reached.sum()), len(values), entry.share)
-    if len(values) < FEW:
-        return Judged(len(values), float(reached.mean()))
-    low, high = test.proportion_ci(LEVEL, method="exact")
-    return Judged(len(values), float(reached.mean()), float(low), float(high), None, float(test.pvalue))
+    n, successes = len(values), int(reached.sum())
+    if n < FEW:
+        return Judged(n, successes / n)
+    p = float(stats.binomtest(successes, n, entry.share).pvalue)
+    return Judged(n, successes / n, *_share_interval(successes, n), p=p)
 
 
-def _spread(entry: Spread, values: np.ndarray) -> Judged:
-    """The standard deviation over seeds, with its interval by chi squared."""
+def _share_interval(successes: int, n: int) -> tuple[float, float]:
+    """Clopper and Pearson's."""
+    low, high = stats.binomtest(successes, n).proportion_ci(LEVEL, method="exact")
+    return float(low), float(high)
+
+
+def _spread(values: np.ndarray) -> Judged:
+    """The standard deviation over seeds."""
     n = len(values)
     sd = float(values.std(ddof=1)) if n > 1 else 0.0
-    if n < FEW:
-        return Judged(n, sd)
-    high, low = (sd * ((n - 1) / stats.chi2.ppf(q, n - 1)) ** 0.5 for q in (ALPHA / 2, 1 - ALPHA / 2))
-    return Judged(n, sd, float(low), float(high))
+    return Judged(n, sd, *_spread_interval(sd, n)) if n >= FEW else Judged(n, sd)
+
+
+def _spread_interval(sd: float, n: int) -> tuple[float, float]:
+    """By chi squared."""
+    high, low = (sd * ((n - 1) / stats.chi2.ppf(share, n - 1)) ** 0.5 for share in (ALPHA / 2, 1 - ALPHA / 2))
+    return float(low), float(high)
+
+
+def _leaves_out(interval: tuple[float, float], bound: float) -> bool:
+    return not interval[0] <= bound <= interval[1]

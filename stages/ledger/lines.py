@@ -12,6 +12,7 @@ from stages.ledger.deciding import Decision, Key, decide
 from stages.ledger.entries import CIRCLES, MAIN, Entry
 from stages.ledger.evidence import Nothing
 from stages.ledger.kinds import ALPHA, UNDECIDED, seeds_needed
+from stages.ledger.power import MOST
 from stages.ledger.rows import Rows
 from stages.ledger.table_rows import TableRows
 from stages.results.cells import INTEGER, OPTIONAL_INTEGER, OPTIONAL_NUMBER, TEXT
@@ -70,7 +71,8 @@ def _line(entry: Entry, key: Key, decision: Decision) -> dict[str, Any]:
     if said == UNDECIDED:
         line["seeds_needed"] = seeds_needed(entry, seen, ALPHA / size)
         if line["seeds_needed"] is None and seen.found is not None:
-            marks.append("no number of seeds decides, more test images would")
+            images = "no number of seeds decides, more test images would"
+            marks.append(images if seen.found.images else f"not even {MOST:,} seeds would decide")
     if seen.p is not None and seen.p_signs is not None and (seen.p < ALPHA) != (seen.p_signs < ALPHA):
         marks.append("the exact sign flips disagree")
     return line | {"mark": "; ".join(marks)}

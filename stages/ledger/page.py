@@ -13,7 +13,13 @@ from stages.results.statistics import LEVEL
 SOURCES = {"paper": "The paper", "tutorial": "The tutorial", "ours": "What holds the ledger to account"}
 Line = dict[str, Any]  # a row of reports/claims.csv
 VERDICTS = (HOLDS, DOES_NOT_HOLD, CONTRADICTED, UNDECIDED, NOT_RUN)
-ROWS = {MAIN: "default run", "circles-seeds": "circles, its own points", "circles-draws": "circles, other points"}
+REPEATED = "again"  # the study that is the default run with other seeds
+ROWS = {
+    MAIN: "default run",
+    REPEATED: "default run, other seeds",
+    "circles-seeds": "circles, its own points",
+    "circles-draws": "circles, other points",
+}
 
 HOW = f"""## How they are decided
 
@@ -22,10 +28,10 @@ is of pairs. The {LEVEL:.0%} interval is that of the mean over seeds, by t: it c
 where the last weights' predictions on test tell, what other test images would.
 
 - **{HOLDS}**: beyond chance in the claimed direction, corrected for its family (Holm), and at least the margin. Of "the
-  same" and "not worse": the whole interval inside of the margin, so corrected.
+  same" and "not worse": inside of the margin, beyond chance and so corrected.
 - **{DOES_NOT_HOLD}**: the whole interval short of the margin, so that an effect of that size is excluded.
-- **{CONTRADICTED}**: as "{HOLDS}", in the other direction. Of "the same" and "not worse": the whole interval outside of
-  the margin.
+- **{CONTRADICTED}**: as "{HOLDS}", in the other direction. Of "the same" and "not worse": outside of the margin, as
+  surely.
 - **{UNDECIDED}**: everything else, and everything with fewer than {FEW} seeds.
 
 Seeds that would decide: at the spread that was measured they tell, in 4 of 5 times, an effect of the size of the margin
@@ -35,7 +41,7 @@ your own is added."""
 
 def write(lines: pd.DataFrame) -> str:
     """Markdown of the rows of reports/claims.csv (`stages.ledger.lines.COLUMNS`)."""
-    parts = (_head(lines), _words(lines), _twice(lines), _table(lines), [HOW])
+    parts = (_head(lines), _words(lines), _again(lines), _table(lines), [HOW])
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
@@ -71,10 +77,11 @@ def _words(lines: pd.DataFrame) -> Iterator[str]:
         yield from (f"## {name}", "")
         for _, entry in found.groupby("id", sort=False):
             first = entry.iloc[0]
-            quote = f' "{first["quote"]}".' if first["quote"] else ""
-            yield f"- {first['id']}, {first['where']}.{quote} Here: {first['words']}."
+            quote = f'"{first["quote"]}" ' if first["quote"] else ""
+            yield f"- {first['id']} ({first['where']}). {quote}Here: {first['words']}."
             yield from (
-                f"  - {title(line['rows'])}: **{line['verdict']}**; {_finding(line)}." for line in entry.to_dict("records")
+                f"  - {title(line['rows'])}: **{line['verdict']}**; {_finding(line)}."
+                for line in entry.to_dict("records")
             )
         yield ""
 
@@ -112,13 +119,18 @@ def _number(line: Line, value: float) -> str:
     return (f"{value:+.3f}" if of_differences else f"{value:.3f}").replace("-", "−")
 
 
-def _twice(lines: pd.DataFrame) -> Iterator[str]:
-    """Entries that hold on some rows and are contradicted on others."""
-    yield "## The same sentence on other runs"
-    yield ""
-    verdicts = lines.groupby("id", sort=False)["verdict"].agg(set)
-    torn = [name for name, found in verdicts.items() if {HOLDS, CONTRADICTED} <= found]
-    yield f"Hold on some runs and are contradicted on others: {', '.join(torn) or 'none'}."
+def _again(lines: pd.DataFrame) -> Iterator[str]:
+    """Whether the verdicts hang on the seeds, and on the data."""
+    yield from ("## The same sentence on other runs", "")
+    verdicts = lines.pivot(index="id", columns="rows", values="verdict").reindex(columns=[MAIN, REPEATED])
+    both = verdicts[~verdicts.isin([NOT_RUN]).any(axis=1)].dropna()
+    same = int((both[MAIN] == both[REPEATED]).sum())
+    torn = [name for name, found in both.iterrows() if {HOLDS, CONTRADICTED} == set(found)]
+    yield f"- The default run and its repetition with other seeds: the same verdict on {same} of {len(both)} sentences;"
+    yield f"  hold on one and are contradicted on the other: {', '.join(torn) or 'none'}."
+    found = lines.groupby("id", sort=False)["verdict"].agg(set)
+    apart = [name for name, verdicts in found.items() if {HOLDS, CONTRADICTED} <= verdicts]
+    yield f"- Hold on some data and are contradicted on others: {', '.join(apart) or 'none'}."
     yield ""
 
 

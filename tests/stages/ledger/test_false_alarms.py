@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from benchmarks.false_alarms import KINDS, Simulated, false_alarms, most, primary
+from benchmarks.false_alarms import KINDS, Simulated, false_alarms, main, most, primary
 from stages.ledger.deciding import decide
 from stages.ledger.entries import MAIN
 from stages.ledger.kinds import HOLDS
@@ -28,3 +28,8 @@ def test_what_differs_is_found_and_nothing_else():
             found[name] += decision.verdict == HOLDS
     assert min(found["P02"], found["P16"]) >= stats.binom.ppf(0.01, 40, 0.9)
     assert found["P10"] == 0 and found["P12"] <= most(40)
+
+
+def test_the_command_prints_the_rates(capsys):
+    main(2, 6, 70)
+    assert [line.split(": ")[0] for line in capsys.readouterr().out.splitlines()] == list(KINDS)

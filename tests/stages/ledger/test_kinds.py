@@ -112,10 +112,10 @@ def test_shares_and_spreads_are_scipys(tmp_path):
 
 
 def test_the_seeds_that_would_decide(tmp_path):
-    claims = read(tmp_path, A=entry(), B=SAME, C=NOT_WORSE, D=MOST_RUNS, E=LEVEL)
+    claims = read(tmp_path, A=entry(), B=SAME, C=NOT_WORSE, D=MOST_RUNS, E=LEVEL, F=SPREAD)
     values = 0.02 * LOOSE / LOOSE.std(ddof=1)
     found = [seeds_needed(claim, judged(claim, values, None), 0.05) for claim in claims.values()]
-    assert found == [10, 13, 10, 6, 5]
+    assert found == [10, 13, 10, 6, 5, None]
     many = np.tile(values, 4)  # more than that, around an effect that is half of the margin
     assert [judged(claims[name], 0.01 + many, None).n for name in "AB"] == [24, 24]
     near = [seeds_needed(claims[name], judged(claims[name], 0.01 + many, None), 0.05) for name in "AB"]

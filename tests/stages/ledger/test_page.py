@@ -31,7 +31,7 @@ def table(tmp_path):
 def test_the_page_says_each_verdict_as_plainly(table):
     text = page.write(table)
     assert "| The paper | 1 | 0 | 1 | 0 | 1 |" in text
-    assert '- P1, here. "F1 of 0.38". Here: flips help.\n  - default run: **holds**; +0.030 [+0.' in text
+    assert '- P1 (here). "F1 of 0.38" Here: flips help.\n  - default run: **holds**; +0.030 [+0.' in text
     assert "] where +0.040 is printed, 6 seeds.\n" in text
     assert "  - default run: **contradicted**; −0.100 [−0." in text
     assert "  - default run: **not run**; `dvc repro` (no runs of dynamic)." in text
@@ -49,9 +49,12 @@ def test_a_family_in_short(table):
 
 
 def test_what_hangs_on_the_seeds_is_said(table):
-    assert "Hold on some runs and are contradicted on others: none." in page.write(table)
-    again = table[table["id"] == "P1"].assign(rows="again", verdict="contradicted")
-    assert "Hold on some runs and are contradicted on others: P1." in page.write(pd.concat([table, again]))
+    none = "the same verdict on 0 of 0 sentences;\n  hold on one and are contradicted on the other: none."
+    assert none in page.write(table)
+    again = table[table["id"].isin(["P1", "P2", "P3"])].assign(rows="again", verdict=["undecided", "holds", "not run"])
+    text = page.write(pd.concat([table, again]))
+    assert "the same verdict on 0 of 2 sentences;\n  hold on one and are contradicted on the other: P2." in text
+    assert "Hold on some data and are contradicted on others: P2." in text
 
 
 def test_few_seeds_have_a_spread_and_no_interval(tmp_path):
