@@ -2,9 +2,9 @@
 
     python -m benchmarks.false_alarms [--sets 1000] [--seeds 6] [--images 400]
 
-Decides the primary family of data/paper/claims.yaml on data sets in which all variants are alike: every difference that
-holds or is contradicted is a false verdict, and every "the same" that is contradicted. Three kinds of data sets, by what
-makes runs differ. Prints the rates; half a minute.
+Decides the primary family of data/paper/claims.yaml on data sets in which all variants are alike: a difference that
+holds or is contradicted is a false verdict, and so is "the same" that is contradicted. Three kinds of data sets, by
+what makes runs differ. Prints the rates; half a minute.
 """
 
 import argparse
