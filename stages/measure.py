@@ -9,27 +9,33 @@ best|last  val|test  loss, accuracy, balanced_accuracy, macro_f1, f1/<class>, re
 last       train     loss, eval_loss (`training`); where sites carry a sign, turns_per_1000_steps and
                      turn_distance_cv (`turns`)
 last       val       peak_to_last, loss_rise, macro_f1_trend, loss_trend, converged (`training`)
-last       test      gap: loss minus eval_loss of train, the generalisation gap of the cross-entropy
+last       test      gap: loss minus eval_loss of train, the generalisation gap of the cross-entropy; macro_f1,
+                     accuracy, loss of each corruption and of their mean, macro_f1_lost of that (`corruptions`)
 """
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
-from stages.measures import calibration, classification, training, turns
+from stages.measures import calibration, classification, corruptions, training, turns
 from stages.results import tables
 from stages.results.collect import Finished, collect, finished_runs
+from stages.results.corrupted import read_corrupted
 
 
-def main(runs: Path, predictions: Path, variants: list[str], out: Path) -> None:
-    """Write the tables of the variants' runs to a folder. Raises BadInput for runs that are missing or damaged."""
+def main(runs: Path, predictions: Path, variants: list[str], out: Path, corrupted: Path | None = None) -> None:
+    """Write the tables of the variants' runs to a folder. Raises BadInput for runs that are missing or damaged.
+
+    `corrupted` is the folder of what stage corrupt made of them; None: nothing is measured on spoiled pictures.
+    """
     finished = [run for variant in variants for run in finished_runs(runs / variant, predictions / variant)]
-    tables.write(out, collect(finished, measured, turns.events))
+    tables.write(out, collect(finished, partial(measured, corrupted=corrupted), turns.events))
     tables.read(out)  # what every later stage relies on
     print(f"{len(finished)} runs of {', '.join(variants)}: {', '.join(tables.FILES)} in {out}/")
 
 
-def measured(run: Finished) -> Iterator[tuple[str, str, str, str, float]]:
+def measured(run: Finished, corrupted: Path | None = None) -> Iterator[tuple[str, str, str, str, float]]:
     """Yield (weights, split, corruption, measure, value) of a run."""
     for split, name, value in training.measures(run.curves):
         yield "last", split, "", name, value
@@ -44,6 +50,11 @@ def measured(run: Finished) -> Iterator[tuple[str, str, str, str, float]]:
                 yield weights, split, "", name, value
             for name, value in calibration.measures(actual, predicted, probability):
                 yield weights, split, "", name, value
+    if corrupted:
+        said = read_corrupted(corrupted / f"{run.record['run']}.npz", run.record)
+        actual, clean = run.said["test_actual"], run.said["test_last_predicted"]
+        for corruption, name, value in corruptions.measures(said, actual, clean, run.record["classes"]):
+            yield "last", "test", corruption, name, value
 
 
 if __name__ == "__main__":
@@ -51,6 +62,6 @@ if __name__ == "__main__":
     parser.add_argument("variants", nargs="+", help="in the order in which tables and figures show them")
     parser.add_argument("--runs", type=Path, default=Path("runs"))
     parser.add_argument("--predictions", type=Path, default=Path("runs/predictions"))
+    parser.add_argument("--corrupted", type=Path, help="what stage corrupt made of the variants; not given: nothing")
     parser.add_argument("--out", type=Path, default=Path("reports"))
-    arguments = parser.parse_args()
-    main(arguments.runs, arguments.predictions, arguments.variants, arguments.out)
+    main(**vars(parser.parse_args()))

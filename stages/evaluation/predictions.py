@@ -1,26 +1,48 @@
 """What a finished run says of every image of validation and test."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch import nn
 
 from noise.folding import fold
-from stages.crops.store import Crops
+from stages.crops.store import Crops, open_crops
 from stages.evaluation.weights import unsound
 from stages.params import recorded
 from stages.results.inputs import BadInput
 from stages.results.predictions import SPLITS, WEIGHTS, identity
-from stages.results.record import RECORD, anew
+from stages.results.record import RECORD, anew, must_be_its_own, read_record
 from stages.training.batches import Batches
 from stages.training.device import Device, choose
 from stages.training.evaluation import ALONE, Predictions, predict
 from stages.training.loop import weights
 from stages.training.network import prepare
 from stages.variants import load
+
+
+class Opened(NamedTuple):
+    """A finished run, its crops, and its network, untrained, with the device that it is on."""
+
+    record: dict[str, Any]
+    crops: Crops
+    network: nn.Module
+    device: Device
+
+
+def opened(run: Path, runs: Path, crops: Path, weights: Iterable[str], device: str) -> Opened:
+    """A run below a folder, of which those weights (best, last) are wanted.
+
+    Raises BadInput where it is damaged, or was trained on other crops than those in the folder.
+    """
+    record = read_record(run, runs)
+    must_be_its_own(run, record, [f"{chosen}.pt" for chosen in weights])
+    store = open_crops(crops)
+    if record["crops"] != store.summary["digest"]:
+        raise BadInput(f"{run}: trained on other crops than those in {crops}; `dvc repro` trains on these")
+    return Opened(record, store, *network_of(run, record, len(store.summary["classes"]), device))
 
 
 def network_of(run: Path, record: dict[str, Any], classes: int, device_name: str) -> tuple[nn.Module, Device]:

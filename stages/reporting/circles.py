@@ -12,9 +12,10 @@ from stages.reporting.circles_study import Study
 
 
 def tables(study: Study) -> Iterator[tuple[str, str]]:
-    """Yield (file name, text): the means, every comparison, both in words, and the means for `dvc metrics`."""
+    """Yield (file name, text): the means, every comparison, the falls, all in words, and means for `dvc metrics`."""
     yield "summary.csv", _csv(study.summary)
     yield "differences.csv", _csv(study.differences)
+    yield "falls.csv", _csv(study.falls)
     yield "summary.md", circles_page.write(study)
     yield "metrics.json", json.dumps(metrics(study.summary, study.best_accuracy), indent=1) + "\n"
 
@@ -25,7 +26,7 @@ def figures(study: Study) -> Iterator[tuple[str, Figure]]:
     yield "circles-run.png", circles_figures.draw_run(study.run, study.summary)
     yield "circles-curves.png", circles_figures.draw_curves(study.curves)
     yield "circles-spread.png", circles_figures.draw_spread(study.runs, study.summary, study.best_accuracy)
-    yield "circles-differences.png", circles_figures.draw_differences(study.differences)
+    yield "circles-differences.png", circles_figures.draw_differences(study.differences, study.judged)
     yield "circles-decision.png", circles_figures.draw_decision(study.maps, study.points)
 
 

@@ -122,12 +122,12 @@ def draw_spread(runs: pd.DataFrame, summary: pd.DataFrame, best: float) -> Figur
     return drawn
 
 
-def draw_differences(differences: pd.DataFrame) -> Figure:
-    """Paired differences with their intervals at `LEVEL`; filled where they are more than chance after correction."""
+def draw_differences(differences: pd.DataFrame, judged: Mapping[tuple[str, str, str, str], bool]) -> Figure:
+    """Paired differences with their intervals at `LEVEL`; markers say what the ledger does, see `Study.judged`."""
     measures = [measure for measure in MEASURES if measure in set(differences.measure)]
     pairs = list(dict.fromkeys(zip(differences.variant, differences.against)))
     kinds = {"seeds": ("o", -0.16), "draws": ("s", 0.16)}
-    drawn = figure(PAGE, 2.1)
+    drawn = figure(PAGE, 2.3)
     panels = drawn.subplots(1, len(measures), sharey=True)
     for axes, measure in zip(panels, measures):
         axes.axvline(0, color=GREY, linewidth=0.6)
@@ -135,8 +135,10 @@ def draw_differences(differences: pd.DataFrame) -> Figure:
             (marker, offset), color = kinds[row.over], VARIANTS[row.variant].color
             place = pairs.index((row.variant, row.against)) + offset
             axes.hlines(place, row.low, row.high, color=color, linewidth=1)
-            fill = color if row.differs else "white"
-            axes.plot(row.difference, place, marker, color=color, markersize=3.5, markerfacecolor=fill)
+            found = judged.get((row.over, measure, row.variant, row.against))
+            # A difference that the ledger is not asked about has a bar for a marker.
+            shape = {"marker": "|" if found is None else marker, "markerfacecolor": color if found else "white"}
+            axes.plot(row.difference, place, color=color, markersize=3.5, **shape)
         axes.set_xlabel(_over_two_lines("difference in " + MEASURES[measure]))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         axes.tick_params(axis="y", length=0)
@@ -146,8 +148,9 @@ def draw_differences(differences: pd.DataFrame) -> Figure:
     handles = [
         _entry(f"over {over}, {100 * LEVEL:g} % interval", marker=marker, **grey) for over, (marker, _) in kinds.items()
     ]
-    handles.append(_entry("open: not told from chance", marker="o", markerfacecolor="white", linestyle="", **grey))
-    drawn.legend(handles=handles, loc="outside lower center", ncols=3)
+    handles.append(_entry("open: the ledger does not tell it from none", marker="o", markerfacecolor="white", **grey))
+    handles.append(_entry("bar: the ledger is not asked", marker="|", **grey))
+    drawn.legend(handles=handles, loc="outside lower center", ncols=2)
     return drawn
 
 

@@ -17,9 +17,12 @@ VARIANTS = {
     "before": Variant("hidden noise before ReLU", "Hidden, before ReLU", "#CC79A7"),
     "after": Variant("hidden noise after ReLU", "Hidden, after ReLU", "#009E73"),
 }
+# The columns of runs.csv that the figures and tables tell apart; `stages.circles` describes them all.
 MEASURES = {
     "train_accuracy": "accuracy, training points",
     "test_accuracy": "accuracy, own test points",
     "large_accuracy": "accuracy, large test set",
     "large_loss": "cross-entropy, large test set",
 }
+PEAKS = [f"peak_{points}{measure}" for measure in ("accuracy", "loss") for points in ("", "large_")]
+SCORES = [*MEASURES, "train_loss", "test_loss", *PEAKS, "train_roughness", "test_roughness"]

@@ -6,17 +6,8 @@ from math import isnan
 import pandas as pd
 
 from stages.reporting.circles_names import MEASURES, VARIANTS
-from stages.reporting.circles_statistics import ALPHA, verdicts
-from stages.reporting.circles_study import Settings, Study
+from stages.reporting.circles_study import ROWS, Settings, Study
 from stages.results.statistics import LEVEL
-
-VERDICTS = {
-    "survives": "These survive, over seeds and over draws",
-    "seeds only": "These hold for the tutorial's points alone: over seeds, not over draws",
-    "draws only": "These hold over draws, not over seeds on the tutorial's points",
-    "contradicts": "These have one sign over seeds and the other over draws",
-    "none": "These are not told from chance",
-}
 
 
 def write(study: Study) -> str:
@@ -27,25 +18,37 @@ def write(study: Study) -> str:
         "",
         *_design(study.settings, study.best_accuracy),
         "",
-        "## Which differences survive",
+        "## What became of the tutorial's sentences",
         "",
-        *_verdicts(verdicts(study.differences)),
+        *_claims(study.claims, level),
+        "",
         f"## {study.settings.seeds} seeds on the tutorial's points",
         "",
+        "Mean ± standard deviation.",
+        "",
         *_table(summary[summary.over == "seeds"], printed=True),
-        "",
-        "Mean ± standard deviation over seeds. The mean test accuracy, where it is highest and in the end:",
-        "",
-        *_peaks(study.curves),
         "",
         f"## {study.settings.draws} draws of the points",
         "",
         *_table(summary[summary.over == "draws"], printed=False),
         "",
+        "## From the peak to the end",
+        "",
+        f"How much worse a model is in the end than at its peak, the mean with its {level} t interval: accuracy lost,",
+        "and cross-entropy gained, in nats. Its peak is the epoch at which it did best on points apart, which judge",
+        "nothing: a model that only wavers is as likely to gain as to lose.",
+        "",
+        *_falls(study.falls, study.runs),
+        "",
+        "How much accuracy changes from one look to the next, its standard deviation, mean over repetitions: of the",
+        "training points every epoch, with the noise, as the tutorial's figures show it; of the test points, without.",
+        "",
+        *_roughness(summary),
+        "",
         "## Every comparison",
         "",
-        f"Means of paired differences with {level} t intervals. p: two-sided, by flipping signs, after Holm's",
-        f"correction for all {len(study.differences)}; what is below {ALPHA} counts as told from chance.",
+        f"Means of paired differences with {level} t intervals, not corrected for how many they are; what they say of",
+        "the tutorial's sentences stands above.",
         "",
         *_differences(study.differences, level),
     ]
@@ -79,36 +82,51 @@ def _table(summary: pd.DataFrame, printed: bool) -> Iterator[str]:
         yield _row(cells)
 
 
-def _peaks(curves: pd.DataFrame) -> Iterator[str]:
-    for variant, curve in curves.groupby("variant", sort=False):
-        peak, words = curve.loc[curve.test_mean.idxmax()], VARIANTS[variant].words
-        highest = f"{peak.test_mean:.3f} after epoch {int(peak.epoch):,}"
-        yield f"- {words}: {highest}, {curve.test_mean.iloc[-1]:.3f} after the last"
+def _claims(claims: pd.DataFrame, level: str) -> Iterator[str]:
+    if claims.empty:
+        yield "The ledger (reports/claims.csv) has no verdict on them yet."
+        return
+    yield "Each verdict is the [ledger's](../claims.md), which says how it is reached; a ratio's effect is a factor."
+    yield ""
+    yield from _head(["claim", "over", "verdict", "measure", "effect", f"{level} interval", "n"])
+    for row in claims.itertuples():
+        plain = "{:.2f}" if row.scale == "ratio" else "{:.3f}" if row.kind in ("level", "spread") else None
+        as_words = plain.format if plain else _signed
+        effect, low, high = ("" if isnan(number) else as_words(number) for number in (row.effect, row.low, row.high))
+        interval = f"{low} to {high}" if low and high else ""
+        yield _row([f"{row.id}: {row.words}", ROWS[row.rows], row.verdict, row.measure, effect, interval, str(row.n)])
+
+
+def _falls(falls: pd.DataFrame, runs: pd.DataFrame) -> Iterator[str]:
+    titles = ("accuracy", "accuracy, large test set", "cross-entropy", "cross-entropy, large test set")
+    yield from _head(["over", "", *titles, "median peak: accuracy", "cross-entropy"])
+    for (over, variant), rows in falls.groupby(["over", "variant"], sort=False):
+        models = runs[(runs.over == over) & (runs.variant == variant)]
+        cells = [f"{_signed(row.fall)} ({_interval(row)})" for row in rows.itertuples()]
+        cells += [f"epoch {models[f'peak_{measure}_epoch'].median():,.0f}" for measure in ("accuracy", "loss")]
+        yield _row([over, VARIANTS[variant].words, *cells])
+
+
+def _roughness(summary: pd.DataFrame) -> Iterator[str]:
+    yield from _head(["over", "", "training points", "test points"])
+    means = summary.pivot(index=["over", "variant"], columns="measure", values="mean")
+    for over, variant in summary[["over", "variant"]].drop_duplicates().itertuples(index=False):
+        steps = (f"{means.loc[(over, variant)][f'{split}_roughness']:.4f}" for split in ("train", "test"))
+        yield _row([over, VARIANTS[variant].words, *steps])
 
 
 def _differences(differences: pd.DataFrame, level: str) -> Iterator[str]:
-    yield from _head(["over", "measure", "difference", "mean", f"{level} interval", "p (Holm)"])
+    yield from _head(["over", "measure", "difference", "mean", f"{level} interval", "n"])
     for row in differences.itertuples():
-        interval = f"{_signed(row.low)} to {_signed(row.high)}"
-        mean, p = _signed(row.difference), f"{row.p_holm:.4f}"
-        yield _row([row.over, MEASURES[row.measure], _pair(row), mean, interval, p])
-
-
-def _verdicts(verdicts: pd.DataFrame) -> Iterator[str]:
-    for verdict, title in VERDICTS.items():
-        rows = verdicts[verdicts.verdict == verdict]
-        if rows.empty:
-            continue
-        yield f"{title}:"
-        yield ""
-        for row in rows.itertuples():
-            means = f"{_signed(row.seeds)} over seeds, {_signed(row.draws)} over draws"
-            yield f"- {MEASURES[row.measure]}: {_pair(row)}, {means}"
-        yield ""
+        yield _row([row.over, MEASURES[row.measure], _pair(row), _signed(row.difference), _interval(row), str(row.n)])
 
 
 def _pair(row) -> str:
     return f"{VARIANTS[row.variant].words} − {VARIANTS[row.against].words}"
+
+
+def _interval(row) -> str:
+    return f"{_signed(row.low)} to {_signed(row.high)}"
 
 
 def _signed(value: float) -> str:

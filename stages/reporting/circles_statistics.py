@@ -1,22 +1,25 @@
-"""What the runs of the circles study tell: means, and which differences are more than chance.
+"""What the runs of the circles study tell: means, paired differences, and how far models fell from their peak.
 
-Differences are paired over repetitions, and corrected for how many were looked at.
+No verdict is made here: what counts as found is the ledger's to say.
 """
 
 from typing import Any
 
-import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
-from scipy import stats
 
-from stages.results.statistics import LEVEL, paired_difference
+from stages.reporting.circles_names import MEASURES, SCORES
+from stages.results.statistics import mean_interval, paired_difference
 
 # Each variant against none, and the two places in the hidden layer against each other.
 PAIRS = [("input", "baseline"), ("before", "baseline"), ("after", "baseline"), ("after", "before")]
 COMPARED = ["test_accuracy", "large_accuracy", "large_loss"]
-ALPHA = round(1 - LEVEL, 9)  # without the last bit, which would show in the words
-RESAMPLES = 9999
+# {measure: its value at the peak}, and which way a fall is.
+FALLS = {
+    "test_accuracy": ("peak_accuracy", -1),
+    "large_accuracy": ("peak_large_accuracy", -1),
+    "test_loss": ("peak_loss", 1),
+    "large_loss": ("peak_large_loss", 1),
+}
 
 
 def summary(runs: pd.DataFrame, tutorial: pd.DataFrame) -> pd.DataFrame:
@@ -25,7 +28,7 @@ def summary(runs: pd.DataFrame, tutorial: pd.DataFrame) -> pd.DataFrame:
     runs: a row for each model, as the stage `circles` writes it. tutorial: variant, train_accuracy, test_accuracy, as
     in data/paper/circles.csv.
     """
-    long = runs.melt(["over", "variant", "seed", "random_state"], var_name="measure")
+    long = runs.melt(["over", "variant"], SCORES, "measure")
     values = long.groupby(["over", "variant", "measure"], sort=False).value
     table = values.agg(["mean", "std", "min", "max", "size"]).reset_index().rename(columns={"size": "n"})
     printed = tutorial.melt("variant", ["train_accuracy", "test_accuracy"], "measure", "tutorial").assign(over="seeds")
@@ -33,9 +36,9 @@ def summary(runs: pd.DataFrame, tutorial: pd.DataFrame) -> pd.DataFrame:
 
 
 def metrics(summary: pd.DataFrame, best_accuracy: float) -> dict[str, Any]:
-    """{"best_accuracy", over: {variant: {measure: mean}}}, for `dvc metrics`."""
+    """{"best_accuracy", over: {variant: {measure: mean}}} of the `MEASURES`, for `dvc metrics`."""
     nested: dict[str, Any] = {"best_accuracy": round(best_accuracy, 4)}
-    for row in summary.itertuples():
+    for row in summary[summary.measure.isin(list(MEASURES))].itertuples():
         nested.setdefault(row.over, {}).setdefault(row.variant, {})[row.measure] = round(row.mean, 4)
     return nested
 
@@ -44,63 +47,26 @@ def differences(runs: pd.DataFrame) -> pd.DataFrame:
     """A table of every pair's mean paired difference, for each measure and each kind of repetition.
 
     runs: a row for each model: over ("seeds" or "draws"), variant, seed and the measures. Columns of the result: over,
-    measure, variant, against, difference, low, high (t interval at `statistics.LEVEL`), p (two-sided, by flipping the
-    signs of the differences), p_holm (corrected over the whole table), differs (p_holm < `ALPHA`).
+    measure, variant, against, difference, low, high (t interval at `statistics.LEVEL`), n.
     """
     rows = []
     for over, repetitions in runs.groupby("over", sort=False):
         for measure in COMPARED:
             values = repetitions.pivot(index="seed", columns="variant", values=measure)
             for variant, against in PAIRS:
-                mean, low, high, _ = paired_difference(values[variant].to_dict(), values[against].to_dict())
-                p = sign_flip_test(values[variant] - values[against])
-                rows.append((over, measure, variant, against, mean, low, high, p))
-    table = pd.DataFrame(rows, columns=["over", "measure", "variant", "against", "difference", "low", "high", "p"])
-    table["p_holm"] = holm(table.p.to_numpy())
-    table["differs"] = table.p_holm < ALPHA
-    return table
+                found = paired_difference(values[variant].to_dict(), values[against].to_dict())
+                rows.append((over, measure, variant, against, *found))
+    return pd.DataFrame(rows, columns=["over", "measure", "variant", "against", "difference", "low", "high", "n"])
 
 
-def verdicts(differences: pd.DataFrame) -> pd.DataFrame:
-    """What to make of each measure and pair of a table of `differences`.
+def falls(runs: pd.DataFrame) -> pd.DataFrame:
+    """A table of how much worse models are in the end than at their peak, 0 or so where none falls.
 
-    verdict: "survives" where it differs over seeds and over draws in the same direction, "seeds only", "draws only",
-    "contradicts" itself, or "none". Columns measure, variant, against, seeds, draws, verdict; seeds and draws are the
-    two mean differences.
+    Columns: over, variant, measure (of `FALLS`), fall (mean of peak - end of an accuracy, of end - peak of a loss, in
+    nats), low, high (t interval at `statistics.LEVEL`), n.
     """
-    key = ["measure", "variant", "against"]
-    seeds, draws = (differences[differences.over == over].set_index(key) for over in ("seeds", "draws"))
-    table = pd.DataFrame({"seeds": seeds.difference, "draws": draws.difference})
-    both = np.where(np.sign(table.seeds) == np.sign(table.draws), "survives", "contradicts")
-    alone = np.where(seeds.differs, "seeds only", np.where(draws.differs, "draws only", "none"))
-    table["verdict"] = np.where(seeds.differs & draws.differs, both, alone)
-    return table.reset_index()
-
-
-def sign_flip_test(differences: ArrayLike) -> float:
-    """Two-sided p of a mean of paired differences: were there none, each could as well have had the other sign.
-
-    It asks for no normal distribution, which accuracies in steps of one of 70 points do not have. With few pairs all
-    flips are tried, else `RESAMPLES` random ones, always the same. Flips that give the same mean but for rounding count
-    as extreme as what was seen: in steps of one of 70 points, they are many.
-    """
-    test = stats.permutation_test(
-        (np.asarray(differences, float),),
-        _mean,
-        permutation_type="samples",
-        vectorized=True,
-        n_resamples=RESAMPLES,
-        rng=0,
-    )
-    return float(test.pvalue)
-
-
-def _mean(values: np.ndarray, axis: int) -> np.ndarray:
-    return np.mean(values, axis=axis).round(9)
-
-
-def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's corrected p values: with them below a level, so is the chance of even one false difference."""
-    order = np.argsort(p)
-    corrected = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)).clip(max=1)
-    return corrected[np.argsort(order)]
+    rows = []
+    for (over, variant), models in runs.groupby(["over", "variant"], sort=False):
+        for measure, (peak, sign) in FALLS.items():
+            rows.append((over, variant, measure, *mean_interval(sign * (models[measure] - models[peak]))))
+    return pd.DataFrame(rows, columns=["over", "variant", "measure", "fall", "low", "high", "n"])

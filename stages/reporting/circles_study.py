@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.reporting.circles_names import MEASURES, VARIANTS
-from stages.reporting.circles_statistics import differences, summary
-from stages.results.cells import INTEGER, NUMBER, TEXT, read_table
+from stages.reporting.circles_names import SCORES, VARIANTS
+from stages.reporting.circles_statistics import differences, falls, summary
+from stages.results.cells import INTEGER, NUMBER, OPTIONAL_NUMBER, TEXT, read_table
 from stages.results.inputs import BadInput, read_arrays, read_json
 
-FOLDER, TUTORIAL = Path("reports/circles"), Path("data/paper/circles.csv")
+FOLDER, TUTORIAL, CLAIMS = Path("reports/circles"), Path("data/paper/circles.csv"), Path("reports/claims.csv")
 OVER = ("seeds", "draws")
 KINDS = dict.fromkeys(("split", "over", "variant"), TEXT) | dict.fromkeys(
-    ("label", "epoch", "seed", "random_state"), INTEGER
+    ("label", "epoch", "seed", "random_state", "peak_accuracy_epoch", "peak_loss_epoch"), INTEGER
 )
 COLUMNS = {
     "data": {"x", "y", "label", "split"},
@@ -25,8 +25,15 @@ COLUMNS = {
         *("variant", "epoch"),
         *(f"{split}_{what}" for split in ("train", "test") for what in ("mean", "low", "high")),
     },
-    "runs": {"over", "variant", "seed", "random_state", *MEASURES},
+    "runs": {"over", "variant", "seed", "random_state", "peak_accuracy_epoch", "peak_loss_epoch", *SCORES},
 }
+# What is read of the ledger (reports/claims.csv), and of which rows it speaks: {rows: the kind of repetition}.
+CLAIM = (
+    dict.fromkeys(("id", "words", "kind", "rows", "ours", "against", "measure", "scale", "verdict"), TEXT)
+    | dict.fromkeys(("effect", "low", "high"), OPTIONAL_NUMBER)
+    | {"n": INTEGER}
+)
+ROWS = {f"circles-{over}": over for over in OVER}
 MAPS = {"axis", "variants", "run", "mean"}
 
 
@@ -50,6 +57,7 @@ class Study:
     """The tables and arrays of reports/circles/, whose columns and shapes `stages.circles` describes.
 
     maps: the arrays of decision.npz. tutorial: variant, train_accuracy, test_accuracy that the tutorial printed.
+    claims: the ledger's rows about this study, the columns of `CLAIM`.
     """
 
     points: pd.DataFrame
@@ -60,6 +68,7 @@ class Study:
     settings: Settings
     best_accuracy: float
     tutorial: pd.DataFrame
+    claims: pd.DataFrame
 
     @cached_property
     def summary(self) -> pd.DataFrame:
@@ -71,9 +80,21 @@ class Study:
         """Every comparison, see `circles_statistics.differences`."""
         return differences(self.runs)
 
+    @cached_property
+    def judged(self) -> dict[tuple[str, str, str, str], bool]:
+        """{(over, measure, variant, against): whether the ledger tells it from none}, of differences that it judges."""
+        said = self.claims[self.claims["kind"] == "superiority"]
+        keys = zip(said["rows"].map(ROWS), said["measure"], said["ours"], said["against"])
+        return dict(zip(keys, said["verdict"].isin(["holds", "contradicted"])))
 
-def read_study(folder: str | Path = FOLDER, tutorial: str | Path = TUTORIAL) -> Study:
-    """The study in a folder, beside the numbers of a tutorial.
+    @cached_property
+    def falls(self) -> pd.DataFrame:
+        """How far every variant's models fell from their peak, see `circles_statistics.falls`."""
+        return falls(self.runs)
+
+
+def read_study(folder: str | Path = FOLDER, tutorial: str | Path = TUTORIAL, claims: str | Path = CLAIMS) -> Study:
+    """The study in a folder, beside the numbers of a tutorial and the ledger's verdicts.
 
     Raises BadInput at the first file that is missing, damaged, or of other variants than `VARIANTS`.
     """
@@ -89,7 +110,8 @@ def read_study(folder: str | Path = FOLDER, tutorial: str | Path = TUTORIAL) -> 
     if printed["variant"].duplicated().any():
         raise BadInput(f"{tutorial}: two rows of one variant; it is part of the repository")
     points, run, curves, runs = (tables[name] for name in COLUMNS)
-    return Study(points, run, curves, runs, maps, settings, best, printed)
+    ledger = read_table(claims, CLAIM, may_be_empty=True, again="the stage claims writes it")
+    return Study(points, run, curves, runs, maps, settings, best, printed, ledger[ledger["rows"].isin(list(ROWS))])
 
 
 def _know(path, variants):

@@ -4,6 +4,7 @@ Reads runs/studies/<name>/tables/ and writes, whole or not at all, reports/studi
 runs.csv and the other tables of `stages.results.tables`
 table.md          a row for each variant and value of the varied parameters
 <parameter>.png   for each varied parameter, test macro F1 over its values
+robustness.md, robustness.png   of a study on spoiled pictures
 
 Runs of other seeds that stand there already stay, where nothing but their seed differs; else nothing is written, and
 `--anew` publishes what was run now alone.
@@ -18,7 +19,7 @@ import pandas as pd
 
 from stages.ending import this_stage
 from stages.files import new_folder
-from stages.reporting import exhibits, study_figure, style
+from stages.reporting import exhibits, robustness, study_figure, style
 from stages.reporting.groups import Group, by_seed, difference, groups_of
 from stages.reporting.marks import marks
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
@@ -53,6 +54,7 @@ def publish(name: str, results: tables.Results, target: Path) -> list[int]:
         written = tables.read(folder)
         exhibits.write(folder, [("table.md", page(name, written))])
         exhibits.write(folder, study_figure.figures(written))
+        exhibits.write(folder, robustness.exhibits(written))
     return sorted(set(written.runs["seed"]))
 
 

@@ -5,31 +5,33 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
-from numpy.typing import ArrayLike
 from tqdm import tqdm
 
-from stages.two_circles import tables
+from stages.two_circles import judging, tables
 from stages.two_circles.points import Points, draw_circles, split
-from stages.two_circles.scoring import accuracy, cross_entropy, logits
+from stages.two_circles.scoring import logits
 from stages.two_circles.training import GROUP, Noise, Repetition, Schedule, Trained, train
 
 if TYPE_CHECKING:
     from stages.params import Circles
 
 CURVE_POINTS = 400  # of each variant's thinned curves: finer than the print
+KEPT = 40  # of these, about: the looks at which a peak may lie, for which every model is kept (64 MB by default)
+VALIDATION_POINTS = 2000  # that find the peaks
 AXIS = np.linspace(-1.4, 1.4, 113, dtype=np.float32)  # of the grid that shows what the models decide
 
 
 class Results(NamedTuple):
     """What the models became.
 
-    runs: the table of all models, see `tables.runs`. over_seeds: the models on the tutorial's points, whose test curves
-    have a point for each `interval` epochs. shown: those of the first seeds, with test curves of every epoch.
+    runs: the table of all models, see `tables.runs`. curves: `judging.curves` of all of them, and their `epoch`
+    (kept,). over_seeds: the models on the tutorial's points, whose test curves have a point for each `interval` epochs.
+    shown: those of the first seeds, with test curves of every epoch.
     probability: float32 (variants, seeds, n, n), of class 1 at y and x in `AXIS`, as the models over seeds have it.
     """
 
     runs: pd.DataFrame
+    curves: dict[str, np.ndarray]
     over_seeds: Trained
     shown: Trained
     interval: int
@@ -63,32 +65,40 @@ def large_test_set(settings: "Circles") -> Points:
     return draw_circles(settings.test_points, settings.noise, _random_state(settings, -1))
 
 
+def validation_set(settings: "Circles") -> Points:
+    """Points that nothing else has, to find the epoch of every model's peak on."""
+    return draw_circles(VALIDATION_POINTS, settings.noise, _random_state(settings, -2))
+
+
 def run(settings: "Circles", workers: int) -> Results:
     """Train and judge everything, `workers` threads at a time, with a bar of progress where there is a terminal."""
-    noises, designed, large = variants(settings), repetitions(settings), large_test_set(settings)
+    noises, designed = variants(settings), repetitions(settings)
+    large, validation = large_test_set(settings), validation_set(settings)
     interval = max(1, settings.epochs // CURVE_POINTS)
-    labels, trained, rows = torch.from_numpy(large.y), {}, []
+    looks = settings.epochs // interval
+    keep = max(1, looks // KEPT)
+    epochs = np.arange(keep, looks + 1, keep) * interval
+    trained, rows, curves = {}, [], []
     for over, repeated in designed.items():
-        models = trained[over] = _fit(settings, repeated, interval, workers, f"over {over}")
-        answers = logits(models.models, large.x, workers)
-        scores: dict[str, ArrayLike] = {
-            "train_accuracy": models.train_accuracy,
-            "test_accuracy": models.test_accuracy,
-            "large_accuracy": accuracy(answers, labels),
-            "large_loss": cross_entropy(answers, labels),
-        }
+        models = trained[over] = _fit(settings, repeated, (interval, keep * interval), workers, f"over {over}")
+        curves.append(judging.curves(models, keep, validation, workers))
+        scores = judging.scores(models, curves[-1], epochs, large, workers)
         rows.append(tables.runs(over, list(noises), repeated, scores))
+    every = {name: np.concatenate([part[name] for part in curves]) for name in curves[0]}
     # A run is shown in every epoch. To train one group again is cheaper than to look at the test points of all that
     # often; the same group, and so the same bits.
-    shown = _fit(settings, designed["seeds"][:GROUP], 1, workers, "one run")
+    shown = _fit(settings, designed["seeds"][:GROUP], (1, None), workers, "one run")
     grid = np.stack(np.meshgrid(AXIS, AXIS), axis=-1).reshape(-1, 2)
     probability = logits(trained["seeds"].models, grid, workers).sigmoid()
     maps = probability.view(len(noises), -1, len(AXIS), len(AXIS)).numpy()
-    return Results(pd.concat(rows, ignore_index=True), trained["seeds"], shown, interval, maps)
+    runs = pd.concat(rows, ignore_index=True)
+    return Results(runs, {"epoch": epochs} | every, trained["seeds"], shown, interval, maps)
 
 
-def _fit(settings, repeated: Sequence[Repetition], test_interval: int, workers: int, title: str) -> Trained:
-    schedule = Schedule(settings.epochs, settings.learning_rate, test_interval)
+def _fit(
+    settings, repeated: Sequence[Repetition], intervals: tuple[int, int | None], workers: int, title: str
+) -> Trained:
+    schedule = Schedule(settings.epochs, settings.learning_rate, *intervals)
     noises, epochs = list(variants(settings).values()), len(repeated) * settings.epochs
     with tqdm(desc=f"circles, {title}", total=epochs, unit="epoch", disable=None) as bar:
         return train(repeated, noises, settings.hidden, schedule, workers, bar.update)

@@ -8,6 +8,8 @@ import pytest
 from stages.running.closure import closure
 from tests.pipeline.pipelines import FILES, ROOT, STAGES, argument, files_of, module, outs, stages
 
+LOOK_AT_RUNS = ("stages/evaluate.py", "stages/corrupt.py")
+
 
 def variant_of(stage):
     """The file of the variant that a stage trains or evaluates."""
@@ -19,7 +21,7 @@ def entries(stage):
     """What decides a stage's result begins with these files."""
     if module(stage) == "stages/train.py":
         return ["stages/training", variant_of(stage)]
-    return [module(stage), variant_of(stage)] if module(stage) == "stages/evaluate.py" else [module(stage)]
+    return [module(stage), variant_of(stage)] if module(stage) in LOOK_AT_RUNS else [module(stage)]
 
 
 def code(stage):
@@ -36,7 +38,7 @@ def test_a_stage_depends_on_the_imports_that_decide_its_result_and_no_others(nam
     if module(stage) == "stages/check.py":
         decides.add("stages/params.py")  # what is right is what this stage is about
     missing, needless = sorted(decides - code(stage)), sorted(code(stage) - decides)
-    if module(stage) == "stages/evaluate.py":
+    if module(stage) in LOOK_AT_RUNS:
         # What trains it reruns for any file of that folder anyway, and the evaluation with it.
         needless = [file for file in needless if not file.startswith("stages/training/")]
     assert not missing, f"{name}: add to deps: {', '.join(missing)}"

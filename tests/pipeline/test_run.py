@@ -201,12 +201,25 @@ def test_an_epoch_was_chosen_by_the_validation_that_its_weights_give(project, va
 
 def test_every_row_of_measures_is_scikit_learns_on_the_written_predictions(project):
     classes = json.loads((project / "data/crops/summary.json").read_text())["classes"]
-    assert len(measure(project, measure="macro_f1", split="test", weights="last")) == len(VARIANTS) * len(SEEDS)
+    runs = measure(project, measure="macro_f1", split="test", weights="last")
+    assert len(runs) == len(VARIANTS) * len(SEEDS)
+    curves = {run: rows(project / "runs" / run / "curves.csv") for run in runs}
     for row in rows(project / "reports/measures.csv"):
-        if row["split"] == "train":
-            curves = rows(project / "runs" / row["run"] / "curves.csv")
-            assert float(row["value"]) == pytest.approx(float(curves[-1]["train_loss"]), rel=1e-5)
+        curve = {name: [float(epoch[name]) for epoch in curves[row["run"]]] for name in curves[row["run"]][0]}
+        f1, loss = curve["val_macro_f1"], curve["val_loss"]
+        of_curves = {
+            "train loss": curve["train_loss"][-1],
+            "train eval_loss": curve["train_eval_loss"][-1],
+            "val peak_to_last": max(f1) - f1[-1],
+            "val loss_rise": loss[-1] - min(loss),
+            "val macro_f1_trend": 2 * (f1[-1] - f1[-2]),  # over the last two of three epochs
+            "val loss_trend": 2 * (loss[-1] - loss[-2]),
+        }
+        if (name := f"{row['split']} {row['measure']}") in of_curves:
+            assert float(row["value"]) == pytest.approx(of_curves[name], abs=1e-5), row
             continue
+        if row["split"] == "train" or row["measure"] in ("converged", "ece"):
+            continue  # of turns, of trends and of bins: tests/stages/measures
         said = arrays(project / f"runs/predictions/{row['run']}.npz")
         actual, predicted = said[f"{row['split']}_actual"], said[f"{row['split']}_{row['weights']}_predicted"]
         expected = {
@@ -214,10 +227,18 @@ def test_every_row_of_measures_is_scikit_learns_on_the_written_predictions(proje
             "balanced_accuracy": metrics.balanced_accuracy_score(actual, predicted),
             "macro_f1": metrics.f1_score(actual, predicted, average="macro"),
             "loss": said[f"{row['split']}_{row['weights']}_loss"],
+            "gap": said["test_last_loss"] - curve["train_eval_loss"][-1],
         }
-        if row["measure"].startswith("f1/"):
-            label = classes.index(row["measure"].removeprefix("f1/"))
-            expected[row["measure"]] = metrics.f1_score(actual == label, predicted == label)
+        if row["measure"] == "brier":
+            rounded = said[f"{row['split']}_{row['weights']}_probability"].astype(float)
+            said_of_all = rounded / rounded.sum(axis=1, keepdims=True)
+            expected["brier"] = metrics.brier_score_loss(
+                actual, said_of_all, labels=list(range(len(classes))), scale_by_half=False
+            )
+        for prefix, score in (("f1/", metrics.f1_score), ("recall/", metrics.recall_score)):
+            if row["measure"].startswith(prefix):
+                label = classes.index(row["measure"].removeprefix(prefix))
+                expected[row["measure"]] = score(actual == label, predicted == label)
         assert float(row["value"]) == pytest.approx(float(expected[row["measure"]]), abs=1e-5), row
 
 
@@ -264,7 +285,7 @@ def test_table_1_is_made_of_the_rows(project):
         assert row["n"] == "2"
     interval = stats.ttest_rel(values["dropout-periodic"], values["baseline"]).confidence_interval(0.95)
     row = table["dropout-periodic", name]
-    assert [float(row["low"]), float(row["high"])] == pytest.approx(list(interval), abs=1e-4)
+    assert [float(row["difference_low"]), float(row["difference_high"])] == pytest.approx(list(interval), abs=1e-4)
 
 
 def test_figures_and_pictures_are_pictures(project):

@@ -1,4 +1,4 @@
-"""A made-up circles study, as the stage `circles` leaves it: thirteen seeds, two draws, 40 epochs."""
+"""A made-up circles study, as the stage `circles` leaves it: thirteen seeds, two draws, 40 epochs; and a ledger."""
 
 import json
 
@@ -6,7 +6,20 @@ import numpy as np
 import pandas as pd
 
 VARIANTS = ["baseline", "input", "before", "after"]
-MEASURES = ["train_accuracy", "test_accuracy", "large_accuracy", "large_loss"]
+POINTS = ["train_", "test_", "large_", "peak_", "peak_large_"]
+MEASURES = [f"{points}{measure}" for points in POINTS for measure in ("accuracy", "loss")]
+ROUGHNESS = ["train_roughness", "test_roughness"]
+CLAIM = ["id", "words", "kind", "rows", "ours", "against", "measure", "scale", "effect", "low", "high", "n", "verdict"]
+_HELPS = ("T1", "hidden noise helps", "superiority")
+_LOWER = ("T2", "loss is lower", "superiority", "circles-seeds")
+_OTHER = ("P1", "of the paper", "superiority", "reports")
+CLAIMS = [
+    (*_HELPS, "circles-seeds", "before", "baseline", "test_accuracy", "difference", 0.02, 0.01, 0.03, 13, "holds"),
+    (*_HELPS, "circles-draws", "before", "baseline", "test_accuracy", "difference", 0.01, -0.02, 0.04, 2, "undecided"),
+    (*_LOWER, "input", "baseline", "large_loss", "ratio", 1.25, 1.125, 1.5, 13, "contradicted"),
+    ("T3", "it is so", "level", "circles-seeds", "input", "", "test_accuracy", "", 0.75, None, None, 13, "holds"),
+    (*_OTHER, "periodic", "baseline", "macro_f1", "difference", 0.0, -0.1, 0.1, 6, "undecided"),
+]
 
 
 def write_tutorial(path):
@@ -15,9 +28,15 @@ def write_tutorial(path):
     pd.DataFrame(printed).to_csv(path, index=False)
 
 
+def write_claims(path, claims=CLAIMS):
+    """What the stage `claims` says, as far as it is read of the circles."""
+    pd.DataFrame(claims, columns=CLAIM).to_csv(path, index=False)
+
+
 def write_study(folder):
-    """Write it into a folder, which is made; over seeds, `after` has the smallest loss, beyond any chance."""
+    """Write it into a folder, which is made, and the ledger beside that."""
     folder.mkdir(parents=True)
+    write_claims(folder.parent / "claims.csv")
     rng, epochs = np.random.default_rng(0), np.arange(1, 41)
 
     angle, label = rng.uniform(0, 2 * np.pi, 20), np.arange(20) % 2
@@ -49,8 +68,9 @@ def write_study(folder):
         for seed in seeds
     ]
     runs = pd.DataFrame(kinds, columns=["over", "variant", "seed", "random_state"])
-    runs[MEASURES] = rng.uniform(0.5, 1, (len(runs), 4))
-    runs.loc[(runs.over == "seeds") & (runs.variant == "after"), "large_loss"] -= 0.6
+    runs[MEASURES] = rng.uniform(0.5, 1, (len(runs), len(MEASURES)))
+    runs[ROUGHNESS] = rng.uniform(0, 0.1, (len(runs), 2))
+    runs[["peak_accuracy_epoch", "peak_loss_epoch"]] = rng.integers(1, 41, (len(runs), 2))
     _write(folder, "runs", runs)
 
     about = dict.fromkeys(("input_stddev", "hidden_stddev"), 0.25) | {"samples": 20, "train": 6, "epochs": 40}

@@ -10,7 +10,7 @@ from stages.reporting import circles, circles_figures, style
 from stages.reporting.circles_names import MEASURES, VARIANTS
 from stages.reporting.circles_study import read_study
 from stages.results.inputs import BadInput
-from tests.stages.reporting.simulated_circles import write_study, write_tutorial
+from tests.stages.reporting.simulated_circles import write_claims, write_study, write_tutorial
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def study(folder):
-    return read_study(folder, folder.parent / "tutorial.csv")
+    return read_study(folder, folder.parent / "tutorial.csv", folder.parent / "claims.csv")
 
 
 @pytest.fixture(scope="module")
@@ -86,14 +86,37 @@ def test_equal_values_are_kept_apart_within_their_row():
     assert len(set(heights.round(6))) >= 30 and heights.abs().max() <= 0.18 and heights.iloc[-1] == 0
 
 
-def test_differences_are_filled_only_where_they_are_more_than_chance(study, drawn):
-    differences = study.differences
-    shown = []
+def test_markers_of_differences_say_what_the_ledger_does(study, drawn):
+    shown = {}
     for axes in drawn["circles-differences.png"].axes:
         for line in axes.lines[1:]:  # the first is at zero
-            shown.append((round(float(line.get_xdata()[0]), 6), to_hex(line.get_markerfacecolor()) != "#ffffff"))
-    assert sorted(shown) == sorted((round(row.difference, 6), row.differs) for row in differences.itertuples())
-    assert {filled for _, filled in shown} == {True, False}
+            filled = to_hex(line.get_markerfacecolor()) != "#ffffff"
+            shown[round(float(line.get_xdata()[0]), 6)] = (line.get_marker(), filled)
+    told = {}
+    for row in study.differences.itertuples():
+        told[row.over, row.measure, row.variant, row.against] = shown[round(row.difference, 6)]
+    assert told.pop(("seeds", "test_accuracy", "before", "baseline")) == ("o", True)
+    assert told.pop(("draws", "test_accuracy", "before", "baseline")) == ("s", False)
+    assert told.pop(("seeds", "large_loss", "input", "baseline")) == ("o", True)  # in the other direction
+    assert len(told) == 21 and {marker for marker, _ in told.values()} == {"|"}
+
+
+def test_the_page_says_what_the_ledger_says_of_the_circles(study):
+    page = dict(circles.tables(study))["summary.md"]
+    for line in (
+        "| T1: hidden noise helps | seeds | holds | test_accuracy | +0.020 | +0.010 to +0.030 | 13 |",
+        "| T1: hidden noise helps | draws | undecided | test_accuracy | +0.010 | −0.020 to +0.040 | 2 |",
+        "| T2: loss is lower | seeds | contradicted | large_loss | 1.25 | 1.12 to 1.50 | 13 |",
+        "| T3: it is so | seeds | holds | test_accuracy | 0.750 |  | 13 |",
+    ):
+        assert line in page
+    assert "P1" not in page
+
+
+def test_a_ledger_without_the_circles_is_said_to_be_one(folder, tmp_path):
+    write_claims(tmp_path / "claims.csv", [])
+    silent = read_study(folder, folder.parent / "tutorial.csv", tmp_path / "claims.csv")
+    assert "no verdict on them yet" in dict(circles.tables(silent))["summary.md"]
 
 
 def test_decisions_are_drawn_where_the_points_are(drawn):
@@ -161,3 +184,8 @@ def test_a_variant_that_has_no_colour_is_named(folder, tmp_path):
 def test_without_the_tutorials_numbers_one_line_says_so(folder, tmp_path):
     with pytest.raises(BadInput, match=r"circles.csv: missing; it is part of the repository$"):
         read_study(folder, tmp_path / "circles.csv")
+
+
+def test_without_the_ledger_one_line_says_so(folder, tmp_path):
+    with pytest.raises(BadInput, match=r"claims.csv: missing; the stage claims writes it$"):
+        read_study(folder, folder.parent / "tutorial.csv", tmp_path / "claims.csv")

@@ -23,6 +23,7 @@ DPI = 250
 PAGE_WIDE = ("class-balance", "circles-decision", "circles-differences", "circles-run", "circles-spread")
 WRITTEN = [
     "circles-summary/differences.csv",
+    "circles-summary/falls.csv",
     "circles-summary/metrics.json",
     "circles-summary/summary.csv",
     "circles-summary/summary.md",

@@ -15,9 +15,9 @@ from stages.reporting.circles_names import VARIANTS
 from stages.reporting.circles_study import read_study
 from stages.two_circles import study, tables
 from stages.two_circles.network import glorot_uniform
-from stages.two_circles.points import Points
 from stages.two_circles.randomness import HIDDEN, INPUT, WEIGHTS, stream
 from stages.two_circles.training import Trained
+from tests.stages.reporting.simulated_circles import write_claims
 from tests.stages.two_circles.conftest import ROOT, SMALL, parameters
 from tests.stages.two_circles.oracle import fit, sequential
 
@@ -29,8 +29,9 @@ def test_repetitions_share_the_points_over_seeds_and_nothing_over_draws(settings
     assert [(one.seed, one.random_state) for one in draws] == [(3, 2), (4, 3)]
     assert all(np.array_equal(one.train.x, seeds[0].train.x) for one in seeds)
     drawn = [part.x for one in draws for part in (one.train, one.test)]
-    every = [seeds[0].train.x, seeds[0].test.x, *drawn, study.large_test_set(settings).x]
-    assert len(np.unique(np.concatenate(every), axis=0)) == 3 * 100 + 400
+    apart = [study.large_test_set(settings).x, study.validation_set(settings).x]
+    every = [seeds[0].train.x, seeds[0].test.x, *drawn, *apart]
+    assert len(np.unique(np.concatenate(every), axis=0)) == 3 * 100 + 400 + study.VALIDATION_POINTS
 
 
 def test_every_variant_has_a_name_and_a_colour_in_the_report(settings):
@@ -45,9 +46,7 @@ def test_maps_have_y_before_x(settings, monkeypatch, coordinate):
     def shows_coordinate(perceptrons, x, workers):
         return torch.from_numpy(x[:, coordinate]).repeat(models, 1)
 
-    large = Points(study.AXIS.repeat(2).reshape(-1, 2), study.AXIS)
     monkeypatch.setattr(study, "logits", shows_coordinate)
-    monkeypatch.setattr(study, "large_test_set", lambda settings: large)
     probability = study.run(settings, workers=1).probability
     along = torch.from_numpy(study.AXIS).sigmoid().numpy()
     expected = np.broadcast_to(along if coordinate == 0 else along[:, None], probability.shape[2:])
@@ -58,7 +57,8 @@ def test_curves_are_thinned_to_epochs_that_the_interval_divides():
     epochs, interval = 7, 3
     train = np.tile(np.arange(1, epochs + 1), (1, 5, 1)).astype(np.float32) + np.arange(5)[None, :, None]
     test = 10 * train[:, :, interval - 1 :: interval]
-    table = tables.curves(["baseline"], Trained(None, train, test, None, None), interval)
+    trained = Trained(None, [], train, test, *[None] * 5)
+    table = tables.curves(["baseline"], trained, interval)
     assert table.epoch.tolist() == [3, 6]
     assert table.train_mean.tolist() == [5, 8] and table.test_mean.tolist() == [50, 80]
     assert table.train_low.tolist() == pytest.approx([3.4, 6.4])
@@ -82,7 +82,7 @@ def test_a_mistake_in_the_parameters_is_one_line(tmp_path, changed, message):
 
 
 def test_the_stage_replaces_the_whole_folder(written):
-    names = "curves.csv data.csv decision.npz run.csv runs.csv study.json"
+    names = "curves.csv curves.npz data.csv decision.npz run.csv runs.csv study.json"
     assert sorted(path.name for path in written.iterdir()) == names.split()
     assert [path.name for path in written.parent.iterdir()] == ["circles"]
 
@@ -133,6 +133,8 @@ def test_a_model_ends_as_the_oracle_that_is_trained_alone(written, settings, ove
     assert row.test_accuracy == pytest.approx(((test_logits[-1] > 0) == (test_y > 0)).double().mean().item(), abs=0.03)
     assert row.large_accuracy == pytest.approx(((answers > 0) == (large_y.numpy() > 0)).mean(), abs=0.01)
     assert row.large_loss == pytest.approx(log_loss(large.y, 1 / (1 + np.exp(-answers))), rel=0.01)
+    own = log_loss(alone.test.y, 1 / (1 + np.exp(-test_logits[-1].double().numpy())))
+    assert row.test_loss == pytest.approx(own, rel=0.02)
     assert row.random_state == alone.random_state
 
 
@@ -140,6 +142,23 @@ def test_accuracies_are_shares_to_the_last_bit(written):
     runs = pd.read_csv(written / "runs.csv")
     for measure, points in (("train_accuracy", 30), ("test_accuracy", 70), ("large_accuracy", 400)):
         assert runs[measure].tolist() == [round(value * points) / points for value in runs[measure]]
+
+
+def test_peaks_are_found_on_the_validation_points_and_judged_on_others(written):
+    runs = pd.read_csv(written / "runs.csv")
+    with np.load(written / "curves.npz") as curves:
+        epoch, accuracy, loss = (curves[name] for name in ("epoch", "val_accuracy", "val_loss"))
+        test_accuracy, test_loss = curves["test_accuracy"], curves["test_loss"]
+    assert epoch.tolist() == list(range(20, 811, 20)) and test_loss.shape == (len(runs), len(epoch))
+    models, best, least = range(len(runs)), accuracy.argmax(axis=1), loss.argmin(axis=1)
+    assert runs.peak_accuracy_epoch.tolist() == epoch[best].tolist()
+    assert runs.peak_loss_epoch.tolist() == epoch[least].tolist()
+    np.testing.assert_array_equal(runs.peak_accuracy, test_accuracy[models, best])
+    np.testing.assert_allclose(runs.peak_loss, test_loss[models, least], rtol=1e-6)
+    # The thinned curves tell the same of the same epochs.
+    table = pd.read_csv(written / "curves.csv").query("variant == 'after'").set_index("epoch")
+    after = (runs.over == "seeds") & (runs.variant == "after")
+    np.testing.assert_allclose(table.test_mean[epoch], test_accuracy[after].mean(axis=0), atol=1e-4)
 
 
 def test_decision_maps_are_probabilities_by_y_and_x(written):
@@ -174,6 +193,8 @@ def test_what_the_parameters_may_be_can_be_computed_and_reported(tmp_path, monke
     tiny = {"seeds": 2, "draws": 2, "hidden": 2, "test_points": 100}
     (tmp_path / "params.yaml").write_text(parameters(**tiny | extreme))
     (tmp_path / "data").mkdir()
+    (tmp_path / "reports").mkdir()
+    write_claims(tmp_path / "reports/claims.csv", [])
     (tmp_path / "data/paper").symlink_to(ROOT / "data/paper")
     threads = torch.get_num_threads()
     monkeypatch.chdir(tmp_path)

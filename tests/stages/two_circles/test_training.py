@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from sklearn.metrics import log_loss
 
 from stages.two_circles import training
-from stages.two_circles.network import Backward, glorot_uniform
+from stages.two_circles.network import Backward, glorot_uniform, with_ones
 from stages.two_circles.randomness import HIDDEN, INPUT, WEIGHTS
 from stages.two_circles.training import Noise, Schedule, train
 from tests.stages.two_circles.conftest import VARIANTS
@@ -87,6 +88,21 @@ def test_test_points_are_looked_at_in_every_interval(trained, repetitions):
     seldom = train(repetitions, VARIANTS, UNITS, Schedule(EPOCHS, RATE, test_interval=6))
     np.testing.assert_array_equal(seldom.test_curve, trained.test_curve[..., 5::6])
     np.testing.assert_array_equal(seldom.test_accuracy, trained.test_accuracy)
+
+
+def test_models_are_kept_as_training_that_ends_there_leaves_them(trained, repetitions):
+    kept = train(repetitions, VARIANTS, UNITS, Schedule(EPOCHS, RATE, keep_interval=8)).kept
+    assert len(kept) == 2 and not trained.kept
+    ended = train(repetitions, VARIANTS, UNITS, Schedule(8, RATE))
+    assert torch.equal(kept[0].flat, ended.models.flat) and not torch.equal(kept[1].flat, kept[0].flat)
+
+
+def test_losses_are_those_of_the_logits(trained, repetitions):
+    np.testing.assert_array_equal(trained.test_loss_curve[..., -1], trained.test_loss)
+    x, y = map(torch.from_numpy, repetitions[2].train)
+    kernel, output, bias = of_model(trained.models, 1, 2, repetitions)
+    logits = (torch.relu(with_ones(x) @ kernel) @ output.T + bias)[:, 0]
+    assert trained.train_loss[1, 2] == pytest.approx(log_loss(y, logits.double().sigmoid()), rel=1e-5)
 
 
 def test_progress_adds_up_to_all_epochs(repetitions):
