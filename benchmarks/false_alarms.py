@@ -13,10 +13,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy import stats
 
+from stages.ledger.claim import CONTRADICTED, HOLDS
+from stages.ledger.comparisons import Superiority
 from stages.ledger.deciding import decide
-from stages.ledger.entries import MAIN, Entry, Side, Superiority, read_entries
+from stages.ledger.entries import MAIN, Entry, Side, read_entries
 from stages.ledger.images import influences
-from stages.ledger.kinds import CONTRADICTED, HOLDS
 from stages.ledger.rows import Pair
 
 VARIANTS = ("baseline", "dropout", "periodic", "dynamic", "dropout-periodic")

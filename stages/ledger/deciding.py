@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from stages.ledger.claim import NOT_RUN, UNDECIDED, Judged
 from stages.ledger.entries import Entry
 from stages.ledger.evidence import Evidence, Nothing, evidence
-from stages.ledger.kinds import NOT_RUN, UNDECIDED, Judged, judged, verdict
 from stages.ledger.rows import Rows
 from stages.results.inputs import BadInput
 
@@ -33,7 +33,7 @@ def decide(entries: Mapping[str, Entry], sources: Mapping[str, Rows | None]) -> 
         (name, rows): _evidence(name, entry, sources[rows]) for name, entry in entries.items() for rows in entry.rows
     }
     seen = {
-        key: judged(entries[key[0]], each.values, each.influences)
+        key: entries[key[0]].judged(each.values, each.influences)
         for key, each in found.items()
         if isinstance(each, Evidence)
     }
@@ -44,7 +44,7 @@ def decide(entries: Mapping[str, Entry], sources: Mapping[str, Rows | None]) -> 
         if isinstance(each, Nothing):
             decisions[key] = Decision(each, None, None, size, UNDECIDED if each.run else NOT_RUN)
         else:
-            decisions[key] = Decision(each, seen[key], p, size, verdict(entries[key[0]], seen[key], p))
+            decisions[key] = Decision(each, seen[key], p, size, entries[key[0]].verdict(seen[key], p))
     return decisions
 
 

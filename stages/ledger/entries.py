@@ -8,24 +8,21 @@ import re
 from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, NamedTuple, get_args
 
 from pydantic import Field, TypeAdapter, ValidationError
 
-from stages.params import Section
+from stages.ledger.claim import Claim
+from stages.ledger.comparisons import Equivalence, Noninferiority, Superiority
+from stages.ledger.single_runs import Identity, Level, Share, Spread
 from stages.results.inputs import BadInput
 from stages.variants import names
 from stages.yaml_file import load, shown
 
-CIRCLES = {
-    "circles-seeds": "seeds",
-    "circles-draws": "draws",
-}  # rows, and the column `over` of reports/circles/runs.csv
+# Rows, and the column `over` of reports/circles/runs.csv.
+CIRCLES = {"circles-seeds": "seeds", "circles-draws": "draws"}
 MAIN = "reports"  # the rows of the default run; all others are those of a study
 _SIDE = re.compile(r"(?P<best>best )?(?P<variant>[\w-]+)(?:\[(?P<values>[^\[\]]+)\])?")
-
-Text = Annotated[str, Field(min_length=1, max_length=500)]
-Margin = Annotated[float, Field(gt=0, le=1e6)]
 
 
 class Side(NamedTuple):
@@ -38,64 +35,6 @@ class Side(NamedTuple):
     variant: str
     values: dict[str, tuple[str, ...]]
     best: bool
-
-
-class Claim(Section):
-    """What every entry says."""
-
-    source: Literal["paper", "tutorial", "ours"]
-    where: Text
-    quote: Text | None = None
-    words: Text
-    rows: Annotated[list[Text], Field(min_length=1)]
-    family: Text | None = None
-    ours: Text
-    against: Text | None = None
-    measure: Text
-    corruption: Text | None = None
-    minus: Text | None = None
-    ratio: bool = False
-    printed: float | None = None
-
-
-class Superiority(Claim):
-    kind: Literal["superiority"]
-    direction: Literal["more", "less"]
-    margin: Margin
-
-
-class Equivalence(Claim):
-    kind: Literal["equivalence"]
-    margin: Margin
-
-
-class Noninferiority(Claim):
-    kind: Literal["noninferiority"]
-    direction: Literal["more", "less"]
-    margin: Margin
-
-
-class Level(Claim):
-    kind: Literal["level"]
-    printed: float
-
-
-class Share(Claim):
-    kind: Literal["share"]
-    least: float | None = None
-    most: float | None = None
-    share: Annotated[float, Field(gt=0, lt=1)]
-
-
-class Spread(Claim):
-    kind: Literal["spread"]
-    margin: Margin
-
-
-class Identity(Claim):
-    kind: Literal["identity"]
-    against: Text
-    measure: Literal["curves"]
 
 
 Entry = Superiority | Equivalence | Noninferiority | Level | Share | Spread | Identity
@@ -148,6 +87,8 @@ def _line(mistake: Any) -> str:
         return f"{name}: {shown(mistake['input'])}: {_must(mistake)}"
     kind, *inside = inside  # by which the fields are chosen
     where = ".".join([name, *inside])
+    if mistake["type"] == "one_bound":
+        return f"{where}: {mistake['msg']}"
     if mistake["type"] == "missing":
         return f"{where}: missing"
     if mistake["type"] == "extra_forbidden":
@@ -173,12 +114,6 @@ def _mistakes(entry: Entry, root: Path) -> Iterator[str]:
             continue
         if not set(entry.rows) <= set(CIRCLES) and variant not in names():
             yield f"no variant {shown(variant)} in stages/variants; {_meant(variant, names())}"
-    if isinstance(entry, Share) and (entry.least is None) == (entry.most is None):
-        yield "expected one of least and most"
-    if isinstance(entry, Equivalence | Identity) and entry.against is None:
-        yield "against: missing"
-    if isinstance(entry, Level | Share | Spread) and (entry.against or entry.ratio or entry.minus):
-        yield f"against, minus and ratio are of comparisons: {entry.kind} is of single runs"
 
 
 def _meant(name: str, known: list[str]) -> str:

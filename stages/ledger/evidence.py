@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from stages.ledger.entries import Entry, Identity, Side, sides
+from stages.ledger.entries import Entry, Side, sides
 from stages.ledger.rows import Pair, Rows
+from stages.ledger.single_runs import Identity
 from stages.results.inputs import BadInput
 
 CHOSEN_BY = "last val macro_f1"  # the best of several groups

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from stages.ledger.circle_rows import CircleRows
+from stages.ledger.claim import ALPHA, UNDECIDED
 from stages.ledger.deciding import Decision, Key, decide
 from stages.ledger.entries import CIRCLES, MAIN, Entry
 from stages.ledger.evidence import Nothing
-from stages.ledger.kinds import ALPHA, UNDECIDED, seeds_needed
 from stages.ledger.power import MOST
 from stages.ledger.rows import Rows
 from stages.ledger.table_rows import TableRows
@@ -69,7 +69,7 @@ def _line(entry: Entry, key: Key, decision: Decision) -> dict[str, Any]:
     line |= {"p": seen.p, "p_holm": p, "p_signs": seen.p_signs}
     marks = list(found.marks)
     if said == UNDECIDED:
-        line["seeds_needed"] = seeds_needed(entry, seen, ALPHA / size)
+        line["seeds_needed"] = entry.seeds_needed(seen, ALPHA / size)
         if line["seeds_needed"] is None and seen.found is not None:
             images = "no number of seeds decides, more test images would"
             marks.append(images if seen.found.images else f"not even {MOST:,} seeds would decide")

@@ -5,9 +5,8 @@ from typing import Any
 
 import pandas as pd
 
+from stages.ledger.claim import CONTRADICTED, DOES_NOT_HOLD, FEW, HOLDS, NOT_RUN, UNDECIDED
 from stages.ledger.entries import MAIN
-from stages.ledger.kinds import CONTRADICTED, DOES_NOT_HOLD, HOLDS, NOT_RUN, UNDECIDED
-from stages.ledger.power import FEW
 from stages.results.statistics import LEVEL
 
 SOURCES = {"paper": "The paper", "tutorial": "The tutorial", "ours": "What holds the ledger to account"}
@@ -99,6 +98,8 @@ def _finding(line: Line) -> str:
 
 
 def _interval(line: Line) -> str:
+    if line["low"] == line["high"]:  # of cells that differ
+        return ""
     if not pd.isna(line["low"]):
         return f" [{_number(line, line['low'])}, {_number(line, line['high'])}]"
     return "" if pd.isna(line["sd"]) else f" (standard deviation {line['sd']:.3f})"

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from statsmodels.stats.power import TTestPower
 
+from stages.ledger.claim import FEW
 from stages.ledger.estimate import Estimate
 
-FEW = 5  # seeds below which nothing is decided: of so few, spread and mean are as often luck as not
 POWER = 0.8
 MOST = 10_000  # seeds; beyond that, none
 FAR = 20  # standard errors, so many that SciPy's noncentral t has no digits left

@@ -60,14 +60,14 @@ MALFORMED = {
     "no such variant": (entry(ours="perodic"), "A: no variant 'perodic' in stages/variants; did you mean periodic?"),
     "no variant": (entry(ours="periodic[5]"), "A: 'periodic[5]': '5' is no parameter=value"),
     "brackets": (entry(against="base]line"), "A: 'base]line': expected a variant, as in periodic[interval=5] or best"),
-    "nothing to hold against": (entry(kind="equivalence", direction=None, against=None), "A: against: missing"),
+    "nothing to hold against": (entry(kind="equivalence", direction=None, against=None), "A.against: missing"),
     "a bound of a share": (
         entry(kind="share", against=None, direction=None, margin=None, share=0.5),
-        "A: expected one of least and most",
+        "A: must have one of least and most",
     ),
     "a level of a difference": (
         entry(kind="level", direction=None, margin=None, printed=1),
-        "A: against, minus and ratio are of comparisons: level is of single runs",
+        "A.against: no such field of the kind level; there are source, where, ",
     ),
 }
 

@@ -5,9 +5,9 @@ import pytest
 from scipy import stats
 
 from benchmarks.false_alarms import KINDS, Simulated, false_alarms, main, most, primary
+from stages.ledger.claim import HOLDS
 from stages.ledger.deciding import decide
 from stages.ledger.entries import MAIN
-from stages.ledger.kinds import HOLDS
 
 PRIMARY = primary()
 

@@ -4,8 +4,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
+from stages.ledger.claim import CONTRADICTED, DOES_NOT_HOLD, HOLDS, UNDECIDED
 from stages.ledger.deciding import holm
-from stages.ledger.kinds import CONTRADICTED, DOES_NOT_HOLD, HOLDS, UNDECIDED, judged, seeds_needed, verdict
 from tests.stages.ledger.ledgers import entry, read
 
 LOOSE = np.array([-0.06, -0.03, -0.01, 0.01, 0.03, 0.06])  # around 0, whose interval reaches .044 each way
@@ -57,11 +57,11 @@ CASES = {
 @pytest.mark.parametrize("fields, values, expected", CASES.values(), ids=CASES)
 def test_verdicts(tmp_path, fields, values, expected):
     claim = read(tmp_path, A=fields)["A"]
-    seen = judged(claim, values, None)
-    assert verdict(claim, seen, seen.p) == expected
+    seen = claim.judged(values, None)
+    assert claim.verdict(seen, seen.p) == expected
     for few in (1, 2, 4):
-        seen = judged(claim, values[-few:], None)
-        assert (verdict(claim, seen, seen.p), seen.low, seen.high, seen.p) == (UNDECIDED, None, None, seen.p)
+        seen = claim.judged(values[-few:], None)
+        assert (claim.verdict(seen, seen.p), seen.low, seen.high, seen.p) == (UNDECIDED, None, None, seen.p)
 
 
 def test_a_p_that_is_corrected_takes_the_verdict_back(tmp_path):
@@ -72,28 +72,28 @@ def test_a_p_that_is_corrected_takes_the_verdict_back(tmp_path):
     )
     for fields, values, expected in cases:
         claim = read(tmp_path, A=fields)["A"]
-        assert verdict(claim, judged(claim, values, None), 0.06) == expected
+        assert claim.verdict(claim.judged(values, None), 0.06) == expected
 
 
 def test_equivalence_is_statsmodels_two_one_sided_tests_at_half_the_level(tmp_path):
     claim, values = read(tmp_path, A=SAME)["A"], np.random.default_rng(0).normal(0.005, 0.01, 8)
     p, *_ = ttost_paired(values, np.zeros(8), -0.02, 0.02)
-    assert judged(claim, values, None).p == pytest.approx(2 * p)
+    assert claim.judged(values, None).p == pytest.approx(2 * p)
 
 
 def test_sign_flips_stand_beside_from_eight_seeds_on(tmp_path):
     claim, values = read(tmp_path, A=entry())["A"], np.random.default_rng(1).normal(0.02, 0.02, 16)
-    assert [judged(claim, values[:n], None).p_signs is None for n in (7, 8, 16)] == [True, False, False]
+    assert [claim.judged(values[:n], None).p_signs is None for n in (7, 8, 16)] == [True, False, False]
     flips = np.array(np.meshgrid(*[[-1, 1]] * 9)).reshape(9, -1).T
     means = np.abs((flips * values[:9]).mean(1))
     assert (
-        judged(claim, values[:9], None).p_signs == (means > means[0] - 1e-9).mean() == (means > means[-1] - 1e-9).mean()
+        claim.judged(values[:9], None).p_signs == (means > means[0] - 1e-9).mean() == (means > means[-1] - 1e-9).mean()
     )
 
 
 def test_a_level_is_of_one_run_more(tmp_path):
     claim, values = read(tmp_path, A=LEVEL)["A"], np.random.default_rng(2).normal(0.5, 0.05, 20)
-    seen = judged(claim, values, None)
+    seen = claim.judged(values, None)
     inside = np.random.default_rng(3).normal(0.5, 0.05, 4000)
     assert ((seen.low < inside) & (inside < seen.high)).mean() == pytest.approx(0.95, abs=0.03)
 
@@ -101,12 +101,12 @@ def test_a_level_is_of_one_run_more(tmp_path):
 def test_shares_and_spreads_are_scipys(tmp_path):
     share, spread = read(tmp_path, A=MOST_RUNS, B=SPREAD).values()
     values = np.array([0.0, 3, 3, 3, 3, 3, 3])
-    seen, oracle = judged(share, values, None), stats.binomtest(6, 7, 0.5)
+    seen, oracle = share.judged(values, None), stats.binomtest(6, 7, 0.5)
     assert (seen.low, seen.high) == pytest.approx(tuple(oracle.proportion_ci(method="exact")))
     assert (seen.effect, seen.p) == pytest.approx((6 / 7, oracle.pvalue))
     covered, random = 0, np.random.default_rng(4)
     for _ in range(500):
-        seen = judged(spread, random.normal(0, 0.02, 8), None)
+        seen = spread.judged(random.normal(0, 0.02, 8), None)
         covered += seen.low < 0.02 < seen.high
     assert 0.93 <= covered / 500 <= 0.97
 
@@ -114,13 +114,13 @@ def test_shares_and_spreads_are_scipys(tmp_path):
 def test_the_seeds_that_would_decide(tmp_path):
     claims = read(tmp_path, A=entry(), B=SAME, C=NOT_WORSE, D=MOST_RUNS, E=LEVEL, F=SPREAD)
     values = 0.02 * LOOSE / LOOSE.std(ddof=1)
-    found = [seeds_needed(claim, judged(claim, values, None), 0.05) for claim in claims.values()]
+    found = [claim.seeds_needed(claim.judged(values, None), 0.05) for claim in claims.values()]
     assert found == [10, 13, 10, 6, 5, None]
     many = np.tile(values, 4)  # more than that, around an effect that is half of the margin
-    assert [judged(claims[name], 0.01 + many, None).n for name in "AB"] == [24, 24]
-    near = [seeds_needed(claims[name], judged(claims[name], 0.01 + many, None), 0.05) for name in "AB"]
+    assert [claims[name].judged(0.01 + many, None).n for name in "AB"] == [24, 24]
+    near = [claims[name].seeds_needed(claims[name].judged(0.01 + many, None), 0.05) for name in "AB"]
     assert near == [30, 30], "to tell .01 from .02"
-    assert seeds_needed(claims["A"], judged(claims["A"], values[:1], None), 0.05) is None, "one seed shows no spread"
+    assert claims["A"].seeds_needed(claims["A"].judged(values[:1], None), 0.05) is None, "one seed shows no spread"
 
 
 def test_holm_is_that_of_statsmodels():

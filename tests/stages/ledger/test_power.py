@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from stages.ledger.claim import FEW
 from stages.ledger.estimate import Estimate, estimate
-from stages.ledger.power import FEW, least_seeds, seeds_for_bound, seeds_for_difference
+from stages.ledger.power import least_seeds, seeds_for_bound, seeds_for_difference
 
 
 def of(sd, images=None):
