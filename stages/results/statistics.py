@@ -25,11 +25,6 @@ class Interval(NamedTuple):
     high: float | None
     n: int
 
-    @property
-    def beyond_chance(self) -> bool:
-        """Whether the interval leaves out 0: of differences, that the seeds alone do not explain them."""
-        return self.low is not None and self.high is not None and not self.low <= 0 <= self.high
-
 
 def summary(values: Iterable[float]) -> Summary:
     """Summary of one number per seed. Raises ValueError without values or where one is not finite."""

@@ -16,21 +16,14 @@ def test_two_seeds_by_hand():
     result = paired_difference({0: 0.41, 1: 0.53}, {0: 0.40, 1: 0.50})
     reach = 0.01 * np.tan(0.475 * np.pi)
     assert (result.mean, result.low, result.high) == pytest.approx((0.02, 0.02 - reach, 0.02 + reach))
-    assert not result.beyond_chance
 
 
-def test_interval_and_verdict_are_those_of_scipys_paired_t_test():
+def test_the_interval_is_that_of_scipys_paired_t_test():
     random = np.random.default_rng(1)
-    verdicts = set()
-    for shift in (0, 0.02, 0.2):
-        base = random.normal(0.5, 0.05, 6)
-        ours = base + random.normal(shift, 0.03, 6)
-        oracle = stats.ttest_rel(ours, base)
-        result = paired_difference(dict(enumerate(ours)), dict(enumerate(base)))
-        assert (result.low, result.high) == pytest.approx(oracle.confidence_interval(0.95))
-        assert result.beyond_chance == (oracle.pvalue < 0.05)
-        verdicts.add(result.beyond_chance)
-    assert verdicts == {True, False}
+    base = random.normal(0.5, 0.05, 6)
+    ours = base + random.normal(0.02, 0.03, 6)
+    result = paired_difference(dict(enumerate(ours)), dict(enumerate(base)))
+    assert (result.low, result.high) == pytest.approx(stats.ttest_rel(ours, base).confidence_interval(0.95))
 
 
 def test_only_shared_seeds_are_paired():
@@ -41,7 +34,7 @@ def test_only_shared_seeds_are_paired():
 
 def test_identical_runs_differ_by_exactly_nothing():
     result = paired_difference({0: 0.4, 1: 0.5}, {0: 0.4, 1: 0.5})
-    assert result == (0, 0, 0, 2) and not result.beyond_chance
+    assert result == (0, 0, 0, 2)
 
 
 def test_interval_of_a_mean_is_that_of_scipys_one_sample_t_test():

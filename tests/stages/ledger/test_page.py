@@ -1,0 +1,80 @@
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from stages import claims
+from stages.ledger import page
+from stages.ledger.lines import COLUMNS, lines
+from stages.results.cells import read_table
+from tests.stages.ledger.ledgers import NOISE, decided, entry, read, results
+
+FAMILY = {"family": "primary", "source": "paper"}
+ENTRIES = {
+    "P1": entry(**FAMILY, quote="F1 of 0.38", printed=0.04),
+    "P2": entry(**FAMILY, ours="dropout", words="dropout helps"),
+    "P3": entry(**FAMILY, ours="dynamic", words="dynamic helps"),
+    "O1": entry(measure="last train loss", ratio=True, margin=0.05, rows=["reports", "sites"]),
+}
+
+
+@pytest.fixture
+def table(tmp_path):
+    (tmp_path / "studies/sites").mkdir(parents=True)
+    (tmp_path / "studies/sites/dvc.yaml").touch()
+    groups = [("baseline", {}, 0.4 + 0 * NOISE), ("periodic", {}, 0.43 + NOISE), ("dropout", {}, 0.3 + NOISE)]
+    decided(tmp_path, ENTRIES, main=results(groups))
+    return lines(read(tmp_path, **ENTRIES), tmp_path)
+
+
+def test_the_page_says_each_verdict_as_plainly(table):
+    text = page.write(table)
+    assert "| The paper | 1 | 0 | 1 | 0 | 1 |" in text
+    assert '- P1 (here). "F1 of 0.38" Here: flips help.\n  - default run: **holds**; +0.030 [+0.' in text
+    assert "] where +0.040 is printed, 6 seeds.\n" in text
+    assert "  - default run: **contradicted**; −0.100 [−0." in text
+    assert "  - default run: **not run**; `dvc repro` (no runs of dynamic)." in text
+    assert "  - study sites: **not run**; `make study NAME=sites`." in text
+    assert re.search(r"\| O1 \| default run \| periodic − baseline \| last train loss \| × [\d.]+ \|", text)
+    assert text.count("\n| P") == 3 and "\n\n\n" not in text
+    assert not [line for line in text.splitlines() if len(line) > 120 and not line.lstrip().startswith(("|", "-"))]
+
+
+def test_a_family_in_short(table):
+    first, second, third = page.in_short(table)
+    assert first.startswith("- **holds**: flips help (here); +0.030 [")
+    assert second.startswith("- **contradicted**: dropout helps (here); −0.100")
+    assert third == "- **not run**: dynamic helps (here); `dvc repro` (no runs of dynamic)."
+
+
+def test_what_hangs_on_the_seeds_is_said(table):
+    none = "the same verdict on 0 of 0 sentences;\n  hold on one and are contradicted on the other: none."
+    assert none in page.write(table)
+    again = table[table["id"].isin(["P1", "P2", "P3"])].assign(rows="again", verdict=["undecided", "holds", "not run"])
+    text = page.write(pd.concat([table, again]))
+    assert "the same verdict on 0 of 2 sentences;\n  hold on one and are contradicted on the other: P2." in text
+    assert "Hold on some data and are contradicted on others: P2." in text
+
+
+def test_few_seeds_have_a_spread_and_no_interval(tmp_path):
+    made = results([("baseline", {}, 0.4 + 0 * NOISE), ("periodic", {}, 0.43 + NOISE)], seeds=range(3))
+    decided(tmp_path, {"A": entry()}, main=made)
+    text = page.write(lines(read(tmp_path, A=entry()), tmp_path))
+    sd = np.std(NOISE[:3], ddof=1)
+    assert f"**undecided**; +0.025 (standard deviation {sd:.3f}), 3 seeds, 5 seeds would decide at this spread" in text
+
+
+def test_the_stage_writes_what_it_decides(tmp_path, monkeypatch, capsys, table):
+    (tmp_path / "data/paper").mkdir(parents=True)
+    (tmp_path / "claims.yaml").rename(tmp_path / "data/paper/claims.yaml")
+    monkeypatch.chdir(tmp_path)
+    claims.main()
+    assert capsys.readouterr().out == (
+        "5 verdicts: 1 holds, 0 does not hold, 1 contradicted, 1 undecided, 2 not run; reports/claims.md\n"
+    )
+    found = read_table("reports/claims.csv", COLUMNS)
+    assert list(found["verdict"]) == list(table["verdict"]) and list(found.columns) == list(COLUMNS)
+    written = (tmp_path / "reports/claims.md").read_bytes()
+    claims.main()
+    assert (tmp_path / "reports/claims.md").read_bytes() == written
