@@ -2,7 +2,8 @@
 
 What stands between `<!-- name -->` and `<!-- end of name -->` is made from what is committed:
 
-table 1       a few rows of reports/table1.md, and what they say of the seeds
+table 1       a few rows of reports/table1.md
+verdicts      what the ledger (reports/claims.csv) says of the paper's main sentences
 data sets     the data sets that there are
 benchmark     every table of reports/benchmarks/*.json
 """
@@ -15,9 +16,12 @@ from typing import Any
 
 from stages.datasets.registry import SETS
 from stages.files import write_text
+from stages.ledger.lines import COLUMNS
+from stages.ledger.page import in_short
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
 from stages.reporting.style import BASELINE, title
 from stages.reporting.table1_page import markdown_row
+from stages.results.cells import read_table
 from stages.results.inputs import BadInput, read_json
 
 PAGES = ("README.md", "docs/**/*.md")
@@ -80,8 +84,17 @@ def table1(root: Path) -> Iterator[str]:
         if name in _ROWS:
             marks = "**" if label.startswith("*") else ""
             yield markdown_row(f"{marks}{_ROWS[name]}, {whose}{marks}", [cells])
-    verdicts = [line for line in lines[first:] if line.startswith(tuple(f"- {name}:" for name in _ROWS.values()))]
-    yield from ["", *map(_wrapped, verdicts)] if verdicts else []
+
+
+def verdicts(root: Path) -> Iterator[str]:
+    """A line for each of the paper's main sentences, as the default run and then as FER2013 decides it."""
+    path = root / "reports/claims.csv"
+    lines = read_table(path, COLUMNS, again="`python -m stages.claims` writes it")
+    parts = [
+        "\n".join([f"{where}:", "", *map(_wrapped, in_short(lines, rows=rows))])
+        for rows, where in (("reports", "On the drawn faces"), ("fer2013", "On FER2013"))
+    ]
+    yield "\n\n".join(parts)
 
 
 def data_sets(root: Path) -> Iterator[str]:
@@ -135,6 +148,7 @@ def _number(value: Any) -> str:
 
 PARTS: dict[str, Callable[[Path], Iterator[str]]] = {
     "table 1": table1,
+    "verdicts": verdicts,
     "data sets": data_sets,
     "benchmark": benchmark,
 }

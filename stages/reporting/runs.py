@@ -70,11 +70,11 @@ class Run:
 
     @cached_property
     def flipped(self) -> np.ndarray:
-        """Whether each site's sign is negative at each step: bool (sites, steps); no row where none carries a sign."""
+        """Whether any feature of each site is flipped at each step: bool (sites, steps); no row where none carries a sign."""
         rows, steps = [], self.row["steps"]
         for _, turns in self.turns[self.turns["quantity"] == "sign"].groupby("site", sort=False):
             lengths = np.diff([*turns["step"], steps + 1])
-            rows.append(np.repeat(turns["value"].to_numpy() < 0, lengths))
+            rows.append(np.repeat(turns["value"].to_numpy() < 1, lengths))
         return np.array(rows, bool).reshape(len(rows), steps)
 
     def value(self, weights: str, split: str, measure: str) -> float:

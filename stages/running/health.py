@@ -70,6 +70,8 @@ def _of_the_variant(reads: tuple[str, ...], params: Params, steps_per_epoch: int
         yield "dropout.p 0 drops nothing; choose a rate above 0"
     if "gaussian" in reads and params.gaussian.stddev == 0:
         yield "gaussian.stddev 0 adds nothing; choose a standard deviation above 0"
+    if "bursts" in reads and params.bursts.stddev == 0:
+        yield "bursts.stddev 0 adds nothing; choose a standard deviation above 0"
 
 
 def _of_the_training(options: Train, steps_per_epoch: int) -> Iterator[str]:

@@ -108,6 +108,7 @@ def test_a_variant_is_told_nothing_of_parameters_that_it_does_not_read(variant):
         ("gaussian", {"gaussian": {"stddev": 0.0}}, "gaussian.stddev 0 adds nothing"),
         ("gaussian", {"gaussian": {"stddev": 1e-9}}, None),
         ("baseline", {"gaussian": {"stddev": 0.0}}, None),
+        ("bursts", {"bursts": {"stddev": 0.0}}, "bursts.stddev 0 adds nothing"),
     ],
     ids=str,
 )
