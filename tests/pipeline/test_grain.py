@@ -53,7 +53,7 @@ def related(dependency, out):
 
 
 TRAINED = {name.removeprefix("train-") for name in stages(ROOT / "dvc.yaml") if name.startswith("train-")}
-TABLES = {"measure", "pictures", "report"}
+TABLES = {"measure", "claims", "pictures", "report"}
 
 
 def training_of(*variants):
@@ -68,13 +68,14 @@ TOUCHED = {
     "stages/files.py": set(),
     "stages/params.py": set(),
     "stages/train.py": set(),
-    "stages/variants/periodic.py": training_of("periodic", "dropout-periodic") | {"measure", "report"},
-    "noise/periodic.py": training_of("periodic", "dropout-periodic") | {"measure", "report"},
-    "noise/dropout.py": training_of("dropout", "dropout-periodic") | {"measure", "report"},
-    "stages/variants/dynamic.py": training_of("dynamic") | {"measure", "report"},
+    "stages/variants/periodic.py": training_of("periodic", "dropout-periodic") | {"measure", "claims", "report"},
+    "noise/periodic.py": training_of("periodic", "dropout-periodic") | {"measure", "claims", "report"},
+    "noise/dropout.py": training_of("dropout", "dropout-periodic") | {"measure", "claims", "report"},
+    "stages/variants/dynamic.py": training_of("dynamic") | {"measure", "claims", "report"},
     "noise/gaussian.py": set(),
     "stages/variants/baseline.py": training_of("baseline") | TABLES,
-    "stages/measures/classification.py": {"measure", "report"},
+    "stages/measures/classification.py": {"measure", "claims", "report"},
+    "stages/ledger/page.py": {"claims", "report"},
     "stages/reporting/training_curves.py": {"report"},
     "stages/reporting/circles_page.py": {"report"},
     "stages/training/loop.py": training_of(*TRAINED) | TABLES,
