@@ -105,6 +105,13 @@ def test_what_lies_outside_of_the_repository_is_looked_at_every_time():
     assert all(options["persist"] for out in kept for options in out.values()), "where the variable is unset it stays"
 
 
+def test_no_stage_of_the_root_waits_for_what_a_study_makes():
+    """It would run the study: what is published of one is no out of a stage."""
+    made = [out for name, stage in STAGES.items() if name.startswith("studies/") for out in outs(stage)]
+    for name, stage in stages(ROOT / "dvc.yaml").items():
+        assert not [dep for dep in stage["deps"] for out in made if related(dep, out)], name
+
+
 def flattened(params):
     return [name for names in params.values() for name in names] if isinstance(params, dict) else [params]
 
