@@ -85,7 +85,8 @@ def run_all(root):
             params[name] = value
     root.mkdir()
     YAML().dump(params, root / "params.yaml")
-    shutil.copytree(ROOT / "data/paper", root / "data/paper")
+    for folder in ("data/paper", "studies"):  # the ledger's entries name studies
+        shutil.copytree(ROOT / folder, root / folder)
     pipeline, ran = stages(ROOT / "dvc.yaml"), []
     for name in in_running_order(pipeline):
         if name.startswith(("train-", "evaluate-")) and name.partition("-")[2] not in VARIANTS:
@@ -101,7 +102,7 @@ def run_all(root):
         for out in outs(pipeline[name]):
             assert (root / out).exists(), f"{name} does not write {out}"
         ran.append(name)
-    assert {"check", "faces", "source", "prepare", "circles", "measure", "pictures", "report"} <= set(ran)
+    assert {"check", "faces", "source", "prepare", "circles", "measure", "pictures", "claims", "report"} <= set(ran)
 
 
 def rows(path):
@@ -254,16 +255,17 @@ def test_the_committed_predictions_are_those_of_the_last_epoch_on_test(project):
 
 def test_a_row_of_runs_names_all_that_decided_it(project):
     params = YAML(typ="safe").load(project / "params.yaml")
+    rate = str(params["dropout"]["p"])
     for row in rows(project / "reports/runs.csv"):
         assert float(row["train.learning_rate"]) == params["train"]["learning_rate"]
         assert row["interval"] == ("2" if "periodic" in row["variant"] else "")
-        assert row["dropout.p"] == ("0.2" if "dropout" in row["variant"] else "")
+        assert row["dropout.p"] == (rate if "dropout" in row["variant"] else "")
         assert row["hardware"] and row["torch"] == torch.__version__ and row["threads"] == "1"
         assert row["run"] == f"{row['variant']}/{row['seed']}"
         turns = [turn for turn in rows(project / "reports/turns.csv") if turn["run"] == row["run"]]
         signs = [turn for turn in turns if turn["quantity"] == "sign"]
         strengths = {(turn["quantity"], turn["step"], turn["value"]) for turn in turns if turn not in signs}
-        assert strengths == ({("p", "1", "0.2")} if "dropout" in row["variant"] else set())
+        assert strengths == ({("p", "1", rate)} if "dropout" in row["variant"] else set())
         if row["variant"] == "dropout-periodic":  # T=2 over three epochs: clean, flipped, flipped
             assert {(turn["epoch"], float(turn["value"])) for turn in signs} == {("1", 1), ("2", -1)}
             assert int(row["turns"]) == len(signs) - int(row["signed"]) == 8

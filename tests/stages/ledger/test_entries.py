@@ -4,7 +4,8 @@ from stages import variants
 from stages.ledger.entries import CIRCLES, MAIN, read_entries, side, sides
 from stages.params import read as read_params
 from stages.results.inputs import BadInput
-from tests.pipeline.pipelines import FILES, ROOT, argument, stages
+from stages.running.wiring import argument
+from tests.pipeline.pipelines import FILES, ROOT, stages
 from tests.stages.ledger.ledgers import entry, read
 
 ENTRIES = read_entries(ROOT / "data/paper/claims.yaml", ROOT)

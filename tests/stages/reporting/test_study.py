@@ -268,6 +268,15 @@ def test_seeds_of_another_configuration_are_not_published_beside_each_other(tmp_
     assert set(pd.read_csv("reports/studies/interval/runs.csv")["seed"]) == {1}
 
 
+def test_what_a_variant_draws_by_the_seed_may_differ(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for seed in SEEDS:
+        made = [simulate_run("random-turns", seed, 4, **{"periodic.turns": f"[{2 + seed}]"})]
+        tables.write("runs/studies/mine/tables", results_of(made))
+        study.main("mine", anew=False)
+    assert list(pd.read_csv("reports/studies/mine/runs.csv")["periodic.turns"]) == ["[2]", "[3]", "[4]"]
+
+
 def test_runs_that_a_study_has_no_more_are_not_lost_unasked(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_measured(tmp_path, (0,))
