@@ -45,7 +45,8 @@ def collect(runs: list[Finished], measured: Measured, events: Events) -> Results
 
     Raises BadInput where the runs are not all of the same crops.
     """
-    parameters = [_flat(run.record["params"]) for run in runs]
+    # What a study varies is told as it asked for it ("auto"), and not as the run settled it.
+    parameters = [_flat(run.record["params"]) | _flat(run.record["varied"]) for run in runs]
     varied = tuple(dict.fromkeys(name for run in runs for name in run.record["varied"]))
     keys = []
     for run, values in zip(runs, parameters):
