@@ -113,11 +113,11 @@ def test_a_line_names_the_file_that_the_parameter_stands_in(workspace, file):
             workspace(changes, file)
 
 
-@pytest.mark.parametrize("part", ["seeds", "train", "periodic"])
+@pytest.mark.parametrize("part", ["seeds", "train", "dynamic"])
 def test_a_study_has_every_part_that_its_stages_read(workspace, part):
-    """Its dvc.yaml tells which: it trains the baseline, and `periodic` with varied intervals."""
+    """Its dvc.yaml tells which: it trains the baseline, `periodic` with varied intervals, and `dynamic`."""
     file = "studies/interval/params.yaml"
-    with pytest.raises(SystemExit, match=f"^{file}: {part}: missing; the (training|variant periodic) reads it\n"):
+    with pytest.raises(SystemExit, match=f"^{file}: {part}: missing; the (training|variant dynamic) reads it\n"):
         workspace({part: LEFT_OUT}, file)
 
 
