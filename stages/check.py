@@ -114,8 +114,8 @@ def _check_batches(params: Params, params_file: str) -> None:
 
 def _size(params: Params) -> int | None:
     """The side of the crops, where the file tells."""
-    if params.data and params.data.size:
-        return params.data.size
+    if params.data and params.data.side:
+        return params.data.side
     return find(params.dataset).size if params.dataset else None
 
 

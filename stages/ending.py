@@ -39,7 +39,7 @@ def in_one_line(error: BaseException) -> str | None:
         return f"interrupted; {AGAIN}{_said.get('again', 'starts it again')}"
     if isinstance(error, MemoryError):
         need = f" ({error})" if str(error) else ""
-        return f"not enough memory{need}; lower machine.workers, train.batch_size, data.size or data.limit"
+        return f"not enough memory{need}; lower machine.workers, train.batch_size, data.side or data.limit"
     if type(error).__name__ == "BrokenProcessPool":  # of `concurrent.futures`, which few stages import
         return "a worker process was killed, mostly for want of memory; a lower machine.workers needs less"
     if isinstance(error, ModuleNotFoundError) and error.name and error.name.partition(".")[0] not in OURS:

@@ -62,7 +62,9 @@ class Faces(Section):
 
 
 class Data(Section):
-    size: Annotated[int, Field(ge=8, le=1024)] | None
+    side: (
+        Annotated[int, Field(ge=8, le=1024)] | None
+    )  # DVC leaves `size` and `nfiles` out of what its run-cache goes by
     classes: (
         Literal[7, 8, "all"] | Annotated[list[Name], Field(min_length=2, max_length=10_000), AfterValidator(_each_once)]
     )

@@ -74,7 +74,7 @@ def prepare(params: Params, source: Path, out: Path, own_root: Path | None = Non
     about = {
         "dataset": name,
         "title": dataset.title,
-        "size": data.size or dataset.size,
+        "size": data.side or dataset.size,
         "channels": dataset.channels,
         "flip": dataset.flip,
         "mean_std": dataset.mean_std,

@@ -29,7 +29,7 @@ def _of_pytorch(error):
     """What to change where PyTorch stops a run that could go on otherwise."""
     line = (str(error).splitlines() or [""])[0]
     if isinstance(error, torch.OutOfMemoryError):
-        return f"{line.split('. ')[0]}: lower train.batch_size or data.size"
+        return f"{line.split('. ')[0]}: lower train.batch_size or data.side"
     if "does not have a deterministic implementation" in line:
         return f"{line.split(', ')[0]}: set train.deterministic to false, or choose another train.network"
     if isinstance(error, torch._dynamo.exc.TorchDynamoException):

@@ -27,7 +27,7 @@ TINY = {
     "interval": 2,
     "seeds": SEEDS,
     "faces": {"train": 140, "val": 70},
-    "data": {"size": 32, "test_of_val": 0.5},
+    "data": {"side": 32, "test_of_val": 0.5},
     "train": {
         "images": 96,
         "watched": {"train": 32, "val": None},

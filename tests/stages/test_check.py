@@ -67,7 +67,7 @@ def test_the_files_of_the_repository_pass_and_the_out_is_always_the_same(workspa
             "params.yaml: train.batch_size: 101 is more than faces.train, 100",
         ),
         (
-            {"data.size": 8, "train.network": "vgg11_bn"},
+            {"data.side": 8, "train.network": "vgg11_bn"},
             "params.yaml: train.network: vgg11_bn does not take images of 8 px",
         ),
         ({"train.network": "googlenet"}, "params.yaml: train.network: googlenet (gives|does not take)"),
@@ -94,7 +94,7 @@ def test_what_cannot_be_carried_out_is_one_line(workspace, tmp_path, changes, li
         ({"dropout.p": [0.1]}, "vary: dropout.p: there is no section dropout to vary"),
         ({"periodic.sites": ["first", "frist"]}, "periodic.sites: no site 'frist'"),
         ({"train.processes": [1, 2]}, "vary: train.processes: the runs of a stage are all made by as many processes"),
-        ({"data.size": [32]}, "vary: data.size: "),
+        ({"data.side": [32]}, "vary: data.side: "),
     ],
     ids=str,
 )
@@ -113,11 +113,11 @@ def test_a_line_names_the_file_that_the_parameter_stands_in(workspace, file):
             workspace(changes, file)
 
 
-@pytest.mark.parametrize("part", ["seeds", "train", "periodic"])
+@pytest.mark.parametrize("part", ["seeds", "train", "dynamic"])
 def test_a_study_has_every_part_that_its_stages_read(workspace, part):
-    """Its dvc.yaml tells which: it trains the baseline, and `periodic` with varied intervals."""
+    """Its dvc.yaml tells which: it trains the baseline, `periodic` with varied intervals, and `dynamic`."""
     file = "studies/interval/params.yaml"
-    with pytest.raises(SystemExit, match=f"^{file}: {part}: missing; the (training|variant periodic) reads it\n"):
+    with pytest.raises(SystemExit, match=f"^{file}: {part}: missing; the (training|variant dynamic) reads it\n"):
         workspace({part: LEFT_OUT}, file)
 
 

@@ -76,7 +76,7 @@ ALLOWED = {
     "faces.val": whole(70, 10**5),
     "faces.wrong_labels": RATE,
     "faces.seed": whole(0, 2**32 - 1),
-    "data.size": either(null, whole(8, 1024)),
+    "data.side": either(null, whole(8, 1024)),
     "data.classes": either(one_of(7, 8, "all"), lambda value: names(2)(value) and len(set(value)) == len(value)),
     "data.limit": either(null, whole(2, 10**8)),
     "data.test_share": number(0, 0.9, without_high=True),

@@ -62,7 +62,7 @@ def write_affectnet(root, per_class=8):
 
 
 def test_external_set_from_root_to_crops(workspace, tmp_path, monkeypatch, capsys):
-    workspace(dataset="fer2013", workers=1, limit=14, size="null")
+    workspace(dataset="fer2013", workers=1, limit=14, side="null")
     monkeypatch.setenv("FER2013_ROOT", str(tmp_path / "mine"))
     write_fer(tmp_path / "mine")
     source.main([])
@@ -109,7 +109,7 @@ def test_source_of_another_set_is_not_kept(workspace, tmp_path, monkeypatch):
 
 
 def test_faces_in_affectnets_layout(workspace, tmp_path):
-    workspace(workers=1, test_share=0.2, test_of_val=0, size=40)
+    workspace(workers=1, test_share=0.2, test_of_val=0, side=40)
     source.main([])
     assert json.loads(Path("data/source.json").read_text()) == {"dataset": "faces"}
     write_affectnet(Path("data/raw/faces"))
@@ -143,7 +143,7 @@ def test_a_study_has_crops_of_its_own(workspace, tmp_path, monkeypatch, capsys):
     parts = YAML(typ="safe").load(Path("params.yaml"))
     with open("study.yaml", "w") as file:
         YAML().dump({"vary": {}, "dataset": "fer2013", "data": parts["data"]}, file)
-    workspace(workers=1, test_of_val=0.5, size=40)
+    workspace(workers=1, test_of_val=0.5, side=40)
     write_affectnet(Path("data/raw/faces"))
     source.main([])
     prepare.main([])

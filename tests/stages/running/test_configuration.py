@@ -55,7 +55,7 @@ def test_what_decides_a_run_makes_another_configuration(hashed, changes):
         {"dropout.p": 0.9},
         {"dynamic.start": 0.5},
         {"gaussian.stddev": 0.1},
-        {"data.size": 100},  # the crops' digest holds what prepare made of it
+        {"data.side": 100},  # the crops' digest holds what prepare made of it
         {"seeds": [0, 1, 2, 3]},
         {"machine.checkpoint_seconds": 5.0},
         {"machine.side_by_side": 2},

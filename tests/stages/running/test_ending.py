@@ -36,7 +36,7 @@ RANDOM = (
         (noted(FileNotFoundError(2, "No such file", "file")), "file: No such file"),
         (OSError(28, "No space left on device", "file"), "file: No space left on device"),
         (noted(OSError(28, "No space left on device", "file"), "another note"), "file: No space left on device"),
-        (torch.OutOfMemoryError(CROWDED), "CUDA out of memory: lower train.batch_size or data.size"),
+        (torch.OutOfMemoryError(CROWDED), "CUDA out of memory: lower train.batch_size or data.side"),
         (
             RuntimeError(RANDOM),
             "adaptive_avg_pool2d_backward_cuda does not have a deterministic implementation: "
@@ -69,8 +69,8 @@ def test_what_ends_a_run(error, line):
         ),
         (
             torch.OutOfMemoryError("CUDA out of memory. Tried ..."),
-            "baseline, seed 0: CUDA out of memory: lower train.batch_size or data.size",
-            "baseline, seed 0, process 1: CUDA out of memory: lower train.batch_size or data.size",
+            "baseline, seed 0: CUDA out of memory: lower train.batch_size or data.side",
+            "baseline, seed 0, process 1: CUDA out of memory: lower train.batch_size or data.side",
         ),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, BaseException) else "",
