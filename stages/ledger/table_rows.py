@@ -18,12 +18,11 @@ import pandas as pd
 from stages.ledger.entries import Side
 from stages.ledger.images import influences
 from stages.ledger.rows import Pair
-from stages.measures.training import F1_RISE, LOSS_FALL
 from stages.results import tables
+from stages.results.cautions import MACHINE, cautions, idle
 from stages.results.inputs import BadInput
 from stages.results.tables import CURVES
 
-MACHINE = ("hardware", "threads", "precision", "compiled")  # columns of runs.csv that change the bits of a run
 WEIGHTS = ("best", "last")
 # Measures that a run of too few turns or epochs does not have: perhaps no run of a study.
 MAY_LACK = ("turns_per_1000_steps", "turn_distance_cv", "macro_f1_trend", "loss_trend", "converged")
@@ -81,14 +80,13 @@ class TableRows:
         return int((ours.to_numpy() != theirs.to_numpy()).sum()) if len(ours) == len(theirs) else ours.size
 
     def idle(self, run: str) -> bool:
-        row = self._runs.loc[run]
-        return bool(row["signed"] > 0 and pd.isna(row["first_turn"]))
+        return idle(self.results, run)
 
     def marks(self, pairs: Sequence[Pair]) -> list[str]:
         sides = [[run for run in side if run] for side in zip(*pairs) if any(side)]
-        idle = [run for runs in sides for run in runs if self.idle(run)]
-        marks = [f"nothing was injected in {len(idle)} of {len(pairs)} runs"] if idle else []
-        marks += [f"{name} still moves" for name in dict.fromkeys(map(self._moving, sides)) if name]
+        without = [run for runs in sides for run in runs if self.idle(run)]
+        marks = [f"nothing was injected in {len(without)} of {len(pairs)} runs"] if without else []
+        marks += dict.fromkeys(words for runs in sides for words in self._cautions(runs))
         return marks + self._machines(pairs)
 
     def _measured(self, run: str, measure: str, corruption: str) -> float | None:
@@ -105,14 +103,9 @@ class TableRows:
         turns = self._signs[self._signs["run"] == run].groupby("site").size() - 1
         return float(turns.min()) if len(turns) else None
 
-    def _moving(self, runs: list[str]) -> str | None:
-        """The variant of the runs of one side, where they have not converged: one run says too little of it."""
-
-        def mean(measure: str) -> float:
-            return float(np.mean([self._values.get((run, "last", "val", measure, ""), np.nan) for run in runs]))
-
-        rises, falls = mean("macro_f1_trend") >= F1_RISE, -mean("loss_trend") >= LOSS_FALL * mean("loss")
-        return str(self._runs.at[runs[0], "variant"]) if rises or falls else None
+    def _cautions(self, runs: list[str]) -> list[str]:
+        variant = self._runs.at[runs[0], "variant"]
+        return [f"{variant} {words}" for words in cautions(self.results, runs)]
 
     def _machines(self, pairs: Sequence[Pair]) -> list[str]:
         rows = [(self._runs.loc[ours], self._runs.loc[other]) for ours, other in pairs if other]

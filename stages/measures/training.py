@@ -36,11 +36,16 @@ def measures(curves: pd.DataFrame) -> Iterator[tuple[str, str, float]]:
     yield "val", "peak_to_last", float(f1.max() - f1[-1])
     yield "val", "loss_rise", float(loss[-1] - loss.min())
     if len(curves) > 1:
-        quarter = max(2, math.ceil(len(curves) / 4))
+        quarter = last_quarter(len(curves))
         f1_trend, loss_trend = _trend(f1[-quarter:]), _trend(loss[-quarter:])
         yield "val", "macro_f1_trend", f1_trend
         yield "val", "loss_trend", loss_trend
         yield "val", "converged", float(f1_trend < F1_RISE and -loss_trend < LOSS_FALL * loss[-quarter:].mean())
+
+
+def last_quarter(epochs: int) -> int:
+    """How many epochs the end of a run is."""
+    return max(2, math.ceil(epochs / 4))
 
 
 def _trend(values: np.ndarray) -> float:

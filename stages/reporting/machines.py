@@ -4,12 +4,11 @@ import pandas as pd
 
 from stages.reporting.runs import Run, Runs
 from stages.reporting.style import BASELINE
-
-DECIDING = ("hardware", "threads", "precision", "compiled")  # columns of runs.csv that change the bits of a run
+from stages.results.cautions import MACHINE
 
 
 def mixed(runs: Runs) -> dict[str, dict[int, dict[str, tuple[str, str]]]]:
-    """`{variant: {seed: {column: (ours, the baseline's)}}}` of the pairs that differ in one of `DECIDING`."""
+    """`{variant: {seed: {column: (ours, the baseline's)}}}` of the pairs that differ in one of `MACHINE`."""
     found: dict[str, dict[int, dict[str, tuple[str, str]]]] = {}
     for variant, seeds in runs.items():
         for seed, run in seeds.items():
@@ -19,12 +18,12 @@ def mixed(runs: Runs) -> dict[str, dict[int, dict[str, tuple[str, str]]]]:
 
 
 def columns(seeds: dict[int, dict[str, tuple[str, str]]]) -> list[str]:
-    """Which of `DECIDING` differ in any of the pairs of one variant."""
-    return [column for column in DECIDING if any(column in differing for differing in seeds.values())]
+    """Which of `MACHINE` differ in any of the pairs of one variant."""
+    return [column for column in MACHINE if any(column in differing for differing in seeds.values())]
 
 
 def _differing(run: Run, baseline: Run) -> dict[str, tuple[str, str]]:
-    pairs = {column: (_said(run.row[column]), _said(baseline.row[column])) for column in DECIDING}
+    pairs = {column: (_said(run.row[column]), _said(baseline.row[column])) for column in MACHINE}
     return {column: (ours, theirs) for column, (ours, theirs) in pairs.items() if ours != theirs}
 
 

@@ -70,7 +70,7 @@ class Run:
 
     @cached_property
     def flipped(self) -> np.ndarray:
-        """Whether any feature of each site is flipped at each step: bool (sites, steps); no row where none carries a sign."""
+        """Whether any feature of each site is flipped at each step: bool (sites, steps); no row without a sign."""
         rows, steps = [], self.row["steps"]
         for _, turns in self.turns[self.turns["quantity"] == "sign"].groupby("site", sort=False):
             lengths = np.diff([*turns["step"], steps + 1])
