@@ -48,7 +48,8 @@ def default(name):
 
 
 def test_the_readme_is_short():
-    assert len(text_of(ROOT / "README.md").split()) < 1000
+    words = [word for word in text_of(ROOT / "README.md").split() if re.search("[a-zA-Z]", word)]  # no bars, no numbers
+    assert len(words) < 900
 
 
 @EVERYWHERE
@@ -83,7 +84,7 @@ def test_the_parts_are_where_they_belong():
     def parts(page):
         return re.findall(r"<!-- end of (.+) -->", text_of(ROOT / page))
 
-    assert parts("README.md") == ["table 1"]
+    assert parts("README.md") == ["table 1", "verdicts"]
     assert parts("docs/data.md") == ["data sets"]
     assert parts("docs/long-runs.md") == ["benchmark"]
 
@@ -94,7 +95,8 @@ def test_the_numbers_of_the_readme_are_those_of_table1_csv():
         label: [cell.strip() for cell in cells.split("|")]
         for label, cells in re.findall(r"^\| ([^|]*?) \|(.*)\|$", text_of(ROOT / "README.md"), re.MULTILINE)
     }
-    (first,) = [cells for cells in quoted.values() if "Baseline" in cells]
+    head = next(line for line in text_of(ROOT / "README.md").splitlines() if "| Baseline |" in line)
+    first = [cell.strip() for cell in head.split("|")[2:-1]]
     assert first == [style.title(variant) for variant in rows["variant"].unique()]
     ratios = rows[rows["measure"] == LOSS]["ratio"]
     compared = 1
@@ -122,7 +124,7 @@ Paper: elsewhere.
 | relative to Baseline, paper | 1.00 | – |
 | **relative to Baseline, ours** | 1.00 | 2.00 |
 | {MEASURES[PAPERS].title}, paper | 0.34 | – |
-| **{MEASURES[PAPERS].title}, ours** | 0.3 ± 0.1 | 0.4 ± 0.1 |
+| **{MEASURES[PAPERS].title}, ours** | 0.3 ± 0.1 [0.2, 0.4] | 0.4 ± 0.1 [0.3, 0.5] |
 | **{MEASURES[PRIMARY].title}, ours** | 0.2 ± 0.1 | 0.3 ± 0.1 |
 | **Another, ours** | 0.7 | 0.8 |
 
@@ -130,8 +132,6 @@ Words.
 
 | of another table | 1 | 2 |
 
-- {MEASURES[PRIMARY].title}: no difference.
-- Another: none.
 """
     (tmp_path / "reports").mkdir()
     (tmp_path / "reports/table1.md").write_text(page, encoding="utf-8")
@@ -145,13 +145,11 @@ Words.
         f"| {MEASURES[PAPERS].title}, paper | 0.34 | – |",
         f"| **{MEASURES[PAPERS].title}, ours** | 0.3 ± 0.1 | 0.4 ± 0.1 |",
         f"| **{MEASURES[PRIMARY].title}, ours** | 0.2 ± 0.1 | 0.3 ± 0.1 |",
-        "",
-        f"- {MEASURES[PRIMARY].title}: no difference.",
     ]
 
 
 def test_an_unknown_part_is_refused():
-    with pytest.raises(readme.BadInput, match="no such part; there are table 1, data sets, benchmark"):
+    with pytest.raises(readme.BadInput, match="no such part; there are table 1, verdicts, data sets, benchmark"):
         readme.renewed("<!-- tabel 1 -->\nx\n<!-- end of tabel 1 -->", ROOT)
 
 

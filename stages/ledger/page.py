@@ -1,6 +1,6 @@
 """reports/claims.md: the verdicts in words, then every line of the ledger as a table, then how they come about."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import pandas as pd
@@ -19,6 +19,8 @@ ROWS = {
     "circles-seeds": "circles, its own points",
     "circles-draws": "circles, other points",
 }
+
+MARKED = "rests on runs that still moved, had just turned their signs or were not made alike: the ledger says which"
 
 HOW = f"""## How they are decided
 
@@ -44,10 +46,25 @@ def write(lines: pd.DataFrame) -> str:
     return "\n".join(line for part in parts for line in part) + "\n"
 
 
-def in_short(lines: pd.DataFrame, family: str = "primary", rows: str = MAIN) -> Iterator[str]:
-    """A line in Markdown for each verdict of a family on one set of rows, for pages that say no more."""
-    for line in lines[(lines["family"] == family) & (lines["rows"] == rows)].to_dict("records"):
-        yield f"- **{line['verdict']}**: {line['words']} ({line['where']}); {_finding(line)}."
+def in_short(lines: pd.DataFrame, rows: Mapping[str, str], family: str = "primary") -> Iterator[str]:
+    """A table in Markdown of a family's sentences, with their verdicts on some rows ({rows: what they are called})."""
+    found = lines[lines["family"] == family]
+    yield _row("", rows.values())
+    yield "| --- |" + " --- |" * len(rows)
+    for _, entry in found.groupby("id", sort=False):
+        first, verdicts = entry.iloc[0].to_dict(), {line["rows"]: line for line in entry.to_dict("records")}
+        printed = "" if pd.isna(first["printed"]) else f" ({_number(first, first['printed'])})"
+        yield _row(f"{first['words']}{printed}", (_verdict(verdicts.get(name)) for name in rows))
+    yield ""
+    yield f"† {MARKED}; numbers are effects with their {LEVEL:.0%} intervals, in brackets as they are printed."
+
+
+def _verdict(line: Line | None) -> str:
+    if line is None or line["verdict"] == NOT_RUN:
+        return NOT_RUN
+    mark = " †" if line["mark"] else ""
+    said = f", {_number(line, line['effect'])}{_interval(line)}" if not pd.isna(line["effect"]) else ""
+    return f"**{line['verdict']}**{said}{mark}"
 
 
 def title(rows: str) -> str:

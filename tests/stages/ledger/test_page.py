@@ -42,10 +42,13 @@ def test_the_page_says_each_verdict_as_plainly(table):
 
 
 def test_a_family_in_short(table):
-    first, second, third = page.in_short(table)
-    assert first.startswith("- **holds**: flips help (here); +0.030 [")
-    assert second.startswith("- **contradicted**: dropout helps (here); −0.100")
-    assert third == "- **not run**: dynamic helps (here); `dvc repro` (no runs of dynamic)."
+    head, _, first, second, third, _, note = page.in_short(table, {"reports": "here", "again": "again"})
+    assert head == "|  | here | again |" and note.startswith("† ")
+    assert first.startswith("| flips help (+0.040) | **holds**, +0.030 [") and first.endswith("] | not run |")
+    assert second.startswith("| dropout helps | **contradicted**, −0.100")
+    assert third == "| dynamic helps | not run | not run |"
+    (_, _, marked, *_) = page.in_short(table.assign(mark="baseline still moves"), {"reports": "here"})
+    assert marked.endswith("] † |")
 
 
 def test_what_hangs_on_the_seeds_is_said(table):
