@@ -53,6 +53,10 @@ class CircleRows:
     def differing_cells(self, run: str, other: str) -> int:
         raise BadInput(f"{self.path}: there are no curves to compare {run} and {other} by")
 
+    def alike(self, run: str, other: str) -> bool:
+        rows = self.table.drop(columns=list(KEY))
+        return bool((rows.loc[run] == rows.loc[other]).all())
+
     def idle(self, run: str) -> bool:
         return False
 

@@ -47,7 +47,7 @@ def evidence(entry: Entry, rows: Rows) -> Evidence | Nothing:
     if None in values:
         what = f"no {entry.measure}, or none above 0," if entry.ratio else f"no {entry.measure}"
         return Nothing(f"{what} in {values.count(None)} of {len(seeds)} seeds", n=len(seeds))
-    if entry.against is not None and not any(values):
+    if not any(values) and all(other and rows.alike(ours, other) for ours, other in pairs):
         return Nothing("no difference in any seed: the same runs on both sides are no evidence", n=len(seeds))
     images = [_images(entry, rows, *pair) for pair in pairs]
     known = [each for each in images if each is not None]

@@ -28,6 +28,9 @@ class Rows(Protocol):
     def differing_cells(self, run: str, other: str) -> int:
         """In how many cells the curves of two runs differ."""
 
+    def alike(self, run: str, other: str) -> bool:
+        """Whether two runs are one and the same training."""
+
     def idle(self, run: str) -> bool:
         """Whether signs were to turn in the run, and none did."""
 

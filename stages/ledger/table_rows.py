@@ -79,6 +79,9 @@ class TableRows:
         ours, theirs = (self._curves[name][COMPARED] for name in (run, other))
         return int((ours.to_numpy() != theirs.to_numpy()).sum()) if len(ours) == len(theirs) else ours.size
 
+    def alike(self, run: str, other: str) -> bool:
+        return self.differing_cells(run, other) == 0
+
     def idle(self, run: str) -> bool:
         return idle(self.results, run)
 
