@@ -328,17 +328,20 @@ def test_what_is_no_file_of_parameters(tmp_path, content):
     assert isinstance(said, list) and said, content[:40]
 
 
+EPOCHS, INTERVAL = VALUES["train"]["epochs"], f"interval: {VALUES['interval']}"
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        ("epochs: 8", "epochs: &a 8", "warmup: 0", "warmup: *a"),
+        (f"epochs: {EPOCHS}", f"epochs: &a {EPOCHS}", "warmup: 0", "warmup: *a"),
         ("# Every", "\ufeff# Every"),
         ("\n", "\r\n"),
         ("\n", "\r"),
-        ("interval: 3", "interval: 0x10"),
-        ("interval: 3", "interval: 1_000"),
-        ("interval: 3", "'interval': !!int 3"),
-        ("epochs: 8", "\"epochs\": 8"),
+        (INTERVAL, "interval: 0x10"),
+        (INTERVAL, "interval: 1_000"),
+        (INTERVAL, "'interval': !!int 3"),
+        (f"epochs: {EPOCHS}", f"\"epochs\": {EPOCHS}"),
     ],
     ids=str,
 )  # fmt: skip

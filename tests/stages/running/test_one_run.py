@@ -39,7 +39,7 @@ def test_what_is_written_is_what_was_trained(job, go):
     # Interval 2: epoch 1 clean, 2 and 3 flipped, 4 clean, in steps of four batches.
     assert [row[1:] for row in in_force[1:]] == [
         ["sign", "1", "1", "1"],
-        ["p", "1", "1", "0.2"],
+        ["p", "1", "1", str(one.params.dropout.p)],
         ["sign", "5", "2", "-1"],
         ["sign", "13", "4", "1"],
     ]

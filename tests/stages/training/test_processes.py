@@ -162,7 +162,7 @@ def test_two_processes_have_the_gradient_of_one(asked, folders, balance):
 
 def test_each_process_drops_out_for_itself(asked):
     (_, _, (mask,)), (_, _, (other,)) = (each["dropout"] for each in asked)
-    assert mask.shape == other.shape and (mask != other).mean() > 0.3
+    assert mask.shape == other.shape and (mask != other).mean() > 0.05
 
 
 def interrupted_run(processes, crops_folder):
