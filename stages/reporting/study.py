@@ -84,6 +84,9 @@ def _head(name: str, results: tables.Results, groups: list[Group]) -> Iterator[s
     yield f"- Epochs: {_listed(sorted(set(results.runs['epochs'])))}"
     yield f"- n: {_listed(sorted({len(group.runs) for group in groups}))} seeds for each row"
     yield f"- Hardware: {'; '.join(_machines(results))}"
+    seconds = results.runs["seconds"]
+    each, whole = f"{seconds.median():.0f} s each (median)", f"{seconds.sum() / 60:.0f} minutes in all"
+    yield f"- Cost: {len(seconds)} trainings, {each}, {whole}"
     yield ""
 
 
