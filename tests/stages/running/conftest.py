@@ -86,3 +86,11 @@ def go():
         return lines, rows
 
     return train
+
+
+@pytest.fixture
+def run(job, go):
+    """The folder of a finished run, of a variant whose sign is in force at its end."""
+    one = job()
+    go(one)
+    return one.folder

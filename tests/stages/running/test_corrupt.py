@@ -21,14 +21,6 @@ pytestmark = pytest.mark.usefixtures("small_network")
 
 
 @pytest.fixture
-def run(job, go):
-    """The folder of a finished run, of a variant whose sign is in force at its end."""
-    one = job()
-    go(one)
-    return one.folder
-
-
-@pytest.fixture
 def spoiled(run, workspace):
     """Do what the stage's process does of the run; returns its file."""
 

@@ -27,14 +27,6 @@ pytestmark = pytest.mark.usefixtures("small_network")
 
 
 @pytest.fixture
-def run(job, go):
-    """The folder of a finished run."""
-    one = job()
-    go(one)
-    return one.folder
-
-
-@pytest.fixture
 def evaluated(run, workspace):
     """Evaluate the run as the stage's process does; returns its file."""
 
