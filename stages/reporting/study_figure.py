@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
@@ -69,7 +70,10 @@ def side_by_side(results: Results) -> Figure:
     look = looks(group.variant for group in groups)
     drawn = figure(height=0.8 + 0.22 * len(groups))
     axes = drawn.subplots()
-    axes.set(title=f"Mean and {LEVEL:.0%} t interval over n seeds", xlabel=MEASURES[PRIMARY].title)
+    # Over the whole figure: beside long names the axes are narrower than their title.
+    title = f"Mean and {LEVEL:.0%} t interval over n seeds"
+    drawn.suptitle(title, x=0.01, horizontalalignment="left", fontsize=rcParams["axes.titlesize"])
+    axes.set_xlabel(MEASURES[PRIMARY].title)
     for place, group in enumerate(groups):
         interval = mean_interval(by_seed(results, group, PRIMARY).values())
         bar = np.transpose([_bar(interval)])
