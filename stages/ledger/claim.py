@@ -11,12 +11,11 @@ from pydantic import Field
 
 from stages.ledger.estimate import Estimate
 from stages.params import Section
-from stages.results.statistics import LEVEL
+from stages.results.statistics import FEW, LEVEL
 
 ALPHA = round(1 - LEVEL, 9)  # without the last bit
 HOLDS, DOES_NOT_HOLD, CONTRADICTED = "holds", "does not hold", "contradicted"
 UNDECIDED, NOT_RUN = "undecided", "not run"
-FEW = 5  # seeds below which nothing is decided: of so few, spread and mean are as often luck as not
 
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Margin = Annotated[float, Field(gt=0, le=1e6)]

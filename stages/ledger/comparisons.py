@@ -9,7 +9,6 @@ from scipy import stats
 from stages.ledger.claim import (
     CONTRADICTED,
     DOES_NOT_HOLD,
-    FEW,
     HOLDS,
     UNDECIDED,
     Claim,
@@ -19,6 +18,7 @@ from stages.ledger.claim import (
 )
 from stages.ledger.estimate import Estimate, estimate
 from stages.ledger.power import seeds_for_bound, seeds_for_difference
+from stages.results.statistics import FEW
 
 SIGN_FLIPS = range(8, 17)  # seeds: fewer cannot reach .01, of more there are too many flips to try all
 

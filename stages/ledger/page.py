@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from stages.ledger.claim import CONTRADICTED, DOES_NOT_HOLD, FEW, HOLDS, NOT_RUN, UNDECIDED
+from stages.ledger.claim import CONTRADICTED, DOES_NOT_HOLD, HOLDS, NOT_RUN, UNDECIDED
 from stages.ledger.entries import MAIN
-from stages.results.statistics import LEVEL
+from stages.results.statistics import FEW, LEVEL
 
 SOURCES = {"paper": "The paper", "tutorial": "The tutorial", "ours": "What holds the ledger to account"}
 Line = dict[str, Any]  # a row of reports/claims.csv

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from statsmodels.stats.power import TTestPower
 
-from stages.ledger.claim import FEW
 from stages.ledger.estimate import Estimate
+from stages.results.statistics import FEW
 
 POWER = 0.8
 MOST = 10_000  # seeds; beyond that, none

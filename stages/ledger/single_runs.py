@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 from pydantic_core import PydanticCustomError
 from scipy import stats
 
-from stages.ledger.claim import ALPHA, CONTRADICTED, DOES_NOT_HOLD, FEW, HOLDS, UNDECIDED, Claim, Judged, Margin, Text
+from stages.ledger.claim import ALPHA, CONTRADICTED, DOES_NOT_HOLD, HOLDS, UNDECIDED, Claim, Judged, Margin, Text
 from stages.ledger.power import least_seeds
-from stages.results.statistics import LEVEL
+from stages.results.statistics import FEW, LEVEL
 
 
 class _Plain(Claim):

@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 from stages.corruptions.strengths import CORRUPTIONS
 from stages.reporting.groups import Group, baseline_of, groups_of
 from stages.reporting.style import PAGE, figure, looks
-from stages.reporting.table1_page import FEW, markdown_row, signed
+from stages.reporting.table1_page import markdown_row, signed
 from stages.results.corrupted import MEAN
 from stages.results.inputs import BadInput
-from stages.results.statistics import LEVEL, Interval, mean_interval, paired_difference, summary
+from stages.results.statistics import FEW, LEVEL, Interval, mean_interval, paired_difference, summary
 from stages.results.tables import Results
 
 SCORE, LOST = "macro_f1", "macro_f1_lost"

@@ -24,10 +24,10 @@ from stages.reporting.groups import Group, by_seed, difference, groups_of
 from stages.reporting.marks import marks
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
 from stages.reporting.published import with_published
-from stages.reporting.table1_page import FEW, markdown_row, signed
+from stages.reporting.table1_page import markdown_row, signed
 from stages.results import tables
 from stages.results.inputs import BadInput
-from stages.results.statistics import LEVEL, Interval, summary
+from stages.results.statistics import FEW, LEVEL, Interval, summary
 
 JUDGED = (PRIMARY, PAPERS, LOSS)
 NOTES = f"""Means over n seeds with their standard deviation; differences to the baseline of the same seed with their

@@ -9,9 +9,8 @@ from stages.reporting.machines import mixed
 from stages.reporting.measures import MEASURES
 from stages.reporting.runs import Runs, look_of
 from stages.reporting.style import BASELINE, title
-from stages.results.statistics import LEVEL, reach
+from stages.results.statistics import FEW, LEVEL, reach
 
-FEW = 5  # seeds below which nothing is decided: so few are as often luck as not
 LEDGER = "claims.md"  # beside the page: where the verdicts stand
 
 EXPLANATION = """

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import stats
 
 LEVEL = 0.95
+FEW = 5  # seeds below which nothing is decided: of so few, spread and mean are as often luck as not
 
 
 class Summary(NamedTuple):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from stages.ledger.claim import FEW
 from stages.ledger.estimate import Estimate, estimate
 from stages.ledger.power import least_seeds, seeds_for_bound, seeds_for_difference
+from stages.results.statistics import FEW
 
 
 def of(sd, images=None):
