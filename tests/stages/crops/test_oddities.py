@@ -17,7 +17,8 @@ from stages.datasets.division import Division
 from stages.datasets.sample import Sample
 
 ABOUT = {"dataset": "made", "title": "Made", "size": 8, "channels": 3, "flip": True, "mean_std": None}
-NAMES = [b"Jos\xe9.png", b"\xff\xfe.png", "é ü.png".encode(), b"a,b;c\t'\"d.png", "右.png".encode(), b"new\nline.png"]
+NOT_UTF8 = [b"Jos\xe9.png", b"\xff\xfe.png"]
+NAMES = [*NOT_UTF8, "é ü.png".encode(), b"a,b;c\t'\"d.png", "右.png".encode(), b"new\nline.png"]
 
 
 def build(root, target, pictures, about=ABOUT, **options):
