@@ -3,6 +3,7 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tomllib
@@ -10,6 +11,7 @@ import tomllib
 import pytest
 from ruamel.yaml import YAML
 
+from tests import conftest
 from tests.pipeline.pipelines import ROOT
 
 WHOLE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -89,3 +91,13 @@ def test_a_download_without_git_is_told_what_to_do(tmp_path, goal):
     done = subprocess.run(["make", goal], cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 2 and done.stdout.count("\n") == 1 and "'git init'" in done.stdout, done.stdout
     assert [path.name for path in tmp_path.iterdir()] == ["Makefile"]
+
+
+def test_the_tests_can_stop_what_they_start_in_the_background_too():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a shell starts `make test &`
+    try:
+        conftest.pytest_configure()
+        program = "import signal, sys; sys.exit(signal.getsignal(signal.SIGINT) is signal.SIG_IGN)"
+        assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,7 +1,6 @@
 """The stage as DVC starts it, for the tests that stop it."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +24,6 @@ class Stage:
             stderr=subprocess.PIPE,
             text=True,
             start_new_session=True,
-            preexec_fn=listen,
         )
         self.said = []
 
@@ -49,10 +47,6 @@ class Stage:
         """Its exit status, when it has ended; `said` then has all lines."""
         self.said += self.process.stderr.read().splitlines()
         return self.process.wait(60)
-
-
-def listen():
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ignored, and so inherited, where the tests run in the background
 
 
 def all_gone(processes):
