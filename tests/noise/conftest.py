@@ -4,6 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.optim.optimizer import _global_optimizer_post_hooks
+
+from noise.attaching import first_step
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +16,16 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def no_hook_stays():
+    """Each optimiser's step is as it was when the test is over."""
+    first_step._watched.clear()  # networks of other tests, which were attached to and never stepped
+    first_step.unwatch(nn.Module())
+    before = dict(_global_optimizer_post_hooks)
+    yield
+    assert dict(_global_optimizer_post_hooks) == before
 
 
 class PlainBlock(nn.Module):

@@ -1,7 +1,6 @@
-"""Lists of pictures, as people have them: delimiters, encodings, names of columns, boxes, places of the pictures."""
+"""Lists of pictures, as people have them: delimiters, encodings, names of columns, boxes, words."""
 
 import csv
-import io
 import math
 import os
 import tempfile
@@ -11,25 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stages.datasets import SETS, DataSetError, Note, Sample
+from stages.datasets import DataSetError
 from stages.datasets.division import divide
-from stages.datasets.finder import NOT_A_PATH, OUTSIDE
+from stages.datasets.finder import NOT_A_PATH
+from tests.stages.datasets.lists import LIST, read, write
 from tests.stages.datasets.trees import plant
-
-LIST = SETS["csv"]
-
-
-def write(path, rows, encoding="utf-8", **dialect):
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer, **dialect).writerows(rows)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(buffer.getvalue().encode(encoding))
-
-
-def read(root):
-    """(samples, texts of the notes)."""
-    items = list(LIST.samples(root))
-    return [i for i in items if isinstance(i, Sample)], [i.text for i in items if isinstance(i, Note)]
 
 
 def test_every_column(tmp_path):
@@ -73,12 +58,16 @@ FILES = NAMES.map(str.strip).filter(lambda name: name and not name.startswith("s
 PATHS = FILES.filter(lambda name: "\\" not in name and "://" not in name and len(name.encode()) < 200).map(
     lambda name: f"in/{name}.jpg"
 )
+
+
 LABELS = st.sampled_from(["cat", "0", "01", "True", "1e3", "a,b", 'say "x"', "ärger", "猫", "semi;colon", "pipe|d"])
 HEADERS = {
     "path": ["path", "Image", "filename", "pth", "File_Path", "filepaths", " img "],
     "label": ["label", "Emotion", "class", "LABELS", "category"],
     "split": ["split", "Usage", "data set", "Subset"],
 }
+
+
 BOXES = {
     ("box",): lambda x, y, w, h, look: [look.format(x, y, w, h)],
     ("x", "y", "w", "h"): lambda x, y, w, h, _: [x, y, w, h],
@@ -89,6 +78,8 @@ BOXES = {
     ("width", "height", "xmin", "ymin", "xmax", "ymax"): lambda x, y, w, h, _: [640, 480, x, y, x + w, y + h],
     (): lambda *_: [],
 }
+
+
 LOOKS = ["[{}, {}, {}, {}]", "({},{},{},{})", "{} {} {} {}", "{};{};{};{}", "[{} {} {} {}]", "{}, {}, {}, {}"]
 SPLITS = {"Training": "train", "train": "train", "PublicTest": "val", "valid_set": "val", "TEST": "test"}
 
@@ -165,47 +156,6 @@ def test_a_word_that_is_no_split_stops_the_reading(tmp_path, word):
         read(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "files, taken, notes",
-    [
-        (["labels.csv", "other.csv"], {"labels.csv": None}, ["not read beside labels.csv: other.csv"]),
-        (["only.tsv"], {"only.tsv": None}, []),
-        (["train.csv", "test.csv"], {"test.csv": "test", "train.csv": "train"}, []),
-        (["train_labels.csv", "Valid.csv"], {"Valid.csv": "val", "train_labels.csv": "train"}, []),
-        (["labels.csv", "labels.txt", "train.txt"], {"labels.csv": None}, []),
-        (["train.txt", "val.txt"], {"train.txt": "train", "val.txt": "val"}, []),
-        (["train.csv", "sample.csv", "val.csv"], {"train.csv": "train", "val.csv": "val"},
-         ["not read beside train.csv, val.csv: sample.csv"]),
-        (["deep/er/labels.csv"], {"deep/er/labels.csv": None}, ["read from the lists in deep/er/"]),
-        (["labels.csv", "old/labels.csv"], {"labels.csv": None}, ["lists further down, and not read: old/labels.csv"]),
-    ],
-)  # fmt: skip
-def test_which_list_is_read(tmp_path, files, taken, notes):
-    for file in files:
-        name = file.rpartition("/")[2]
-        base = plant(tmp_path, f"{file.rpartition('/')[0] or '.'}/{name}.jpg")
-        write(base / file, [("path", "label"), (f"{name}.jpg", "a")])
-    samples, said = read(tmp_path)
-    assert [(s.path.removesuffix(".jpg"), s.split) for s in samples] == list(taken.items()) and said == notes
-
-
-@pytest.mark.parametrize(
-    "files, what",
-    [
-        ([], r"no CSV in \S+: found \(empty\)"),
-        (["labels.xlsx"], r"no CSV in \S+: found \(labels.xlsx\)"),
-        (["a.csv", "b.csv"], "more than one list in .*: a.csv, b.csv; call the one to be read labels.csv"),
-        (["train.csv", "training.csv"], "more than one list in"),
-        (["a/labels.csv", "b/labels.csv"], "lists in several folders of .*: a/labels.csv, b/labels.csv"),
-    ],
-)
-def test_where_it_is_not_clear_which_list_is_meant(tmp_path, files, what):
-    for file in files:
-        write(tmp_path / file, [("path", "label"), ("a.jpg", "a")])
-    with pytest.raises(DataSetError, match=f"CSV of pictures: {what}.*; expected one CSV, or labels.csv among several"):
-        read(tmp_path)
-
-
 def test_a_test_list_without_labels_is_said(tmp_path):
     plant(tmp_path, "1.jpg", "2.jpg")
     write(tmp_path / "train.csv", [("path", "label"), ("1.jpg", "a")])
@@ -213,66 +163,6 @@ def test_a_test_list_without_labels_is_said(tmp_path):
     samples, notes = read(tmp_path)
     assert [(s.path, s.split) for s in samples] == [("1.jpg", "train")]
     assert notes == ["test.csv has no labels: the test split cannot be read from it"]
-
-
-@pytest.mark.parametrize(
-    "listed, found, base",
-    [
-        ("a.jpg", "a.jpg", ""),
-        ("1.jpg", "images/1.jpg", "images/"),
-        ("1", "train_images/1.png", "train_images/"),
-        ("b/1", "pictures/pictures/b/1.png", "pictures/pictures/"),
-        ("set/images/1.jpg", "images/1.jpg", ""),
-        ("images\\1.jpg", "images/1.jpg", ""),
-        ("/images/1.jpg", "images/1.jpg", ""),
-        ("IMAGES/1.JPG", "images/1.jpg", ""),
-    ],
-)
-def test_where_paths_start(tmp_path, listed, found, base):
-    root = plant(tmp_path / "set", found)
-    write(root / "labels.csv", [("path", "label"), (listed, "a")])
-    samples, notes = read(root)
-    assert [(s.path, s.problem) for s in samples] == [(found, None)]
-    assert notes == ([f"the paths in labels.csv start in {base}"] if base else [])
-
-
-def test_where_paths_start_is_seen_though_the_first_picture_is_missing(tmp_path):
-    rows = [("path", "label"), ("gone.jpg", "a"), ("1.jpg", "a"), ("2.jpg", "a")]
-    write(plant(tmp_path, "images/1.jpg", "images/2.jpg") / "labels.csv", rows)
-    samples, notes = read(tmp_path)
-    assert [s.path for s in samples] == ["gone.jpg", "images/1.jpg", "images/2.jpg"]
-    assert samples[0].problem == "missing" and notes == ["the paths in labels.csv start in images/"]
-
-
-def test_the_lists_of_splits_have_a_folder_each(tmp_path):
-    for name in ("train", "test"):
-        plant(tmp_path, f"{name}_images/0.jpg")
-        write(tmp_path / f"{name}.csv", [("image_id", "label"), ("0", "a")])
-    assert [(s.path, s.split) for s in read(tmp_path)[0]] == [
-        ("test_images/0.jpg", "test"),
-        ("train_images/0.jpg", "train"),
-    ]
-
-
-def test_of_two_folders_that_fit_none_is_guessed(tmp_path):
-    write(plant(tmp_path, "x/1.jpg", "y/1.jpg") / "labels.csv", [("path", "label"), ("1.jpg", "a")])
-    assert read(tmp_path)[0][0].problem == "missing"
-
-
-def test_what_lies_outside_is_read_where_the_parameter_says_so(tmp_path):
-    root = tmp_path / "set"
-    plant(tmp_path, *[f"pictures/{name}{i}.jpg" for name in "ab" for i in range(9)], "elsewhere.jpg")
-    rows = [
-        (f"{start}/pictures/{name}{i}.jpg", name) for name, start in (("a", ".."), ("b", tmp_path)) for i in range(9)
-    ]
-    write(root / "labels.csv", [("path", "label"), *rows])
-    with pytest.raises(DataSetError) as error:
-        divide(LIST, LIST.samples(root), root)
-    assert f"no usable picture in {root}: {OUTSIDE} (18, such as ../pictures/a0.jpg)" in str(error.value)
-    assert "`data.outside: true` reads others too" in str(error.value)
-    division = divide(LIST, LIST.samples(root), root, outside=True)
-    every = [sample.path for samples in division.samples.values() for sample in samples]
-    assert len(every) == 18 and all((root / path).is_file() for path in every)
 
 
 def test_pictures_that_are_listed_again_are_said(tmp_path):

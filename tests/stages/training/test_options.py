@@ -7,10 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-import noise
-from stages.params import Augment
-from stages.training import augment, network
-from stages.training.batches import Batches
+from stages.training import network
 from stages.training.loop import Training
 from tests.stages.conftest import relabel
 from tests.stages.training.small import SmallResidual, copied, make_run, params, trained
@@ -18,20 +15,6 @@ from tests.stages.training.small import SmallResidual, copied, make_run, params,
 pytestmark = pytest.mark.usefixtures("small_network")
 STEPS_PER_EPOCH = 70 // 16
 EPOCHS = 3
-
-
-@pytest.fixture
-def watched(monkeypatch):
-    """The batches (images, targets) that training saw, step by step."""
-    seen, real = [], Batches.train
-
-    def watch(self, *arguments):
-        for images, targets in real(self, *arguments):
-            seen.append((images.clone(), targets.clone()))
-            yield images, targets
-
-    monkeypatch.setattr(Batches, "train", watch)
-    return seen
 
 
 @pytest.fixture
@@ -260,16 +243,6 @@ def test_the_precision_is_that_of_the_products_and_the_weights_stay_float32(crop
     assert {weight.dtype for weight in training.network.parameters()} == {torch.float32}
 
 
-def test_the_batches_are_augmented_as_asked(crops_folder, watched):
-    options = Augment(flip=False, shift=2, rotate=10.0, scale=0.1, erase=0.5)
-    calls, real_crop, real_distort = [], augment.crop, augment.distort
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(augment, "crop", lambda *given: calls.append(given[2]) or real_crop(*given))
-        patch.setattr(augment, "distort", lambda *given: calls.append(given[1]) or real_distort(*given))
-        trained(crops_folder, options=params(epochs=1, augment=options))
-    assert calls == [options] * (2 * STEPS_PER_EPOCH)
-
-
 def test_batch_size_network_and_stem_are_those_asked_for(crops_folder, watched, monkeypatch):
     asked = []
     monkeypatch.setattr(network, "build", lambda *given: asked.append(given) or SmallResidual(3))
@@ -277,42 +250,3 @@ def test_batch_size_network_and_stem_are_those_asked_for(crops_folder, watched, 
     trained(crops_folder, options=options)
     assert asked == [("resnet34", 3, "small")]
     assert [len(images) for images, _ in watched] == [20] * 3
-
-
-def test_every_epoch_has_an_order_of_its_own(crops_folder, watched):
-    """Told by the pictures themselves: unaugmented, each is known by its mean."""
-    still = Augment(flip=False, shift=0, rotate=0.0, scale=0.0, erase=0.0)
-    trained(crops_folder, options=params(epochs=EPOCHS, augment=still))
-    orders = [order.tolist() for order in torch.cat([images.mean((1, 2, 3)) for images, _ in watched]).split(64)]
-    for index, order in enumerate(orders):
-        assert len(set(order)) == 64
-        for other in orders[:index]:
-            assert order != other and set(order) != set(other), "in turn, all pictures are seen"
-
-
-def test_every_seed_and_epoch_has_noise_of_its_own(crops_folder):
-    """Told by the signs of Gaussian noise; dropout draws from the same generator."""
-    first = []
-    for seed in (0, 1):
-        training = Training(make_run(crops_folder, "gaussian", seed, options=params(epochs=EPOCHS)))
-        module = next(module for module in training.network.modules() if isinstance(module, noise.GaussianNoise))
-        added = []
-
-        def note(module, inputs, output, added=added):
-            if module.training:
-                added.append((output.detach() > inputs[0].detach()).flatten().tolist())
-
-        module.register_forward_hook(note)
-        list(training.epochs())
-        assert len(added) == EPOCHS * STEPS_PER_EPOCH
-        first += added[::STEPS_PER_EPOCH]
-    assert len(set(map(tuple, first))) == 2 * EPOCHS
-
-
-def test_every_epoch_has_an_augmentation_of_its_own(crops_folder, watched):
-    images = crops_folder / "train" / "images.npy"
-    np.save(images, np.full_like(np.load(images), 200))  # whatever the order: only what is erased is 0
-    erasing = Augment(flip=False, shift=0, rotate=0.0, scale=0.0, erase=0.5)
-    trained(crops_folder, options=params(epochs=EPOCHS, augment=erasing))
-    erased = torch.cat([(images == 0).flatten(1).any(1) for images, _ in watched]).split(64)
-    assert len({tuple(epoch.tolist()) for epoch in erased}) == EPOCHS
