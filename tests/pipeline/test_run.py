@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import runpy
 import shlex
 import shutil
 import subprocess
@@ -19,17 +20,19 @@ from sklearn import metrics
 from torch.nn import functional as F
 from torchvision import models
 
+from stages import ending
 from tests.pipeline.pipelines import ROOT, outs, stages
 
 VARIANTS = ["baseline", "dropout-periodic"]  # the others are trained by the same command
+IN_THIS_PROCESS = ["train-dropout-periodic", "evaluate-dropout-periodic"]  # as the baseline's two, which start anew
 SEEDS = [0, 1]
 TINY = {
     "interval": 2,
     "seeds": SEEDS,
     "faces": {"train": 140, "val": 70},
-    "data": {"side": 32, "test_of_val": 0.5},
+    "data": {"side": 24, "test_of_val": 0.5},
     "train": {
-        "images": 96,
+        "images": 64,
         "watched": {"train": 32, "val": None},
         "network": "resnet18",
         "epochs": 3,
@@ -60,7 +63,7 @@ def in_running_order(pipeline):
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory):
+def project(tmp_path_factory, server):
     """Every stage of dvc.yaml, run in a folder of its own; of the variants, two. Read it, never write to it.
 
     Once for all of pytest's workers, whose folders lie side by side.
@@ -90,18 +93,32 @@ def run_all(root):
     for name in in_running_order(pipeline):
         if name.startswith(("train-", "evaluate-")) and name.partition("-")[2] not in VARIANTS:
             continue
-        words = shlex.split(pipeline[name]["cmd"])
+        _, _, module, *arguments = shlex.split(pipeline[name]["cmd"])  # python -m
         if name == "measure":
-            words = [*words[:3], *VARIANTS]
-        environment = {key: value for key, value in os.environ.items() if key != "DVC_ROOT"} | {"PYTHONPATH": str(ROOT)}
-        command = [sys.executable, *words[1:]]
-        result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
-        assert result.returncode == 0, f"{name}: {result.stderr}"
-        assert "Traceback" not in result.stderr, f"{name}: {result.stderr}"
+            arguments = VARIANTS
+        (run_here if name in IN_THIS_PROCESS else run_anew)(root, module, arguments)
         for out in outs(pipeline[name]):
             assert (root / out).exists(), f"{name} does not write {out}"
         ran.append(name)
     assert {"check", "faces", "source", "prepare", "circles", "measure", "pictures", "claims", "report"} <= set(ran)
+
+
+def run_anew(root, module, arguments):
+    environment = {key: value for key, value in os.environ.items() if key != "DVC_ROOT"} | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", module, *arguments]
+    result = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=300)
+    assert result.returncode == 0, f"{module}: {result.stderr}"
+    assert "Traceback" not in result.stderr, f"{module}: {result.stderr}"
+
+
+def run_here(root, module, arguments):
+    """The same command, whose processes are forked from this one's `server`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DVC_ROOT", raising=False)
+        patch.chdir(root)
+        patch.setattr(sys, "argv", [module, *arguments])
+        patch.setattr(ending, "_said", {})
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def rows(path):
@@ -124,7 +141,7 @@ def test_crops_are_the_drawn_faces_squared_and_resized(project):
     crops = project / "data/crops"
     for split in ("train", "val", "test"):
         images, described = np.load(crops / split / "images.npy"), rows(crops / split / "manifest.csv")
-        assert len(images) == len(described) > 20 and images.shape[1:] == (32, 32, 3)
+        assert len(images) == len(described) > 20 and images.shape[1:] == (24, 24, 3)
         for image, row in list(zip(images, described))[::10]:
             x, y, width, height = map(float, row["box"].split())
             side = max(width, height)
@@ -132,7 +149,7 @@ def test_crops_are_the_drawn_faces_squared_and_resized(project):
             with Image.open(project / "data/raw/faces" / row["path"]) as picture:
                 if left < 0 or top < 0 or left + side > picture.width or top + side > picture.height:
                     continue  # padded: tests/stages/crops has those
-                square = picture.resize((32, 32), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
+                square = picture.resize((24, 24), Image.Resampling.BICUBIC, (left, top, left + side, top + side))
             difference = np.abs(image.astype(int) - np.asarray(square))
             assert difference.mean() < 3  # a JPEG is decoded at the scale that is needed; tests/stages/crops are exact
 

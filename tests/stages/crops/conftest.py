@@ -31,6 +31,11 @@ def make(root, target, size=8, dataset="folders", **options):
     return build(division, root, target, about=ABOUT | {"dataset": dataset, "size": size}, **options)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _server(server):
+    """Many tests here fork."""
+
+
 @pytest.fixture
 def tree(tmp_path):
     """A function that writes the class folders and returns their root."""

@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 import torch
 from ruamel.yaml import YAML
@@ -7,6 +9,11 @@ from stages.running import closure, one_run
 from stages.running.job import jobs
 from stages.training import network
 from tests.stages.training import small
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _server(server):
+    """Many tests here fork."""
 
 
 @pytest.fixture
@@ -88,9 +95,29 @@ def go():
     return train
 
 
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, prepare_workspace):
+    """A prepared folder with a finished run of `small_network`, and what is kept of it: to be copied, not written to.
+
+    Of a variant whose sign is in force at its end.
+    """
+    folder = prepare_workspace(tmp_path_factory.mktemp("finished"))
+    threads = torch.get_num_threads()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("DVC_ROOT", raising=False)
+        patch.chdir(folder)
+        patch.setattr(network, "build", small.build)
+        params = read()
+        runs = jobs("periodic", params, params.machine, folder / "data/crops", folder / "runs/periodic", "params.yaml")
+        one = next(each for each in runs if each.seed == 0)
+        one_run.train(one, one.machine.device, list().append, list().append)
+    torch.set_num_threads(threads)
+    return folder
+
+
 @pytest.fixture
-def run(job, go):
-    """The folder of a finished run, of a variant whose sign is in force at its end."""
-    one = job()
-    go(one)
-    return one.folder
+def run(finished, workspace, small_network):
+    """The folder of a finished run, as training it here would have left it."""
+    for name in ("runs", ".scratch"):
+        shutil.copytree(finished / name, workspace / name)
+    return workspace / "runs/periodic/0"

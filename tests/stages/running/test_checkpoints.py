@@ -1,7 +1,7 @@
 import math
+import multiprocessing
 import os
-import subprocess
-import sys
+import time
 
 import pytest
 import torch
@@ -82,13 +82,18 @@ def test_a_failed_writing_leaves_the_old_file_and_no_other(tmp_path):
     assert os.listdir(tmp_path) == ["file"]
 
 
+def hold(folder, held):
+    with Checkpoints({}, folder).locked():
+        held.set()
+        time.sleep(60)
+
+
 def test_the_lock_outlives_no_killed_process_and_keeps_a_second_trainer_out(tmp_path):
-    program = (
-        "import sys, time; from stages.running.checkpoints import Checkpoints\n"
-        f"with Checkpoints({{}}, {str(tmp_path)!r}).locked(): print('held', flush=True); time.sleep(60)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert holder.stdout.readline() == "held\n"
+    context = multiprocessing.get_context("forkserver")
+    held = context.Event()
+    holder = context.Process(target=hold, args=(tmp_path, held))
+    holder.start()
+    assert held.wait(60)
     busy = "another process is training this very run .*; start this one again when that has ended"
     with pytest.raises(SystemExit, match=busy), Checkpoints({}, tmp_path).locked(wait=False):
         pass
@@ -101,7 +106,7 @@ def test_the_lock_outlives_no_killed_process_and_keeps_a_second_trainer_out(tmp_
     with Checkpoints({}, tmp_path).locked(waiting) as waited:
         assert waited
     assert "another process is training this very run" in said[0]
-    holder.wait()
+    holder.join()
     with Checkpoints({}, tmp_path).locked() as waited:
         assert not waited
 

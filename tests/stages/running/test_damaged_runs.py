@@ -21,7 +21,7 @@ from stages.results.collect import finished_runs
 from stages.results.inputs import BadInput
 from stages.results.record import sealed
 from stages.running import record
-from tests.stages.running.stage import ROOT, all_gone, listen
+from tests.stages.running.stage import ROOT, all_gone
 
 pytestmark = pytest.mark.usefixtures("small_network")
 
@@ -149,7 +149,6 @@ def test_stopped_the_stage_says_one_line_and_leaves_what_was_there(run, workspac
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=listen,
     )
     while len(family := psutil.Process(stage.pid).children(recursive=True)) < 3:
         assert stage.poll() is None

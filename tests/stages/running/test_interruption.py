@@ -8,7 +8,6 @@ import resource
 import shutil
 import signal
 import time
-from multiprocessing import forkserver
 from pathlib import Path
 
 import pytest
@@ -25,7 +24,6 @@ VARIANT, SEED = "dropout-periodic", 3
 
 # Every child is a fresh process, forked from one that has imported everything and done nothing.
 fresh = multiprocessing.get_context("forkserver")
-of_these_tests = None  # its process, among those of other tests that have imported something else
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +44,6 @@ def out(folder):
 
 
 def start(folder, mishap=None):
-    global of_these_tests
-    servers = forkserver._forkserver
-    if of_these_tests is None or servers._forkserver_pid != of_these_tests:
-        servers._stop()
-        fresh.set_forkserver_preload(["stages.running.one_run"])
-        forkserver.ensure_running()
-        of_these_tests = servers._forkserver_pid
     child = fresh.Process(target=train_in, args=(folder, mishap))
     child.start()
     return child

@@ -101,13 +101,10 @@ SPOILT = {
 
 
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
-def test_what_is_not_the_whole_run_is_never_taken_for_it(job, go, counted, spoil):
-    one = job()
-    go(one)
-    first = contents(one.folder)
+def test_what_is_not_the_whole_run_is_never_taken_for_it(job, go, counted, run, spoil):
+    one, first = job(), contents(run)
     shutil.rmtree(one.folder)
     spoil(kept_folder(one))
-    counted.clear()
     go(one)
     assert counted == [1, 2, 3, 4], "trained anew"
     again = contents(one.folder)
@@ -118,12 +115,9 @@ def test_what_is_not_the_whole_run_is_never_taken_for_it(job, go, counted, spoil
 
 
 @pytest.mark.parametrize("spoil", SPOILT.values(), ids=SPOILT)
-def test_what_lies_in_the_runs_folder_and_is_not_the_run_is_replaced(job, go, counted, spoil):
-    one = job()
-    go(one)
-    first = contents(one.folder)
+def test_what_lies_in_the_runs_folder_and_is_not_the_run_is_replaced(job, go, counted, run, spoil):
+    one, first = job(), contents(run)
     spoil(one.folder)
-    counted.clear()
     go(one)
     assert counted == []
     assert contents(one.folder) == first
@@ -131,28 +125,24 @@ def test_what_lies_in_the_runs_folder_and_is_not_the_run_is_replaced(job, go, co
 
 
 def test_a_finished_run_of_another_configuration_put_in_its_place_is_not_taken(
-    job, go, counted, prepare_workspace, workspace
+    job, go, counted, run, prepare_workspace, workspace
 ):
-    go(job())
     other = kept_folder(job())
     prepare_workspace(workspace, {"interval": 3})
     mine = kept_folder(job())
     shutil.copytree(other, mine)
     shutil.rmtree(job().folder)
-    counted.clear()
     go(job())
     assert counted == [1, 2, 3, 4]
     assert read(job().folder)["params"]["interval"] == 3
 
 
-def test_a_study_takes_the_main_pipelines_run_and_calls_it_by_its_own_name(job, go, counted, workspace):
-    go(job())
+def test_a_study_takes_the_main_pipelines_run_and_calls_it_by_its_own_name(job, go, counted, run, workspace):
     yaml = YAML()
     params = yaml.load(workspace / "params.yaml")
     study = {name: params[name] for name in ("seeds", "train", "periodic")} | {"vary": {"interval": [2]}}
     yaml.dump(study, workspace / "study.yaml")
     theirs = job(out=workspace / "runs" / "studies" / "one" / "periodic", params_file="study.yaml")
-    counted.clear()
     go(theirs)
     assert counted == []
     assert theirs.folder == workspace / "runs/studies/one/periodic/interval=2/0"

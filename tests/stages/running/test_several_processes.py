@@ -3,7 +3,9 @@
 import json
 import multiprocessing
 import os
+import runpy
 import signal
+import socket
 import subprocess
 import sys
 
@@ -60,15 +62,30 @@ def test_after_a_kill_9_of_the_launcher_its_processes_end_as_if_stopped():
     assert launcher.communicate(timeout=30)[1] == "stopped\n"  # of the process that it had started
 
 
+def take_part(rank, port, folder):
+    """`python -m stages.train` as torchrun starts it, in a process that has torch imported already."""
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "1"}
+    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    os.environ.pop("DVC_ROOT", None)
+    os.chdir(folder)
+    sys.argv = ["train", "--variant", "periodic"]
+    runpy.run_module("stages.train", run_name="__main__", alter_sys=True)
+
+
 def test_torchruns_own_processes_train_all_seeds_in_one_group(prepare_workspace, workspace):
-    """As on several machines, where each is started by hand: docs/long-runs.md."""
+    """As on several machines, where each is started by hand: docs/long-runs.md. That torchrun tells its processes of
+    each other by these variables, the test sees that stops them."""
     prepare_workspace(workspace, {"seeds": [1, 0], "train.processes": 2}, epochs=1)
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    environment.pop("DVC_ROOT", None)
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [*torchrun, "-m", "stages.train", "--variant", "periodic"]
-    done = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+    context = multiprocessing.get_context("forkserver")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    processes = [context.Process(target=take_part, args=(rank, port, workspace)) for rank in (0, 1)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0]
     for seed in (1, 0):
         record = json.loads((workspace / f"runs/periodic/{seed}/record.json").read_text())
         assert (record["processes"], record["epochs"], record["seed"]) == (2, 1, seed)

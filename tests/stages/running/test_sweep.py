@@ -1,9 +1,8 @@
 """What lies in .scratch/ for nobody goes, and is said; what somebody works on, or may continue, stays."""
 
 import errno
+import multiprocessing
 import os
-import subprocess
-import sys
 import threading
 import time
 
@@ -69,19 +68,24 @@ def test_without_a_scratch_folder_there_is_nothing(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
+def hold(folder, holds):
+    with held(folder, print):
+        holds.set()
+        time.sleep(60)
+
+
 def test_what_is_in_use_stays(tmp_path):
     old = [f"{ONE}/checkpoint.pt", f"{ONE}/checkpoint.pt.1.partial"]
     write(tmp_path, *old, days=100)
-    program = (
-        "import time; from pathlib import Path; from stages.running.sweep import held\n"
-        f"with held(Path({str(tmp_path / ONE)!r}), print): print('held', flush=True); time.sleep(60)"
-    )
-    holder = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
-    assert holder.stdout.readline() == "held\n"
+    context = multiprocessing.get_context("forkserver")
+    holds = context.Event()
+    holder = context.Process(target=hold, args=(tmp_path / ONE, holds))
+    holder.start()
+    assert holds.wait(60)
     assert sweep(tmp_path) is None
     assert everything(tmp_path) == [f"{ONE}.lock", *old]
     holder.kill()
-    holder.wait()
+    holder.join()
     assert sweep(tmp_path)
     assert everything(tmp_path) == []
 

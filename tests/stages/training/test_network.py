@@ -31,9 +31,9 @@ def test_a_small_stem_keeps_the_resolution_until_the_first_stage(name):
 def test_a_small_stem_is_refused_where_there_is_none():
     with pytest.raises(
         SystemExit,
-        match="^params.yaml: train.stem: 'small' is for ResNets, vgg11_bn has no such stem; choose imagenet$",
+        match="^params.yaml: train.stem: 'small' is for ResNets, mobilenet_v3_small has no such stem; choose imagenet$",
     ):
-        build("vgg11_bn", 7, stem="small")
+        build("mobilenet_v3_small", 7, stem="small")
 
 
 def test_an_unknown_name_is_one_line_with_the_nearest(monkeypatch):

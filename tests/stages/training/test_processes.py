@@ -21,7 +21,6 @@ from tests.stages.training.small import PARAMS, make_run, params
 BALANCES = ("none", "weights")
 # Every process is forked from one that has imported torch, once for all.
 fresh = multiprocessing.get_context("forkserver")
-fresh.set_forkserver_preload(["stages.running.one_run"])
 
 
 def training(crops_folder, processes, variant="dynamic", **train):
@@ -53,7 +52,6 @@ def as_rank(rank, port, results, work, arguments):
 
 def on_two(work, *arguments):
     """What `work(processes, *arguments)` returns on each of two processes."""
-    fresh = multiprocessing.get_context("forkserver")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
