@@ -37,7 +37,8 @@ COLORS = {
 FREE = ("#56B4E9", "#B8A800", "#7B4B94", "#8A5A2B", "#7F7F7F")
 
 GREY = "#666666"  # what is neither data nor a variant: notes, rules, counts
-SEQUENTIAL = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", "#56B4E9", "#0072B2", "#00304D"])
+SHADES = ("#FFFFFF", "#56B4E9", "#0072B2", "#00304D")  # of shares, from none to all
+SEQUENTIAL = LinearSegmentedColormap.from_list("shares", SHADES)
 DIVERGING = LinearSegmentedColormap.from_list("signed", ["#00507D", "#56B4E9", "#FFFFFF", "#E69F00", "#8A3C00"])
 
 _SETTINGS: Any = {

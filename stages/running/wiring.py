@@ -78,6 +78,8 @@ def rewired(text: str, path: Path) -> str:
             file = argument(stage, "params")
             parts = parameters(argument(stage, "variant") or "", read(file or path.with_name("params.yaml")))
             text = _replaced(text, path, name, "params", parts if file is None else [f"{file}: [{', '.join(parts)}]"])
+        if module(stage) == "stages/report.py":  # it tells them all, but those that decide nothing
+            text = _replaced(text, path, name, "params", [part for part in Params.model_fields if part != "machine"])
     return text
 
 
