@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 
 from stages.reporting.measures import PRIMARY, by_seed
+from stages.reporting.parameters import deciding
 from stages.reporting.runs import Run, Runs
 from stages.results.statistics import mean_interval
-from stages.yaml_file import load
 
 HALF = "±"  # behind a variant's name: half of its interval
-MACHINE = "machine"  # the section of params.yaml that decides nothing
 FOLDERS = ("figures", "pictures")  # whose pictures DVC compares
 
 
@@ -37,8 +36,7 @@ def of_files(reports: Path, params: Path) -> Iterator[tuple[str, str]]:
     parameters.csv has a row for each parameter that decides results, by its dotted name, figures.csv one for each
     figure below `reports`, with a hash of its content: equal figures need not be shown. Raises SystemExit and OSError.
     """
-    values = {name: value for name, value in load(params).items() if name != MACHINE}
-    yield "parameters.csv", _csv([{"parameter": name, "value": value} for name, value in _flat(values)])
+    yield "parameters.csv", _csv([{"parameter": name, "value": value} for name, value in deciding(params).items()])
     pictures = [file for folder in FOLDERS for file in sorted((reports / folder).glob("*.png"))]
     yield "figures.csv", _csv([{"figure": file.as_posix(), "value": _hash(file)} for file in pictures])
 
@@ -61,14 +59,6 @@ def _metrics(runs: Runs) -> dict[str, float]:
         if interval.low is not None and interval.high is not None:
             found[f"{variant} {HALF}"] = round((interval.high - interval.low) / 2, 4)
     return found
-
-
-def _flat(values: Mapping[str, Any], section: str = "") -> Iterator[tuple[str, str]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{section}{name}.")
-        else:
-            yield section + name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 def _hash(file: Path) -> str:

@@ -61,7 +61,7 @@ def publish(name: str, results: tables.Results, target: Path) -> list[int]:
 def page(name: str, results: tables.Results) -> str:
     """The study in Markdown: its question, what it was run on, a table, and what studies/<name>/notes.md adds."""
     groups, folder = groups_of(results), Path("studies") / name
-    parts = [*_head(name, results, groups), *_table(results, groups), "", NOTES]
+    parts = [*_head(name, results, groups), *table(results, groups), "", NOTES]
     notes = folder / "notes.md"
     if notes.is_file():
         parts += ["", notes.read_text(encoding="utf-8").strip()]
@@ -97,7 +97,8 @@ def _machines(results: tables.Results) -> list[str]:
     return list(dict.fromkeys(f"{hardware}{number}, {precision}" for hardware, number, precision in every))
 
 
-def _table(results: tables.Results, groups: list[Group]) -> Iterator[str]:
+def table(results: tables.Results, groups: list[Group]) -> Iterator[str]:
+    """The lines of a table with a row for each group."""
     measures = [cell for measure in JUDGED for cell in (MEASURES[measure].title, "difference")]
     yield markdown_row("variant", [*results.varied, "n", *measures, "marks"])
     yield "| --- |" + " --- |" * len(results.varied) + " ---: |" * (1 + len(measures)) + " --- |"

@@ -1,4 +1,4 @@
-"""DVC's chart templates: `python -m stages.reporting.template` writes `.dvc/plots/*.json` anew after any change of them.
+"""DVC's chart templates: `python -m stages.reporting.template` writes `.dvc/plots/*.json` anew after a change of them.
 
 A test holds the files to this. `plots` of dvc.yaml names them; DVC draws with them in its page, VS Code in its own.
 """

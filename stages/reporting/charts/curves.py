@@ -23,7 +23,7 @@ STRIP, GAP = 0.05, 0.02  # of the highest value: a strip for each revision below
 
 
 def spec() -> Spec:
-    """The chart: means thick, seeds thin, the baseline's mean dotted in every panel, a strip where signs are flipped."""
+    """The chart: means thick, seeds thin, the baseline's mean dotted in every panel, strips where signs are flipped."""
     explained = (
         "Thick: mean over seeds; thin: one seed; dotted: baseline. Strips below zero: epochs with flipped signs."
     )
