@@ -25,7 +25,9 @@ VEGA = "/* vega */"  # its place in the frame
 
 def text() -> str:
     """The page, about 0.9 MB: DVC fills in its charts and figures."""
-    return FRAME.read_text(encoding="utf-8").replace(VEGA, vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    return FRAME.read_text(encoding="utf-8").replace(
+        VEGA, vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    )
 
 
 def main() -> None:

@@ -85,7 +85,8 @@ def _must_differ_in_nothing_else(committed: Sequence[Committed], parameter: str)
         values = {value for each in committed for value in each.results.runs.get(others[0], []) if value}
         some = ", ".join(sorted(values, key=lambda value: (np.nan_to_num(_number(value)), value)))
         raise BadInput(
-            f"{' and '.join([parameter, *others])} differ: say which value to hold, as --hold {others[0]}=VALUE ({some})"
+            f"{' and '.join([parameter, *others])} differ: say which value to hold, as --hold {others[0]}=VALUE "
+            f"({some})"
         )
 
 

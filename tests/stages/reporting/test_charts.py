@@ -13,7 +13,7 @@ from stages.reporting.charts import intervals
 from stages.reporting.measures import PRIMARY
 from stages.reporting.runs import runs_of
 from stages.results import tables
-from tests.stages.reporting.conftest import ROOT
+from tests.pipeline.pipelines import PLOTS, ROOT
 from tests.stages.results.simulated import CLASSES, VARIANTS, as_read, simulate
 
 FOLDER = ROOT / template.FOLDER
@@ -75,21 +75,14 @@ def test_the_files_are_those_of_the_code():
 
 
 def test_every_plot_names_a_template_that_there_is():
-    plots = [plot for entry in _plots() for plot in entry.values() if plot]
+    plots = [plot for entry in PLOTS for plot in entry.values() if plot]
     assert {f"{plot['template']}.json" for plot in plots} == set(template.texts())
-
-
-def _plots():
-    from tests.pipeline.pipelines import PLOTS
-
-    return PLOTS
 
 
 def test_equal_curves_of_two_revisions_are_both_seen(tmp_path):
     text = curves_csv(tmp_path, epochs=6)
     found = curves({"workspace": text, "main": text})
     newest, before = lines(found, 1.8), lines(found, 6)
-    assert set(newest) == set(before) == {style.COLORS[variant].lower() for variant in VARIANTS} or newest == before
     assert newest == before and len(newest) == len(VARIANTS)
     assert {"workspace", "main"} <= set(texts(found)) and set(VARIANTS) <= set(texts(found))
 
@@ -99,7 +92,7 @@ def test_one_revision_is_drawn_in_thin_lines_alone(tmp_path):
     assert len(lines(found, 1.8)) == len(VARIANTS) and not lines(found, 6)
 
 
-@pytest.mark.parametrize("epochs", [1, 2, 14, 100])
+@pytest.mark.parametrize("epochs", [1, 3, 40])
 def test_epochs_are_whole_numbers_from_the_first_on(tmp_path, epochs):
     labels = [text for text in texts(curves({"main": curves_csv(tmp_path, epochs=epochs)})) if _is_number(text)]
     ticks = [int(text) for text in labels if "." not in text]
