@@ -4,7 +4,7 @@ import pytest
 
 from stages import variants
 from stages.params import Params, read
-from tests.pipeline.pipelines import PLOTS, ROOT, STAGES, outs, stages
+from tests.pipeline.pipelines import ROOT, STAGES, outs, stages
 
 TRAINING = {name: stage for name, stage in STAGES.items() if ":train-" in name}
 
@@ -43,10 +43,3 @@ def test_every_dependency_and_parameter_exists():
         for dependency in stage["deps"]:
             inside = any(dependency == out or dependency.startswith(f"{out}/") for out in made)
             assert inside or (ROOT / dependency).exists(), (name, dependency)
-
-
-def test_every_variant_of_the_main_pipeline_has_its_confusion_plot():
-    """DVC's own plots cannot take their files from a list."""
-    shown = {name for plot in PLOTS for name in plot if name.startswith("confusion-")}
-    trained = {name.removeprefix("train-") for name in stages(ROOT / "dvc.yaml") if name.startswith("train-")}
-    assert shown == {f"confusion-{variant}" for variant in trained}

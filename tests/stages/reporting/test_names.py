@@ -144,9 +144,10 @@ def test_the_report_is_written_and_holds_the_names(tmp_path):
     (tmp_path / "reports/pictures/data.json").write_text(json.dumps(summary(NAMES)), encoding="utf-8")
     (tmp_path / "data").mkdir()
     (tmp_path / "data/paper").symlink_to(ROOT / "data/paper")
+    (tmp_path / "params.yaml").symlink_to(ROOT / "params.yaml")
     with chdir(tmp_path):
         report.main()
-    with open(tmp_path / "reports/confusion/baseline.csv", newline="", encoding="utf-8") as file:
+    with open(tmp_path / "reports/confusion.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert {row["actual"] for row in rows} == set(NAMES)
     assert json.loads((tmp_path / "reports/metrics.json").read_text())

@@ -1,13 +1,8 @@
-import json
-
 import pytest
-from dvc_render.vega import VegaRenderer
 from ruamel.yaml import YAML
 
-from stages.reporting import style, template
+from stages.reporting import style
 from tests.stages.reporting.conftest import ROOT
-
-TEMPLATE = ROOT / template.PATH
 
 
 def variants_of_the_default_run():
@@ -41,20 +36,3 @@ def test_an_unknown_variant_takes_the_next_free_colour():
     assert list(looks) == ["new", "dynamic", "newer", "baseline"]
     assert [look.color for look in looks.values()] == [style.FREE[0], "#D55E00", style.FREE[1], "#000000"]
     assert len(style.looks(map(str, range(20)))) == 20  # they repeat rather than fail
-
-
-def test_dvcs_template_is_that_of_the_code():
-    assert TEMPLATE.read_text() == template.text(), "write it anew with `python -m stages.reporting.template`"
-
-
-def test_dvc_draws_the_variants_in_our_colours():
-    scale = json.loads(TEMPLATE.read_text())["encoding"]["color"]["scale"]
-    assert dict(zip(scale["domain"], scale["range"], strict=True)) == style.COLORS
-
-
-def test_dvc_can_fill_the_template():
-    rows = [{"run": "baseline/0", "variant": "baseline", "seed": "0", "epoch": "1", "train_loss": "1.5", "rev": "HEAD"}]
-    renderer = VegaRenderer(rows, "loss", template=str(TEMPLATE), x="epoch", y="train_loss", title="Train loss")
-    filled = renderer.get_filled_template()
-    assert filled["data"]["values"] == rows and "<DVC" not in json.dumps(filled)
-    assert [layer["encoding"]["y"]["field"] for layer in filled["layer"]] == ["train_loss", "train_loss"]
