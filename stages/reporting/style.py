@@ -4,15 +4,22 @@ A new variant is drawn in a free colour; one entry of `COLORS` makes it its own,
 (`python -m stages.reporting.template`).
 """
 
+import math
+import textwrap
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
+from io import StringIO
 from typing import Any, BinaryIO, NamedTuple
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
+from matplotlib.transforms import Bbox, offset_copy
+
+from stages.reporting.inline_svg import inline
 
 COLUMN, PAGE = 3.3, 6.9  # inches: one column of a two-column page, both columns
 
@@ -69,6 +76,10 @@ _SETTINGS: Any = {
     "axes.unicode_minus": True,
     "text.parse_math": False,  # names of classes are text, whatever stands in them: `$x^$` is no formula
 }
+_UNDATED: Any = {"Date": None, "Creator": None}
+CAPTION = "caption"  # the artist's id, in SVG the group's
+CAPTION_SIZE = 6  # points, the smallest type that is printed
+CAPTION_EDGE, CAPTION_LETTER = 0.04, 0.0475  # inches: around the caption, and what a letter takes on average
 LONGEST = 32  # characters of a name that a figure has room for
 
 
@@ -111,6 +122,57 @@ def figure(width: float = COLUMN, height: float = 2.2) -> Figure:
     return drawn
 
 
+def caption(drawn: Figure, text: str) -> None:
+    """Say under the figure what its lines, bars, bands and n are; `drawn.get_label()` gives the text back.
+
+    The words stand below the figure's own area, which they neither move nor shrink; `save` and `save_svg` print them.
+    """
+    drawn.set_label(text)
+    for old in _captions(drawn):
+        old.remove()
+    lines = textwrap.wrap(text, int((drawn.get_figwidth() - 2 * CAPTION_EDGE) / CAPTION_LETTER))
+    below = offset_copy(drawn.transFigure, drawn, CAPTION_EDGE, -CAPTION_EDGE)
+    drawn.text(
+        0, 0, "\n".join(lines), transform=below, va="top", color=GREY,
+        fontsize=CAPTION_SIZE, linespacing=1.25, gid=CAPTION, in_layout=False,
+    )  # fmt: skip
+
+
+def printed(drawn: Figure) -> Bbox:
+    """What is printed of a figure, in inches from its lower left corner: its own area, and its caption below that."""
+    bottom = 0.0
+    for words in _captions(drawn):
+        bottom = words.get_window_extent().y0 / drawn.dpi - CAPTION_EDGE
+    # Whole pixels, so that the figure above is drawn as without the caption.
+    bottom = math.floor(bottom * drawn.dpi) / drawn.dpi
+    return Bbox.from_extents(0, bottom, *drawn.get_size_inches())
+
+
+def _captions(drawn: Figure) -> list[Artist]:
+    return [words for words in drawn.texts if words.get_gid() == CAPTION]
+
+
 def save(drawn: Figure, file: BinaryIO) -> None:
     """Write PNG; the same drawing gives the same bytes, so that DVC sees no change where there is none."""
-    drawn.savefig(file, format="png", metadata={"Software": None})
+    drawn.savefig(file, format="png", metadata={"Software": None}, bbox_inches=printed(drawn))
+
+
+def save_svg(drawn: Figure, file: BinaryIO) -> None:
+    """Write SVG for a paper: the PNG's picture on white, its text as paths, which need no font; deterministic too."""
+    drawn.savefig(file, format="svg", metadata=_UNDATED, bbox_inches=printed(drawn))
+
+
+def svg(drawn: Figure) -> str:
+    """The figure without its printed caption as an element for an HTML page; its text is text, its ground transparent.
+
+    Black ink takes the page's colour of text; see `inline`. Deterministic.
+    """
+    written = StringIO()
+    captions = _captions(drawn)
+    for words in captions:
+        words.set_visible(False)
+    with matplotlib.rc_context({"svg.fonttype": "none"}):
+        drawn.savefig(written, format="svg", metadata=_UNDATED, transparent=True)
+    for words in captions:
+        words.set_visible(True)
+    return inline(written.getvalue())
