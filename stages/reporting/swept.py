@@ -31,17 +31,10 @@ def joined(committed: Sequence[Committed], parameter: str, hold: Mapping[str, st
     for other in committed[1:]:
         _must_be_of_one_data_set(committed[0], other)
     chosen = [_held(each, hold) for each in committed]
-    _must_differ_in_nothing_else(chosen, parameter)
+    _must_differ_alone(chosen, parameter)
     parts = [_under_new_names(each, parameter) for each in chosen]
     kept = _once(chosen, parts)
-    results = _stacked(parts, kept, parameter)
-    values = [value for value in results.runs[parameter].unique() if value]
-    if len(values) < 2:
-        names = ", ".join(each.name for each in committed)
-        said = f"is {values[0]} in all runs of" if values else "is read by no run of"
-        others = ", ".join(_varied(chosen)) or "nothing"
-        raise BadInput(f"{parameter} {said} {names}; what differs there: {others}")
-    return results
+    return _stacked(parts, kept, _values(chosen, parameter), parameter)
 
 
 def _must_be_of_one_data_set(first: Committed, other: Committed) -> None:
@@ -79,15 +72,24 @@ def _varied(committed: Sequence[Committed]) -> list[str]:
     return [name for name in asked if name in rows and (rows.groupby("variant")[name].nunique(dropna=False) > 1).any()]
 
 
-def _must_differ_in_nothing_else(committed: Sequence[Committed], parameter: str) -> None:
-    others = [name for name in _varied(committed) if name != parameter]
-    if others:
-        values = {value for each in committed for value in each.results.runs.get(others[0], []) if value}
-        some = ", ".join(sorted(values, key=lambda value: (np.nan_to_num(_number(value)), value)))
-        raise BadInput(
-            f"{' and '.join([parameter, *others])} differ: say which value to hold, as --hold {others[0]}=VALUE "
-            f"({some})"
-        )
+def _must_differ_alone(committed: Sequence[Committed], parameter: str) -> None:
+    varied = _varied(committed)
+    if parameter not in varied:
+        values = _values(committed, parameter)
+        said = f"is {', '.join(values)} in all runs of" if values else "is read by no run of"
+        names = ", ".join(each.name for each in committed)
+        raise BadInput(f"{parameter} {said} {names}; what differs there: {', '.join(varied) or 'nothing'}")
+    if others := [name for name in varied if name != parameter]:
+        some = ", ".join(_values(committed, others[0]))
+        hold = f"say which value to hold, as --hold {others[0]}=VALUE ({some})"
+        raise BadInput(f"{' and '.join([parameter, *others])} differ: {hold}")
+
+
+def _values(committed: Sequence[Committed], parameter: str) -> list[str]:
+    """The values of the runs that read the parameter, numbers in rising order."""
+    rows = [each.results.runs for each in committed if parameter in each.results.runs]
+    values = list(dict.fromkeys(value for table in rows for value in table[parameter] if value))
+    return list(numbers_of(values) or values)
 
 
 def _under_new_names(committed: Committed, parameter: str) -> Results:
@@ -127,11 +129,10 @@ def _once(committed: Sequence[Committed], parts: Sequence[Results]) -> list[list
     return kept
 
 
-def _stacked(parts: Sequence[Results], kept: Sequence[list[str]], parameter: str) -> Results:
+def _stacked(parts: Sequence[Results], kept: Sequence[list[str]], values: Sequence[str], parameter: str) -> Results:
     parts = [_part(part, runs) for part, runs in zip(parts, kept)]
     rows = pd.concat([part.runs for part in parts], ignore_index=True)
     variants = {variant: place for place, variant in enumerate(rows["variant"].unique())}
-    values = list(numbers_of([value for value in rows[parameter].unique() if value]) or rows[parameter].unique())
     order = sorted(
         zip(rows["run"], rows["variant"], rows[parameter], rows["seed"]),
         key=lambda row: (variants[row[1]], values.index(row[2]) if row[2] else -1, row[3]),

@@ -83,7 +83,7 @@ def test_equal_curves_of_two_revisions_are_both_seen(tmp_path):
     text = curves_csv(tmp_path, epochs=6)
     found = curves({"workspace": text, "main": text})
     newest, before = lines(found, 1.8), lines(found, 6)
-    assert newest == before and len(newest) == len(VARIANTS)
+    assert newest == before and set(newest) == {style.COLORS[variant] for variant in VARIANTS}
     assert {"workspace", "main"} <= set(texts(found)) and set(VARIANTS) <= set(texts(found))
 
 

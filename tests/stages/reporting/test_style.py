@@ -1,5 +1,4 @@
 import io
-import json
 import re
 from xml.etree import ElementTree
 

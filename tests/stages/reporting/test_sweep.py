@@ -1,6 +1,8 @@
 """A sweep and a comparison over what was committed in a scratch repository, whose experiments are refs as DVC's are."""
 
+import itertools
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -25,9 +27,16 @@ VARIANTS = ("baseline", "dropout", "periodic", "dropout-periodic")
 PARAMS = {"seeds": [0, 1], "interval": 5, "train": {"epochs": 2, "learning_rate": 0.0001}, "dropout": {"p": 0.5}}
 
 
-def git(*words, folder="."):
+COMMITTED = itertools.count(1_700_000_000)
+
+
+def git(*words):
+    """At a later second each time: experiments stand in the order in which they were made."""
     who = ["-c", "user.name=A", "-c", "user.email=a@b"]
-    return subprocess.run(["git", *who, *words], cwd=folder, check=True, capture_output=True, text=True).stdout.strip()
+    environment = os.environ | {"GIT_COMMITTER_DATE": f"{next(COMMITTED)} +0000"}
+    return subprocess.run(
+        ["git", *who, *words], check=True, capture_output=True, text=True, env=environment
+    ).stdout.strip()
 
 
 @cache
