@@ -6,7 +6,7 @@ import torch
 from matplotlib.figure import Figure
 
 from noise.autorelu import cliff_relu
-from stages.reporting.style import COLORS, GREY, caption, figure
+from stages.reporting.style import COLORS, GREY, PAPER, caption, figure
 
 
 def figures(constant: float) -> Iterator[tuple[str, Figure]]:
@@ -42,7 +42,7 @@ def _curve(axes, x, y, color, constant):
     if fall < len(x):
         axes.plot([constant] * 2, [0, constant], ":", color=GREY, linewidth=0.8)
         point = {"color": color, "markersize": 3.5, "markeredgewidth": 0.9}
-        axes.plot(constant, constant, "o", markerfacecolor="white", **point)
+        axes.plot(constant, constant, "o", markerfacecolor=PAPER, **point)
         axes.plot(constant, float(cliff_relu(torch.tensor(constant), constant)), "o", **point)
     # Both branches at 0 stand clear of the axis.
     axes.set(xlabel="x", xlim=(float(x[0]), float(x[-1])), ylim=(-0.15 * constant, 1.5 * constant))

@@ -7,7 +7,7 @@ from matplotlib.ticker import MaxNLocator
 from stages.reporting.circles_figures import entry, over_two_lines
 from stages.reporting.circles_names import MEASURES, VARIANTS
 from stages.reporting.circles_statistics import simultaneous
-from stages.reporting.style import GREY, PAGE, caption, figure
+from stages.reporting.style import GREY, PAGE, PAPER, caption, figure
 from stages.results.statistics import LEVEL
 
 KINDS = {"seeds": ("o", -0.16), "draws": ("s", 0.16)}  # the marker, and how far it stands from the middle of the row
@@ -30,7 +30,7 @@ def draw(differences: pd.DataFrame) -> Figure:
             (marker, offset), color = KINDS[row.over], VARIANTS[row.variant].color
             place = pairs.index((row.variant, row.against)) + offset
             axes.hlines(place, max(row.low, -most), min(row.high, most), color=color, linewidth=1)
-            fill = color if row.differs else "white"
+            fill = color if row.differs else PAPER
             axes.plot(row.difference, place, color=color, marker=marker, markersize=3.5, markerfacecolor=fill)
         axes.set_xlabel(over_two_lines("difference in " + MEASURES[measure]))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
@@ -41,7 +41,7 @@ def draw(differences: pd.DataFrame) -> Figure:
     grey = {"color": GREY, "markersize": 3.5}
     sizes = judged.groupby("over")["n"].max()
     handles = [entry(f"over {over} (n = {sizes[over]})", marker=marker, **grey) for over, (marker, _) in KINDS.items()]
-    handles.append(entry("open: zero is not excluded", marker="o", markerfacecolor="white", **grey))
+    handles.append(entry("open: zero is not excluded", marker="o", markerfacecolor=PAPER, **grey))
     drawn.legend(handles=handles, loc="outside lower center", ncols=3)
     caption(
         drawn,

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from stages.reporting.circles_names import MEASURES, VARIANTS
-from stages.reporting.style import COLUMN, GREY, INK, PAGE, caption, figure
+from stages.reporting.style import COLUMN, GREY, INK, PAGE, PAPER, caption, figure
 
 CLASSES = {0: ("Outer circle", "#0072B2"), 1: ("Inner circle", "#D55E00")}
 # The points stand out before them.
@@ -25,7 +25,7 @@ TUTORIAL = {
     "marker": "D",
     "color": GREY,
     "markersize": 3.2,
-    "markerfacecolor": "white",
+    "markerfacecolor": PAPER,
     "linestyle": "",
     "clip_on": False,
     "zorder": 3,

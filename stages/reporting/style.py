@@ -45,6 +45,7 @@ COLORS = {
 }
 FREE = ("#56B4E9", "#B8A800", "#7B4B94", "#8A5A2B", "#7F7F7F")
 
+PAPER = "#FFFFFE"  # the ground seen through an open marker, the page's own: not white, which is a colour on data
 INK = "#1A1A1A"  # on data that have a colour of their own, on any page: pure black turns with the page's scheme
 GREY = "#666666"  # what is neither data nor a variant: notes, rules, counts
 SEQUENTIAL = LinearSegmentedColormap.from_list("shares", ["#FFFFFF", "#56B4E9", "#0072B2", "#00304D"])
@@ -228,4 +229,4 @@ def svg(drawn: Figure) -> str:
         drawn.savefig(written, format="svg", metadata=_UNDATED, transparent=True)
     for words in captions:
         words.set_visible(True)
-    return inline(written.getvalue())
+    return inline(written.getvalue(), PAPER)

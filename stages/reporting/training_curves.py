@@ -46,7 +46,7 @@ class Curve(NamedTuple):
 CURVES = {
     "train_loss": Curve(
         "Train loss (nats per image)", "train-loss", flipped_in_training,
-        "epochs trained with flipped features (paler: in a part of their steps)",
+        "epochs trained with flipped features (paler: in part of them)",
     ),
     "val_macro_f1": Curve(
         "Validation macro F1", "val-f1", flipped_when_scored, "epochs that were scored with flipped features"

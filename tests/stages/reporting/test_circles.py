@@ -114,7 +114,7 @@ def test_intervals_of_differences_hold_together_and_markers_say_what_they_do(fol
             expected = np.array(test.confidence_interval(1 - 0.05 / 24))
             most = np.inf if measure == "large_loss" else 1
             assert (low, high) == pytest.approx(expected.clip(-most, most))
-            assert (to_hex(line.get_markerfacecolor()) != "#ffffff") == (test.pvalue < 0.05 / 24)
+            assert (to_hex(line.get_markerfacecolor()) != style.PAPER.lower()) == (test.pvalue < 0.05 / 24)
             shown += 1
     assert shown == 24
 
