@@ -66,8 +66,8 @@ def draw_run(run: pd.DataFrame, summary: pd.DataFrame) -> Figure:
     drawn.legend(handles=handles, loc="outside lower center", ncols=3)
     caption(
         drawn,
-        f"The first seed's run of each variant (n = 1); lines are means of {length} epochs each, without which the "
-        "noise of single epochs hides them. No tutorial printed the variant that has no diamond.",
+        f"The first seed's run of each variant (n = 1); lines: means of {length} epochs each: single epochs jump. "
+        "Of the variant without a diamond the tutorial printed nothing.",
     )
     return drawn
 
