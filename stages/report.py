@@ -38,8 +38,9 @@ def main() -> None:
     runs = runs_of(tables.read(REPORTS))
     data = read_json(REPORTS / "pictures/data.json")
     with style.applied():
-        written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()))
-        written += exhibits.write(REPORTS, records.of_files(REPORTS, Path("params.yaml")))
+        written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()), svg=REPORTS / "svg")
+        # Of the figures as they have just been written.
+        written += exhibits.write(REPORTS, records.of_files(REPORTS, Path("params.yaml")), svg=REPORTS / "svg")
     means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
     scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
     print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")

@@ -29,10 +29,10 @@ def main(parameter: str, names: Sequence[str], every: bool, hold: Mapping[str, s
     revisions = at_hand(names, every)
     results = joined([_read(revision) for revision in revisions], parameter, hold)
     with style.applied():
-        drawn = study_figure.draw(results, parameter)
-        exhibits.write(out, [(f"{parameter}.png", drawn), ("table.md", page(results, parameter, revisions, hold))])
+        drawn = [(f"{parameter}.png", study_figure.draw(results, parameter))]
+        exhibits.write(out, [*drawn, ("table.md", page(results, parameter, revisions, hold))], svg=out)
     values = ", ".join(value for value in results.runs[parameter].unique() if value)
-    print(f"{out}/: {parameter} {values} in {len(revisions)} revisions; {parameter}.png, table.md")
+    print(f"{out}/: {parameter} {values} in {len(revisions)} revisions; {parameter}.png, {parameter}.svg, table.md")
 
 
 def page(results: Results, parameter: str, revisions: Sequence[Revision], hold: Mapping[str, str]) -> str:

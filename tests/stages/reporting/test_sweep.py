@@ -120,15 +120,20 @@ def test_the_revisions_at_hand(repository):
 
 @pytest.fixture
 def not_drawn(monkeypatch):
-    monkeypatch.setattr(study_figure, "draw", lambda results, parameter: style.figure())
+    drawn = style.figure()
+    drawn.subplots()
+    monkeypatch.setattr(study_figure, "draw", lambda results, parameter: drawn)
 
 
 def test_the_figure_is_a_studys_with_what_does_not_read_the_parameter_as_bands(repository, monkeypatch, capsys):
     drawn, draw = [], study_figure.draw
     monkeypatch.setattr(study_figure, "draw", lambda *given: drawn.append(draw(*given)) or drawn[0])
     sweep.main("interval", [], False, {}, Path("out/interval"))
-    assert capsys.readouterr().out == "out/interval/: interval 2, 5, 10 in 3 revisions; interval.png, table.md\n"
-    assert {path.name for path in Path("out/interval").iterdir()} == {"interval.png", "table.md"}
+    assert (
+        capsys.readouterr().out
+        == "out/interval/: interval 2, 5, 10 in 3 revisions; interval.png, interval.svg, table.md\n"
+    )
+    assert {path.name for path in Path("out/interval").iterdir()} == {"interval.png", "interval.svg", "table.md"}
     (axes,) = drawn[0].axes
     for container, variant in zip(axes.containers, ("periodic", "dropout-periodic"), strict=True):
         line, _, (bars,) = container.lines
