@@ -1,9 +1,10 @@
 """The curves of the runs that train now, as tables for `dvc plots show` and VS Code: dvc.yaml declares their folders.
 
-    reports/live/<curve>/<variant>.csv    variant, seed, epoch and the curve; a study's: studies-<name>-<variant>.csv
+    reports/live/<curve>/<variant>.csv    variant, seed, epoch, the curve, flipped (which the chart shades)
 
-A row for each epoch so far. A run that is over has none: its curves are in its own folder, and in reports/ when it has
-been measured. Git has the folders, with nothing in them, so that DVC finds them in every clone and revision.
+Of a study it is studies-<name>-<variant>.csv. A row for each epoch so far. A run that is over has none: its curves are
+in its own folder, and in reports/ when it has been measured. Git has the folders, with nothing in them, so that DVC
+finds them in every clone and revision.
 """
 
 import csv
@@ -61,7 +62,9 @@ class Live:
 
 def _csv(curve: str, rows: Rows) -> str:
     text = io.StringIO(newline="")
-    table = csv.DictWriter(text, ["variant", "seed", "epoch", curve], extrasaction="ignore", lineterminator="\n")
+    table = csv.DictWriter(
+        text, ["variant", "seed", "epoch", curve, "flipped"], extrasaction="ignore", lineterminator="\n"
+    )
     table.writeheader()
     table.writerows(rows)
     return text.getvalue()

@@ -41,7 +41,10 @@ def test_a_row_for_each_epoch_of_each_run_that_trains_and_none_of_one_that_is_ov
     found = tables()
     assert set(found) == {"train_loss/periodic.csv", "val_macro_f1/periodic.csv"}
     loss = [tuple(each.values()) for each in found["train_loss/periodic.csv"]]
-    assert loss == [("periodic", "0", "1", "1.0"), ("periodic", "0", "2", "0.5"), ("periodic", "1", "1", "1.0")]
+    assert loss == [
+        ("periodic", seed, epoch, value, "0.5")
+        for seed, epoch, value in (("0", "1", "1.0"), ("0", "2", "0.5"), ("1", "1", "1.0"))
+    ]
     assert [each["val_macro_f1"] for each in found["val_macro_f1/periodic.csv"]] == ["0.1", "0.2", "0.1"]
     live.end(one)
     assert [each["seed"] for each in tables()["train_loss/periodic.csv"]] == ["1"]
