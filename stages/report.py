@@ -2,7 +2,8 @@
 
 Reads reports/*.csv, predictions.npz, pictures/data.json and circles/, and data/paper/. Writes below reports/:
 table1.csv, table1.md                  the paper's numbers beside ours, differences to the baseline with intervals
-confusion/<variant>.csv, metrics.json  for `dvc plots`, `dvc metrics` and `dvc exp show`
+confusion.csv, metrics.json            for `dvc plots`, `dvc metrics` and `dvc exp show`
+parameters.csv, figures.csv            what `dvc plots diff` compares: parameters, and hashes of the figures
 figures/                               Figures 3 to 11 of the paper, confusions, F1 of each class, the circles study
 data.md                                how many images of each class there are, and what was left out
 circles-summary/                         the tutorial's study in words, its means and its comparisons
@@ -37,7 +38,9 @@ def main() -> None:
     runs = runs_of(tables.read(REPORTS))
     data = read_json(REPORTS / "pictures/data.json")
     with style.applied():
-        written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()))
+        written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()), svg=REPORTS / "svg")
+        # Of the figures as they have just been written.
+        written += exhibits.write(REPORTS, records.of_files(REPORTS, Path("params.yaml")), svg=REPORTS / "svg")
     means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
     scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
     print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")

@@ -115,7 +115,7 @@ def test_the_recipe_for_a_variant(with_variant):
     template = start(with_variant, "-m", "stages.reporting.template")
     tests = ["tests/pipeline/test_variants.py", "tests/pipeline/test_grain.py"]
     tests += ["tests/stages/variants/test_variants.py", "-p", "no:cacheprovider"]
-    chosen = f"{NAME} or evaluated or measure or noise/dropout or confusion or its_name"
+    chosen = f"{NAME} or evaluated or measure or noise/dropout or its_name"
     checks = start(with_variant, "-c", CHECKS_AND_A_RUN, NAME, *tests, "-k", chosen)
     said = "".join(process.communicate()[0] for process in (template, checks))
     assert [template.returncode, checks.returncode] == [0, 0], said
