@@ -29,14 +29,17 @@ compare: setup  ## HEAD, its experiments and the workspace side by side: paramet
 	@python -m stages.reporting.compare
 
 sweep: setup  ## The figure of a parameter over the experiments at hand, in sweeps/: make sweep OF=interval
-	@test -n "$(OF)" || { echo "make sweep OF=...: a parameter by its dotted name, as interval or train.learning_rate"; exit 2; }
+	@test -n "$(OF)" || { \
+	echo "make sweep OF=...: a parameter by its dotted name, as interval or train.learning_rate"; exit 2; }
 	@python -m stages.reporting.sweep $(OF)
 
 kept: setup  ## The finished runs that are kept in .scratch/
 	python -m stages.running.kept
 
 repository:  # DVC needs one, and says so less clearly; a download as ZIP is none
-	@test -e .git || git rev-parse --git-dir > /dev/null 2>&1 || { echo "No Git repository here, as in a download without one (ZIP), and DVC needs it: run 'git init' here, or 'git clone' in place of the download, then make again"; exit 2; }
+	@test -e .git || git rev-parse --git-dir > /dev/null 2>&1 || { \
+	echo "No Git repository here, as in a download without one (ZIP), and DVC needs it:" \
+	"run 'git init' here, or 'git clone' in place of the download, then make again"; exit 2; }
 
 setup: $(VENV)/installed .dvc/plots/page.html  ## The virtual environment with the pinned requirements; DVC's page
 
@@ -46,7 +49,8 @@ setup: $(VENV)/installed .dvc/plots/page.html  ## The virtual environment with t
 	@$(VENV)/bin/python -m stages.reporting.offline
 
 $(VENV)/installed: requirements.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) else f"Python 3.11 or 3.12 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 12) else \
+	f"Python 3.11 or 3.12 is needed, $(PYTHON) is {v[0]}.{v[1]}: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements.txt
 	@touch $@

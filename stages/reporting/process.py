@@ -72,8 +72,8 @@ def figures(path: str | Path, origin: Origin, w: float, constant: float) -> Iter
     caption(
         drawn,
         f"The first test image (n = 1) and a channel of BatchNorm's output at {origin.site} ({origin.variant}{seed}): "
-        f"number {channel + 1} of the {len(maps)} that vary most. |w| = {w:g}; between × w and ÷ |w| the colours stand "
-        f"for values smaller by that factor. The constant of CliffReLU is {constant:g}.",
+        f"number {channel + 1} of the {len(maps)} that vary most. |w| = {w:g}; between × w and ÷ |w| the colours "
+        f"stand for values smaller by that factor. The constant of CliffReLU is {constant:g}.",
     )
     yield "figure-02-process-on-feature-maps.png", drawn
 

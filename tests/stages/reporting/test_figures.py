@@ -116,7 +116,8 @@ def test_confusion_by_hand():
     shares = class_scores.confusions([first, second], 3)
     assert shares.mean(axis=0)[:2].tolist() == [[0.75, 0.25, 0], [0.5, 0.5, 0]] and np.isnan(shares[:, 2]).all()
     (axes,) = class_scores.draw_confusion(shares, ["a", "b", "c"], "any", 3).axes
-    assert [text.get_text() for text in axes.texts] == ["75\n±35", "25\n±35", "0\n±0", "50\n±71", "50\n±71", "0\n±0"]
+    shown = ["75\n±35", "25\n±35", "0\n±0", "50\n±71", "50\n±71", "0\n±0"]
+    assert [text.get_text() for text in axes.texts] == shown
 
 
 def test_dots_of_the_classes_are_the_rows_of_the_table(results):
