@@ -6,6 +6,7 @@ confusion/<variant>.csv, metrics.json  for `dvc plots`, `dvc metrics` and `dvc e
 figures/                               Figures 3 to 11 of the paper, confusions, F1 of each class, the circles study
 data.md                                how many images of each class there are, and what was left out
 circles-summary/                         the tutorial's study in words, its means and its comparisons
+index.html                             all of it, the verdicts and the published studies, as one page
 """
 
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ from stages.reporting import (
     training_curves,
 )
 from stages.reporting.measures import PRIMARY, by_seed
+from stages.reporting.page import build
 from stages.reporting.runs import Runs, runs_of
 from stages.results import tables
 from stages.results.inputs import read_json
@@ -34,13 +36,17 @@ REPORTS = Path("reports")
 
 
 def main() -> None:
-    runs = runs_of(tables.read(REPORTS))
+    results = tables.read(REPORTS)
+    runs = runs_of(results)
     data = read_json(REPORTS / "pictures/data.json")
     with style.applied():
-        written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()))
+        made = dict(report(runs, data, circles_study.read_study()))
+        written = exhibits.write(REPORTS, made.items())
+        (page,) = exhibits.write(REPORTS, [("index.html", build.html(made, results, runs, data["title"]))])
     means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
     scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
     print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")
+    print(f"To be read: {page}, which any browser opens")
 
 
 def report(runs: Runs, data: dict, study: circles_study.Study) -> Iterator[tuple[str, str | Figure]]:
