@@ -88,7 +88,7 @@ def _chart(runs: Runs, name: str, title: str, lines: dict[str, str]) -> Chart:
         )
     step = _step(max(run.epochs for seeds in runs.values() for run in seeds.values()))
     if step > 1:
-        caption += f" Every {step}th epoch is drawn."
+        caption += f" One epoch in {step} is drawn."
     layers = [
         *([_shade()] if flipping else []),
         *(_lane(place, variant) for place, variant in enumerate(flipping)),

@@ -18,6 +18,7 @@ SHEET_WIDTH = 1300  # pixels: of a contact sheet on the page
 QUALITY = 72  # of its WebP
 _DECIMALS = re.compile(r"(\d\.\d\d)\d+")
 _GEOMETRY = re.compile(r'\b(?:d|x|y|points|transform|width|height)="[^"]*"')
+_ID, _REFERENCE = re.compile(r'\s\bid="([^"]*)"'), re.compile(r"#([\w-]+)")
 TITLES = {
     "per-class-f1": "F1 of each class",
     "class-balance": "Images of each class",
@@ -50,6 +51,8 @@ def drawing(name: str, drawn: Figure) -> Drawing:
     title, caption = _title(name), str(drawn.get_label())
     # Hundredths of a point are finer than any screen.
     svg = _GEOMETRY.sub(lambda found: _DECIMALS.sub(r"\1", found[0]).replace("\n", ""), style.svg(drawn))
+    named = set(_REFERENCE.findall(svg))  # what nothing refers to needs no name, and two equal pictures share one
+    svg = _ID.sub(lambda found: found[0] if found[1] in named else "", svg)
     label = Markup.escape(f"{title}. {caption}".strip())
     svg = re.sub(r"<svg ", f'<svg role="img" aria-label="{label}" '.replace("\\", r"\\"), svg, count=1)
     wide = drawn.get_figwidth() > 1.2 * style.COLUMN
