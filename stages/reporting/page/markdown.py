@@ -20,6 +20,7 @@ LEDGER = "claims.md"  # a link to it is one to the section #verdicts
 VERDICTS = ("holds", "does not hold", "contradicted", "undecided", "not run")
 _VERDICT = re.compile(rf"<strong>({'|'.join(VERDICTS)})</strong>,?")
 _NUMBER = r"(?:× ?)?[+−-]?\d[\d.,]*"
+_TOGETHER = re.compile(r"(?<=\d) (±|to) (?=[+−]?\d)")  # a number and its spread, or two ends
 _INTERVAL = re.compile(rf"\[{_NUMBER}, {_NUMBER}\]")
 
 
@@ -119,7 +120,8 @@ def _cell(html: Markup) -> Markup:
     """Verdicts and intervals set as such."""
     if html in VERDICTS:
         return badge(html)
-    marked = _VERDICT.sub(lambda found: badge(found[1]), html)
+    marked = _TOGETHER.sub("\N{NO-BREAK SPACE}\\1\N{NO-BREAK SPACE}", html)
+    marked = _VERDICT.sub(lambda found: badge(found[1]), marked)
     return Markup(_INTERVAL.sub(lambda found: f'<span class="interval">{found[0]}</span>', marked))
 
 

@@ -61,6 +61,7 @@ def own(tmp_path_factory, committed):
         study = circles_study.read_study(tutorial=ROOT / "data/paper/circles.csv")
         drawn = [*data_set.figures(data), *class_scores.figures(runs), *training_curves.figures(runs)]
         drawn += [figure for figure in circles.figures(study) if figure[0] == "circles-decision.png"]
+        drawn.append(("gap.png", style.figure()))  # of a family of the user's own
         exhibits = dict(table1.tables(runs, table1.read_paper(ROOT / "data/paper/table1.csv")))
         exhibits |= dict(data_set.tables(data))
         exhibits |= {f"circles-summary/{name}": text for name, text in circles.tables(study)}

@@ -154,6 +154,11 @@ def test_markdown_lets_no_markup_through():
     ]
 
 
+def test_a_family_of_figures_of_the_users_own_has_a_place(own):
+    captions = [each.text for each in read(own).one("section", id="data").all("figcaption")]
+    assert captions[-1] == "gap."
+
+
 def test_what_was_not_run_is_said(own):
     page = read(own)
     for section, name in (("controls", "controls"), ("studies", "interval"), ("calibration", "robustness")):
@@ -165,7 +170,9 @@ def test_studies_are_shown_with_their_table_and_figure(committed, root):
     published_ones = sorted(path.parent.name for path in (root / "reports/studies").glob("*/runs.csv"))
     assert "controls" in published_ones
     studies = committed.one("section", id="studies")
-    assert [each.text for each in studies.all("h3")] == [name for name in published_ones if name != "controls"]
+    assert [each.text for each in studies.all("h3")] == [
+        f"Study {name}" for name in published_ones if name != "controls"
+    ]
     rows = pd.read_csv(root / "reports/studies/controls/measures.csv", keep_default_na=False)
     own = rows[
         (rows.weights == "last") & (rows.split == "test") & (rows.measure == "macro_f1") & (rows.corruption == "")
