@@ -14,6 +14,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from stages.files import write_text
 from stages.reporting import (
     circles,
     circles_study,
@@ -41,8 +42,9 @@ def main() -> None:
     data = read_json(REPORTS / "pictures/data.json")
     with style.applied():
         made = dict(report(runs, data, circles_study.read_study()))
-        written = exhibits.write(REPORTS, made.items())
-        (page,) = exhibits.write(REPORTS, [("index.html", build.html(made, results, runs, data["title"]))])
+        written = exhibits.write(REPORTS, made.items(), svg=REPORTS / "svg")
+        page = REPORTS / "index.html"
+        write_text(page, build.html(made, results, runs, data["title"]))
     means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
     scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
     print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")

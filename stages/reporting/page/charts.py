@@ -4,7 +4,7 @@ The page's own legend turns variants on and off: the parameter `hidden` of every
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from stages.reporting.page.markdown import Table
 from stages.reporting.runs import Run, Runs, look_of
+from stages.reporting.signs import flipped_in_training, flipped_when_scored
 
 POINTS = 200  # of a line, at most: whole epochs, evenly chosen
 DIGITS = 5  # significant ones
@@ -19,7 +20,9 @@ HEIGHT = 260  # pixels
 SHADE = 0.1  # opacity of the ground where all sites are flipped
 LANE = 7  # pixels of a variant's flipped stretches above the plot
 INK = "currentColor"  # the page's, light or dark: a variant that is black on paper takes it
-MEASURES = ("train_loss", "train_eval_loss", "val_loss", "val_macro_f1", "flipped")  # columns of curves.csv
+MEASURES = ("train_loss", "train_eval_loss", "val_loss", "val_macro_f1")  # columns of curves.csv
+# Which share of a variant's sites and steps was flipped in an epoch: while it trained, or when it was scored after it.
+STATES: dict[str, Callable[[Run], np.ndarray]] = {"trained": flipped_in_training, "scored": flipped_when_scored}
 
 
 class Chart(NamedTuple):
@@ -63,18 +66,19 @@ def data(runs: Runs) -> dict[str, Any]:
 def charts(runs: Runs) -> dict[str, Chart]:
     """By name: train loss, validation macro F1, and cross-entropy on training and validation images."""
     made = (
-        ("loss", "Train loss", {"train_loss": "cross-entropy, training passes"}),
-        ("score", "Validation macro F1", {"val_macro_f1": "macro F1 on validation"}),
+        ("loss", "Train loss", "trained", {"train_loss": "cross-entropy, training passes"}),
+        ("score", "Validation macro F1", "scored", {"val_macro_f1": "macro F1 on validation"}),
         (
             "overfitting",
             "Cross-entropy on validation and on training images",
+            "scored",
             {"val_loss": "validation", "train_eval_loss": "training, in evaluation mode"},
         ),
     )
-    return {name: _chart(runs, name, title, lines) for name, title, lines in made}
+    return {name: _chart(runs, name, title, state, lines) for name, title, state, lines in made}
 
 
-def _chart(runs: Runs, name: str, title: str, lines: dict[str, str]) -> Chart:
+def _chart(runs: Runs, name: str, title: str, state: str, lines: dict[str, str]) -> Chart:
     known = variants(runs)
     flipping = [variant for variant in known if variant.flips]
     first, *others = lines
@@ -83,20 +87,20 @@ def _chart(runs: Runs, name: str, title: str, lines: dict[str, str]) -> Chart:
         caption += f" Solid: {lines[first]}; dashed: {', '.join(lines[other] for other in others)}."
     if flipping:
         caption += (
-            " Above, in each variant's colour: its epochs with flipped features, the paler the fewer of its sites;"
-            " grey over the whole height: the same of any variant that is shown."
+            f" Above, in each variant's colour: epochs {state} with flipped features (paler: in part of the sites,"
+            " steps or runs). Grey over the whole height: the same of any variant that is shown."
         )
     step = _step(max(run.epochs for seeds in runs.values() for run in seeds.values()))
     if step > 1:
         caption += f" One epoch in {step} is drawn."
     layers = [
-        *([_shade()] if flipping else []),
-        *(_lane(place, variant) for place, variant in enumerate(flipping)),
+        *([_shade(state)] if flipping else []),
+        *(_lane(place, variant, state) for place, variant in enumerate(flipping)),
         *(_line("seeds", column, thin=True, dashed=column in others) for column in reversed(lines)),
         *(_line("means", column, thin=False, dashed=column in others) for column in reversed(lines)),
         *(_hover(column, words) for column, words in lines.items()),
     ]
-    label = "macro F1" if first == "val_macro_f1" else "mean cross-entropy per image"
+    label = "macro F1" if first == "val_macro_f1" else "mean cross-entropy, nats per image"
     numbers = [(words, _numbers(runs, column)) for column, words in lines.items()]
     about = f"{title} over epochs, a line for each variant. The numbers stand in the table below."
     return Chart(name, title, caption, _spec(runs, about, label, layers, len(flipping)), numbers)
@@ -141,16 +145,16 @@ def _shown() -> dict[str, Any]:
     return {"filter": "indexof(hidden, datum.variant) < 0"}
 
 
-def _shade() -> dict[str, Any]:
+def _shade(state: str) -> dict[str, Any]:
     """Behind everything: the largest share of the variants that are shown, so that two never mix into a third."""
-    largest = {"aggregate": [{"op": "max", "field": "flipped", "as": "flipped"}], "groupby": ["from", "to"]}
+    largest = {"aggregate": [{"op": "max", "field": state, "as": state}], "groupby": ["from", "to"]}
     return {
         "data": {"name": "means"},
         "transform": [
             _shown(),
-            {"filter": "datum.flipped > 0"},
+            {"filter": f"datum.{state} > 0"},
             largest,
-            {"calculate": f"{SHADE} * datum.flipped", "as": "shade"},
+            {"calculate": f"{SHADE} * datum.{state}", "as": "shade"},
         ],
         "mark": {"type": "rect", "color": INK},
         "encoding": {
@@ -164,9 +168,9 @@ def _shade() -> dict[str, Any]:
     }
 
 
-def _lane(place: int, variant: Variant) -> dict[str, Any]:
+def _lane(place: int, variant: Variant, state: str) -> dict[str, Any]:
     bottom = -4 - LANE * place
-    mine = f"datum.flipped > 0 && datum.variant === {_quoted(variant.title)}"
+    mine = f"datum.{state} > 0 && datum.variant === {_quoted(variant.title)}"
     return {
         "data": {"name": "means"},
         "transform": [_shown(), {"filter": mine}],
@@ -176,11 +180,11 @@ def _lane(place: int, variant: Variant) -> dict[str, Any]:
             "x2": {"field": "to"},
             "y": {"value": bottom},
             "y2": {"value": bottom - LANE + 2},
-            "opacity": _as_it_is("flipped"),
+            "opacity": _as_it_is(state),
             "tooltip": [
                 {"field": "variant", "type": "nominal"},
                 {"field": "epoch", "type": "quantitative"},
-                {"field": "flipped", "type": "quantitative", "format": ".0%", "title": "sites and steps flipped"},
+                {"field": state, "type": "quantitative", "format": ".0%", "title": f"{state} with flipped features"},
             ],
         },
     }
@@ -237,7 +241,14 @@ def _mean(runs: Sequence[Run]) -> dict[str, Any]:
         curves = np.array([run.curves[name].to_numpy(float)[epochs] for run in runs])
         found[name] = _short(curves.mean(axis=0))
         found[f"{name}_least"], found[f"{name}_most"] = _short(curves.min(axis=0)), _short(curves.max(axis=0))
+    for state, flipped in STATES.items():
+        found[state] = _short(np.mean([_share(flipped(run))[epochs] for run in runs], axis=0))
     return found | {"from": (epochs + 1 - step / 2).tolist(), "to": (epochs + 1 + step / 2).tolist()}
+
+
+def _share(flipped: np.ndarray) -> np.ndarray:
+    """Over the sites, of (sites, epochs); 0 where no site carries a sign."""
+    return flipped.mean(axis=0) if len(flipped) else np.zeros(flipped.shape[1])
 
 
 def _numbers(runs: Runs, column: str) -> Table:

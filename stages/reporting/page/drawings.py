@@ -11,7 +11,7 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from stages.reporting import style
-from stages.reporting.training_curves import AXIS, FIGURES
+from stages.reporting.training_curves import CURVES, FIGURES
 from stages.results.inputs import BadInput
 
 SHEET_WIDTH = 1300  # pixels: of a contact sheet on the page
@@ -46,11 +46,12 @@ class Drawing(NamedTuple):
     on_paper: bool
 
 
-def drawing(name: str, drawn: Figure) -> Drawing:
+def drawing(name: str, drawn: Figure, title: str = "") -> Drawing:
     """A figure under its file's name, which is without its suffix here. To be called within `style.applied()`."""
-    title, caption = _title(name), str(drawn.get_label())
+    title, caption = title or _title(name), str(drawn.get_label())
     # Hundredths of a point are finer than any screen.
     svg = _GEOMETRY.sub(lambda found: _DECIMALS.sub(r"\1", found[0]).replace("\n", ""), style.svg(drawn))
+    svg = svg.replace(": Canvas", ": var(--ground)")  # the browser's own ground is not the page's
     named = set(_REFERENCE.findall(svg))  # what nothing refers to needs no name, and two equal pictures share one
     svg = _ID.sub(lambda found: found[0] if found[1] in named else "", svg)
     label = Markup.escape(f"{title}. {caption}".strip())
@@ -99,7 +100,7 @@ def sheet(path: Path) -> str | None:
 def _title(name: str) -> str:
     for number, measure, *pair in FIGURES:
         if name.startswith(f"figure-{number:02d}-"):
-            return f"Figure {number}: {AXIS[measure][0]}, {' and '.join(map(style.title, pair))}"
+            return f"Figure {number}: {CURVES[measure].title}, {' and '.join(map(style.title, pair))}"
     if name.startswith("confusion-"):
         return f"Confusion, {style.title(name.removeprefix('confusion-'))}"
     return TITLES.get(name, name)

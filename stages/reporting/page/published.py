@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from stages.reporting import robustness, study_figure
-from stages.reporting.page.drawings import Drawing, drawings
+from stages.reporting.page.drawings import Drawing, drawing, drawings
 from stages.reporting.page.ledger import Ledger, Line
 from stages.reporting.page.markdown import Part, parts
 from stages.results import tables
@@ -37,11 +37,17 @@ def read(ledger: Ledger, folder: Path = FOLDER) -> Iterator[Study]:
         yield Study(
             name,
             parts(_text(path.with_name("table.md"), name)),
-            drawings(dict(study_figure.figures(results))),
+            list(_figures(results)),
             parts(str(spoiled["robustness.md"])) if spoiled else [],
             drawings(spoiled),
             ledger.of(name),
         )
+
+
+def _figures(results: tables.Results) -> Iterator[Drawing]:
+    for file, drawn in study_figure.figures(results):
+        name = file.removesuffix(".png")
+        yield drawing(name, drawn, f"Test macro F1 over {name}" if name in results.varied else "")
 
 
 def _text(path: Path, name: str) -> str:

@@ -20,7 +20,7 @@ from tests.stages.results.simulated import CLASSES, VARIANTS, results_of, simula
 
 ROOT = Path(__file__).parents[3]
 DPI = 250
-PAGE_WIDE = ("class-balance", "circles-decision", "circles-differences", "circles-run", "circles-spread")
+PAGE_WIDE = ("class-balance", *(f"circles-{name}" for name in ("curves", "decision", "differences", "run", "spread")))
 WRITTEN = [
     "circles-summary/differences.csv",
     "circles-summary/falls.csv",
@@ -60,6 +60,7 @@ WRITTEN = [
     "table1.csv",
     "table1.md",
 ]
+WRITTEN += [f"svg/{Path(name).stem}.svg" for name in WRITTEN if name.startswith("figures/")]
 
 
 def files(folder):
@@ -102,8 +103,8 @@ def test_a_second_report_has_the_same_bytes(project, reported, tmp_path, monkeyp
         for name, content in report.report(runs, pixels.summary(), circles_study.read_study())
         if "circles" not in name and "confusion-d" not in name
     ]
-    written = exhibits.write(tmp_path, kept)
-    assert len(written) == 14 and {path.name for path in tmp_path.rglob("*")} >= {"data.md", "class-balance.png"}
+    written = exhibits.write(tmp_path, kept, svg=tmp_path / "svg")
+    assert len(written) == 19 and {path.name for path in tmp_path.rglob("*")} >= {"data.md", "class-balance.png"}
     for path in written:
         assert path.read_bytes() == (reported / "reports" / path.relative_to(tmp_path)).read_bytes(), path
     assert not list(tmp_path.rglob("*.partial"))
@@ -147,6 +148,7 @@ def test_metrics_are_means_over_seeds(reported):
 def test_other_variants_than_the_papers_are_drawn_with_no_line_changed(project, tmp_path, monkeypatch, capsys):
     shutil.copytree(project, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setattr(report.circles, "figures", lambda study: ())  # they know no variants but their own
     runs = [simulate_run(variant, 0, epochs=6) for variant in ("01", "baseline", "periodic", "mirror")]
     tables.write("reports", results_of(runs))
     report.main()

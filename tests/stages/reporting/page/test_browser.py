@@ -135,8 +135,8 @@ CONTRAST = """() => {
   while (walker.nextNode()) {
     const element = walker.currentNode.parentElement;
     const words = walker.currentNode.data.trim();
-    // The report's own figures are drawn in the colours of the variants.
-    if (!words || !element.checkVisibility() || element.closest("script, style, option, .drawing svg")) continue;
+    // In the cells of a confusion matrix, the ground is a picture.
+    if (!words || !element.checkVisibility() || element.closest("script, style, option, .on-paper svg")) continue;
     const style = getComputedStyle(element);
     const svg = element instanceof SVGElement;
     const [one, other] = [light(rgba(svg ? style.fill : style.color)), light(ground(element))].sort((a, b) => b - a);

@@ -114,6 +114,12 @@ def test_charts_hold_the_curves(committed, root):
     means = curves.groupby(["variant", "epoch"], sort=False)["val_macro_f1"].mean()
     for (_, expected), line in zip(means.groupby("variant", sort=False), drawn["means"]):
         assert line["val_macro_f1"] == pytest.approx(expected.to_numpy(), rel=1e-4) and line["n"] == 6
+    trained = curves.groupby(["variant", "epoch"], sort=False)["flipped"].mean()
+    for (_, expected), line in zip(trained.groupby("variant", sort=False), drawn["means"]):
+        assert line["trained"] == pytest.approx(expected.to_numpy(), abs=1e-4)
+    scored = {line["variant"]: line["scored"] for line in drawn["means"]}
+    # Algorithm 1 with T = 5: clean, then from the fifth epoch on flipped, from the tenth clean again.
+    assert scored["+ periodic"] == [0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0] and not any(scored["Baseline"])
     details = committed.one("figure", id="chart-score").one("details").one("table")
     assert [row[0] for row in details.rows] == [str(epoch) for epoch in range(1, 15)]
     assert [float(row[1]) for row in details.rows] == pytest.approx(means["baseline"].to_numpy(), abs=0.0006)
@@ -159,11 +165,25 @@ def test_a_family_of_figures_of_the_users_own_has_a_place(own):
     assert captions[-1] == "gap."
 
 
-def test_what_was_not_run_is_said(own):
+def test_what_was_not_run_is_said(own, committed):
     page = read(own)
-    for section, name in (("controls", "controls"), ("studies", "interval"), ("calibration", "robustness")):
-        assert f"make study NAME={name}" in page.one("section", id=section).text
+    assert "make study NAME=controls" in page.one("section", id="controls").text
     assert not page.one("section", id="data").all("img")
+
+
+def test_studies_of_a_parameter_and_of_spoiled_pictures_have_their_place(own):
+    page = read(own)
+    studies, calibration = page.one("section", id="studies"), page.one("section", id="calibration")
+    assert [each.text for each in studies.all("h3")] == ["Study interval", "Study robustness"]
+    rows = studies.all("table")[0].rows
+    assert [row[:3] for row in rows] == [["baseline", "", "2"], ["periodic", "2", "2"], ["periodic", "5", "2"]]
+    assert [each["aria-label"].partition(".")[0] for each in studies.all("svg", role="img")] == [
+        "Test macro F1 over interval",
+        "Test macro F1 of the variants",
+    ]
+    assert calibration.one("h3").text == "Spoiled pictures, study robustness"
+    assert len(calibration.all("svg", role="img")) == 1 and len(calibration.all("table")) == 4
+    assert "spoiled" in calibration.one("h2").text
 
 
 def test_studies_are_shown_with_their_table_and_figure(committed, root):
