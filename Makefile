@@ -9,6 +9,7 @@ unexport PYTHONDONTWRITEBYTECODE  # of many containers: each stage, each test of
 
 repro: repository setup  ## Set up, then run the whole pipeline: Table 1, the figures, the circles study in reports/
 	dvc repro
+	python -m stages.reporting.answer
 
 test: export OMP_NUM_THREADS = 1  # a process on each core: threads would only wait for each other
 test: $(VENV)/tested  ## Set up, then run the tests on all cores

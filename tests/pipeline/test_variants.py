@@ -30,6 +30,13 @@ def test_every_trained_variant_is_evaluated_and_measured(file):
     assert set(made) <= set(pipeline["measure"]["deps"])
 
 
+def test_the_best_model_is_chosen_among_all_variants_of_the_main_pipeline():
+    pipeline = stages(ROOT / "dvc.yaml")
+    trained = [name.removeprefix("train-") for name in pipeline if name.startswith("train-")]
+    assert pipeline["model"]["cmd"].split()[3:] == trained
+    assert {f"runs/{name}" for name in trained} <= set(pipeline["model"]["deps"])
+
+
 def test_the_trained_runs_stay_in_the_run_cache():
     """`cache: false` or `persist: true` on one of them would keep a repeated sweep from being skipped."""
     for name, stage in STAGES.items():
