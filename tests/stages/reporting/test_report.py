@@ -54,6 +54,7 @@ WRITTEN = [
     "figures/figure-10-train-loss-periodic-and-dynamic.png",
     "figures/figure-11-val-f1-periodic-and-dynamic.png",
     "figures/per-class-f1.png",
+    "index.html",
     "metrics.json",
     "parameters.csv",
     "table1.csv",
