@@ -1,6 +1,8 @@
 """The stage as DVC starts it, for the tests that stop it."""
 
+import multiprocessing
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +49,22 @@ class Stage:
         """Its exit status, when it has ended; `said` then has all lines."""
         self.said += self.process.stderr.read().splitlines()
         return self.process.wait(60)
+
+
+def forked(folder, module, *arguments, **environment):
+    """`python -m <module>`, started, in a process that is forked from one with torch (the fixture `server`)."""
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=_run, args=(folder, module, arguments, environment))
+    process.start()
+    return process
+
+
+def _run(folder, module, arguments, environment):
+    os.environ.pop("DVC_ROOT", None)
+    os.environ |= environment
+    os.chdir(folder)
+    sys.argv = [module, *arguments]
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
 
 
 def all_gone(processes):

@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import runpy
 import signal
 import socket
 import subprocess
@@ -16,7 +15,7 @@ import torch
 from stages.running import several_processes
 from stages.running.launch import launch
 from stages.training.processes import Processes
-from tests.stages.running.stage import ROOT, Stage
+from tests.stages.running.stage import ROOT, Stage, forked
 
 
 def test_being_stopped_stops_all_processes_and_leaves_the_last_epoch(prepare_workspace, workspace):
@@ -61,27 +60,17 @@ def test_after_a_kill_9_of_the_launcher_its_processes_end_as_if_stopped():
     assert launcher.communicate(timeout=30)[1] == "stopped\n"  # of the process that it had started
 
 
-def take_part(rank, port, folder):
-    """`python -m stages.train` as torchrun starts it, in a process that has torch imported already."""
-    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "1"}
-    os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    os.environ.pop("DVC_ROOT", None)
-    os.chdir(folder)
-    sys.argv = ["train", "--variant", "periodic"]
-    runpy.run_module("stages.train", run_name="__main__", alter_sys=True)
-
-
 def test_torchruns_own_processes_train_all_seeds_in_one_group(prepare_workspace, workspace):
     """As on several machines, where each is started by hand: docs/long-runs.md. That torchrun tells its processes of
     each other by these variables, the test sees that stops them."""
     prepare_workspace(workspace, {"seeds": [1, 0], "train.processes": 2}, epochs=1)
-    context = multiprocessing.get_context("forkserver")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    processes = [context.Process(target=take_part, args=(rank, port, workspace)) for rank in (0, 1)]
-    for process in processes:
-        process.start()
+    told = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "TORCHELASTIC_RUN_ID": "1"}
+    processes = [
+        forked(workspace, "stages.train", "--variant", "periodic", RANK=rank, LOCAL_RANK=rank, **told) for rank in "01"
+    ]
     for process in processes:
         process.join(120)
     assert [process.exitcode for process in processes] == [0, 0]
