@@ -1,5 +1,6 @@
 """For all tests: signals as in a terminal, which tests begin, and one server for the processes that they fork."""
 
+import gc
 import multiprocessing
 import signal
 from contextlib import chdir
@@ -33,6 +34,16 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The long ones first, each file as a whole; the workers share what is left at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
+def pytest_collection_finish() -> None:
+    """What is imported by now stays, and the garbage collector need not look at it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")

@@ -145,6 +145,7 @@ def cells(row):
 
 def test_the_report_is_written_and_holds_the_names(tmp_path, monkeypatch):
     monkeypatch.setattr(report.circles, "figures", lambda study: ())  # they have names of their own
+    monkeypatch.setattr(report.training_curves, "FIGURES", ())  # they have none
     tables.write(tmp_path / "reports", simulate(["baseline", "periodic"], [0, 1], epochs=3, classes=NAMES))
     write_study(tmp_path / "reports/circles")
     (tmp_path / "reports/pictures").mkdir()
