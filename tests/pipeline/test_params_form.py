@@ -5,6 +5,7 @@ import shutil
 import pytest
 from dvc.utils.hydra import apply_overrides  # what `dvc exp run -S` changes a file with
 
+from stages.yaml_file import load
 from tests.pipeline.pipelines import ROOT
 
 FILES = [ROOT / "params.yaml", *sorted(ROOT.glob("studies/*/params.yaml"))]
@@ -39,3 +40,10 @@ def test_one_change_is_one_line_with_its_comment(override, written):
 def test_another_list_keeps_its_comment(written):
     before, after = written(ROOT / "params.yaml", "seeds=[0,1]")
     assert set(after) <= set(before) and len(before) - len(after) == 4
+
+
+def test_an_empty_list_leaves_a_file_that_can_be_read(tmp_path, written):
+    """Behind one, DVC's writer joins the first line without a comment with the next: every parameter has one."""
+    _, after = written(ROOT / "params.yaml", "seeds=[]")
+    (tmp_path / "empty.yaml").write_text("\n".join(after) + "\n", encoding="utf-8")
+    assert load(tmp_path / "empty.yaml") == load(ROOT / "params.yaml") | {"seeds": []}

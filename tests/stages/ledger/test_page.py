@@ -74,7 +74,7 @@ def test_the_stage_writes_what_it_decides(tmp_path, monkeypatch, capsys, table):
     monkeypatch.chdir(tmp_path)
     claims.main()
     assert capsys.readouterr().out == (
-        "5 verdicts: 1 holds, 0 does not hold, 1 contradicted, 1 undecided, 2 not run; reports/claims.md\n"
+        "reports/claims.md: 5 verdicts\n1 holds, 0 does not hold, 1 contradicted, 1 undecided, 2 not run\n"
     )
     found = read_table("reports/claims.csv", COLUMNS)
     assert list(found["verdict"]) == list(table["verdict"]) and list(found.columns) == list(COLUMNS)
