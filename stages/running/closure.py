@@ -8,7 +8,7 @@ through which names are followed to where they are defined.
 import ast
 import hashlib
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -54,7 +54,7 @@ def _decides(file: str) -> bool:
     return not file.endswith("/__init__.py") and not file.startswith(DECIDE_NOTHING)
 
 
-@lru_cache
+@cache
 def _imports(file: str) -> tuple[str, ...]:
     """The project's files that a file names in its imports, but for those that only a type checker sees."""
     found = []

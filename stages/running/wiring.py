@@ -13,6 +13,7 @@ import argparse
 import itertools
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,7 @@ def new(name: str, chosen: list[str], data_set: str | None) -> None:
 
 def rewired(text: str, path: Path) -> str:
     """The text of a dvc.yaml with the deps and params that its stages must have. Raises NoPipeline and SystemExit."""
+    params = cache(read)  # the same for most of the stages
     for name, stage in YAML(typ="safe", pure=True).load(text)["stages"].items():
         if not str(stage.get("cmd")).startswith("python -m stages."):
             continue  # of the user's own program, the imports are not ours
@@ -75,7 +77,7 @@ def rewired(text: str, path: Path) -> str:
         text = _replaced(text, path, name, "deps", deps)
         if module(stage) == "stages/train.py":
             file = argument(stage, "params")
-            parts = parameters(argument(stage, "variant") or "", read(file or path.with_name("params.yaml")))
+            parts = parameters(argument(stage, "variant") or "", params(file or path.with_name("params.yaml")))
             text = _replaced(text, path, name, "params", parts if file is None else [f"{file}: [{', '.join(parts)}]"])
         if module(stage) == "stages/report.py":  # it tells them all, but those that decide nothing
             text = _replaced(text, path, name, "params", [part for part in Params.model_fields if part != "machine"])
