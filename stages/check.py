@@ -37,6 +37,7 @@ def main(params_file: str, out: Path) -> None:
         said = str(mistake).replace("params.yaml: train.", f"{params_file}: train.")
         raise SystemExit(f"{said}\nnothing was deleted and nothing was run; {undo}") from None
     write_text(out, "ok\n")
+    print(f"{params_file}: all of it can be carried out")
 
 
 def varied(params: Params, params_file: str) -> list[Params]:

@@ -22,7 +22,8 @@ def main() -> None:
     write_table(REPORTS / "claims.csv", decided, list(COLUMNS))
     write_text(REPORTS / "claims.md", page.write(decided))
     counts = Counter(decided["verdict"])
-    print(f"{len(decided)} verdicts: {', '.join(f'{counts[v]} {v}' for v in page.VERDICTS)}; {REPORTS / 'claims.md'}")
+    print(f"{REPORTS / 'claims.md'}: {len(decided)} verdicts")
+    print(", ".join(f"{counts[verdict]} {verdict}" for verdict in page.VERDICTS))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ import threading
 from types import FrameType, TracebackType
 
 AGAIN = "the same command "  # begins what is said of it, behind what has ended a stage
+LAST_WORD = "STAGES_LAST_WORD"  # names a file, for processes that were started by one which speaks for them
 OURS = ("stages", "noise")  # a module of ours that is not there is a fault; another one was not installed
 _said: dict[str, str] = {}  # what `this_stage` has said
 _stopped: list[int] = []  # the signals that have arrived
@@ -80,12 +81,22 @@ def _end(kind: type[BaseException], error: BaseException, traceback: TracebackTy
     if isinstance(error, BrokenPipeError) and _reader_is_gone():
         _print_no_more()
         return
+    if isinstance(error, KeyboardInterrupt) and (file := os.environ.get(LAST_WORD)):
+        _leave_word(file)
+        return
     line = in_one_line(error)
     if line is None:
         sys.__excepthook__(kind, error, traceback)
         return
     with contextlib.suppress(OSError):
         print(*(f"{_name()}: {part}" for part in line.splitlines()), sep="\n", file=sys.stderr, flush=True)
+
+
+def _leave_word(file: str) -> None:
+    """What the same command does, where this process knows it; who has started it was stopped too, and says it."""
+    if again := _said.get("again"):
+        with contextlib.suppress(OSError), open(file, "w", encoding="utf-8") as opened:
+            opened.write(again)
 
 
 def _not_lost(unraisable: "sys.UnraisableHookArgs") -> None:

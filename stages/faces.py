@@ -6,6 +6,7 @@ downloaded; equal parameters give equal bytes.
 
 import argparse
 from pathlib import Path
+from textwrap import wrap
 
 from stages.drawn_faces import write_affectnet
 from stages.files import new_folder
@@ -23,11 +24,14 @@ def main(params_file: str, out: Path) -> None:
         return
     faces, workers = params.faces, read().machine.workers  # how this machine works is no part of a study's file
     counts = write_affectnet(out, faces.train, faces.val, faces.wrong_labels, faces.seed, workers)
-    lists = (
-        f"{labels.total()} in {split}.csv ({', '.join(f'{n} {name}' for name, n in labels.items())})"
-        for split, labels in counts.items()
-    )
-    print(f"{out}: drawn faces, {' and '.join(lists)}")
+    print(f"{out}: drawn faces")
+    for split, labels in counts.items():
+        parts = [
+            f"{split}.csv: {labels.total()}",
+            *(f"{count}\N{NO-BREAK SPACE}{name}" for name, count in labels.items()),
+        ]
+        lines = wrap(", ".join(parts), 80, initial_indent="  ", subsequent_indent="    ")
+        print(*(line.replace("\N{NO-BREAK SPACE}", " ") for line in lines), sep="\n")
 
 
 if __name__ == "__main__":

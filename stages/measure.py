@@ -32,7 +32,8 @@ def main(runs: Path, predictions: Path, variants: list[str], out: Path, corrupte
     finished = [run for variant in variants for run in finished_runs(runs / variant, predictions / variant)]
     tables.write(out, collect(finished, partial(measured, corrupted=corrupted), turns.events))
     tables.read(out)  # what every later stage relies on
-    print(f"{len(finished)} runs of {', '.join(variants)}: {', '.join(tables.FILES)} in {out}/")
+    print(f"{len(finished)} runs of {', '.join(variants)}")
+    print(f"{out}/: {', '.join(tables.FILES)}")
 
 
 def measured(run: Finished, corrupted: Path | None = None) -> Iterator[tuple[str, str, str, str, float]]:

@@ -2,10 +2,12 @@
 
 Reads reports/*.csv, predictions.npz, pictures/data.json and circles/, and data/paper/. Writes below reports/:
 table1.csv, table1.md                  the paper's numbers beside ours, differences to the baseline with intervals
-confusion/<variant>.csv, metrics.json  for `dvc plots`, `dvc metrics` and `dvc exp show`
+confusion.csv, metrics.json            for `dvc plots`, `dvc metrics` and `dvc exp show`
+parameters.csv, figures.csv            what `dvc plots diff` compares: parameters, and hashes of the figures
 figures/                               Figures 3 to 11 of the paper, confusions, F1 of each class, the circles study
 data.md                                how many images of each class there are, and what was left out
-circles-summary/                         the tutorial's study in words, its means and its comparisons
+circles-summary/                       the tutorial's study in words, its means and its comparisons
+index.html                             all of it, the verdicts and the published studies, as one page
 """
 
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from stages.files import write_text
 from stages.reporting import (
     circles,
     circles_study,
@@ -25,6 +28,7 @@ from stages.reporting import (
     training_curves,
 )
 from stages.reporting.measures import PRIMARY, by_seed
+from stages.reporting.page import build
 from stages.reporting.runs import Runs, runs_of
 from stages.results import tables
 from stages.results.inputs import read_json
@@ -34,13 +38,20 @@ REPORTS = Path("reports")
 
 
 def main() -> None:
-    runs = runs_of(tables.read(REPORTS))
+    results = tables.read(REPORTS)
+    runs = runs_of(results)
     data = read_json(REPORTS / "pictures/data.json")
     with style.applied():
-        written = exhibits.write(REPORTS, report(runs, data, circles_study.read_study()))
+        made = dict(report(runs, data, circles_study.read_study()))
+        written = exhibits.write(REPORTS, made.items(), svg=REPORTS / "svg")
+        # Of the figures as they have just been written.
+        written += exhibits.write(REPORTS, records.of_files(REPORTS, Path("params.yaml")), svg=REPORTS / "svg")
+        page = REPORTS / "index.html"
+        write_text(page, build.html(made, results, runs, data["title"]))
     means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
     scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
     print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")
+    print(f"To be read: {page}, which any browser opens")
 
 
 def report(runs: Runs, data: dict, study: circles_study.Study) -> Iterator[tuple[str, str | Figure]]:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if record is None:
         return
     write_text(chosen.out, json.dumps(record, indent=2) + "\n")
-    print(", ".join(f"{key} {value}" for key, value in record.items()))
+    print(f"{chosen.out}: {', '.join(f'{key} {value}' for key, value in record.items())}")
 
 
 def describe(name: str, out: Path) -> dict[str, int | str] | None:

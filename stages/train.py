@@ -50,10 +50,11 @@ def main(variant: str, params_file: str, crops: Path, out: Path, only: str | Non
         return
     context = server("stages.running.one_run")
     runs, places = ask(context, planned, *asked)
-    progress, said, stopped = Progress(runs, len(places.devices)), set(), Stopped(variant)
-    with closing(side_by_side(context, work, runs, places, stopped.hear)) as messages:
+    progress, said, stopped, trained = Progress(runs, len(places.devices)), set(), Stopped(variant), set()
+    with closing(progress), closing(side_by_side(context, work, runs, places, stopped.hear)) as messages:
         for job, kind, content in messages:
             if kind == "row":
+                trained.add(job.name)
                 progress.show(job, content)
             elif kind == "log":
                 progress.log(job, content)
@@ -64,6 +65,8 @@ def main(variant: str, params_file: str, crops: Path, out: Path, only: str | Non
                 progress.log(job, content)
     if said:
         raise SystemExit(1)
+    kept = len(runs) - len(trained)
+    print(f"{out}: {len(runs)} runs on {crops}, {len(trained)} trained now{f', {kept} kept from before' * bool(kept)}")
 
 
 class Stopped:

@@ -1,5 +1,7 @@
 """What says what the project is, in several files: they agree."""
 
+import configparser
+import json
 import os
 import re
 import shutil
@@ -16,6 +18,9 @@ WHOLE = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT, SETUPTOOLS = WHOLE["project"], WHOLE["tool"]["setuptools"]
 CITATION = YAML(typ="safe").load(ROOT / "CITATION.cff")
 WORKFLOW = YAML(typ="safe").load(ROOT / ".github/workflows/test.yml")
+ON_PULL_REQUEST = YAML(typ="safe").load(ROOT / ".github/workflows/pull-request.yml")
+CONTAINER = json.loads((ROOT / ".devcontainer.json").read_text(encoding="utf-8"))
+STORAGE = "scheduled-noise-storage"
 
 
 ROOMS = ["noise.attaching", "noise.sites"]
@@ -78,6 +83,54 @@ def test_the_workflow_runs_what_the_makefile_has():
     assert targets == {"lint", "test", "setup"}
     assert targets <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert re.findall(r"make \w+", (ROOT / ".ci/run").read_text()) == ["make test", "make lint"]
+
+
+def test_no_code_of_a_pull_request_runs_where_its_comments_can_be_written():
+    """What compares runs it, and may read alone; what comments has nothing of it but the text, and no other right."""
+    compare, comment = (ON_PULL_REQUEST["jobs"][name] for name in ("compare", "comment"))
+    assert ON_PULL_REQUEST["permissions"] == {} and compare["permissions"] == {"contents": "read"}
+    assert comment["permissions"] == {"pull-requests": "write"} and comment["needs"] == "compare"
+    assert not [
+        step for step in comment["steps"] if "checkout" in step.get("uses", "") or "make" in step.get("run", "")
+    ]
+    texts = [step["run"] for job in (compare, comment) for step in job["steps"] if "run" in step]
+    assert not [text for text in texts if "${{" in text], "what others write is handed over in the environment"
+    assert comment["if"] == "github.event.pull_request.head.repo.full_name == github.repository"
+
+
+def test_a_pull_request_is_told_what_dvc_says_between_what_it_goes_into_and_itself():
+    steps = ON_PULL_REQUEST["jobs"]["compare"]["steps"]
+    (checkout,) = [step["with"] for step in steps if "checkout" in step.get("uses", "")]
+    assert checkout["fetch-depth"] == 2, "the merge and its parents"
+    (script,) = [step["run"] for step in steps if "dvc" in step.get("run", "")]
+    assert "HEAD^1" in script and re.findall(r"dvc (\w+) diff --md", script) == ["metrics", "params"]
+    (uploaded,) = [step["with"]["path"].split() for step in steps if "upload" in step.get("uses", "")]
+    assert uploaded == ["comment.md", "reports/index.html"]
+
+
+def test_the_default_remote_is_a_folder_beside_the_clone_that_the_container_keeps():
+    config = configparser.ConfigParser()
+    config.read(ROOT / ".dvc/config")
+    url = config[f"'remote \"{config['core']['remote']}\"'"]["url"]
+    assert os.path.normpath(ROOT / ".dvc" / url) == os.path.normpath(ROOT.parent / STORAGE)  # relative to the file
+    assert f"`../{STORAGE}`" in (ROOT / "docs/long-runs.md").read_text(encoding="utf-8")
+    (volume,) = CONTAINER["mounts"]
+    assert f"target=/workspaces/{STORAGE}," in volume and f"/workspaces/{STORAGE}" in CONTAINER["postCreateCommand"]
+
+
+def test_the_container_has_a_python_that_is_supported_and_dvcs_extension():
+    versions = [line.split()[-1] for line in PROJECT["classifiers"] if "Python :: 3." in line]
+    assert CONTAINER["image"].rpartition(":")[2] in versions and CONTAINER["postCreateCommand"].endswith("make setup")
+    assert "Iterative.dvc" in CONTAINER["customizations"]["vscode"]["extensions"]
+
+
+def test_the_artifact_is_what_a_stage_makes():
+    pipeline = YAML(typ="safe").load(ROOT / "dvc.yaml")
+    (artifact,) = pipeline["artifacts"].values()
+    assert artifact["path"] in pipeline["stages"]["model"]["outs"] and artifact["type"] == "model"
+    assert artifact["desc"] and artifact["labels"]
+    page = (ROOT / "docs/long-runs.md").read_text(encoding="utf-8")
+    assert all(f"dvc artifacts get . {name} " in page for name in pipeline["artifacts"])
 
 
 @pytest.mark.parametrize("goal", ["repro", "study"])

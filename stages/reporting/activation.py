@@ -6,7 +6,7 @@ import torch
 from matplotlib.figure import Figure
 
 from noise.autorelu import cliff_relu
-from stages.reporting.style import COLORS, GREY, figure
+from stages.reporting.style import COLORS, GREY, PAPER, caption, figure
 
 
 def figures(constant: float) -> Iterator[tuple[str, Figure]]:
@@ -25,6 +25,11 @@ def draw(constant: float) -> Figure:
     left.set_xticks([0, constant], ["0", f"{constant:g}"])
     right.set_title("(b) CliffReLU")
     right.set_xticks([0, constant], ["0", f"Constant = {constant:g}"])
+    caption(
+        drawn,
+        f"The functions themselves, no data: y = x above 0, else 0; in (b) also 0 from the constant, {constant:g}, on "
+        "(open circle: left out; filled: the value there).",
+    )
     return drawn
 
 
@@ -35,6 +40,10 @@ def _curve(axes, x, y, color, constant):
     for part in (slice(0, fall), slice(fall, None)):
         axes.plot(x[part].numpy(), y[part].numpy(), color=color, clip_on=False)
     if fall < len(x):
-        axes.plot([float(x[fall])] * 2, [0, float(y[fall - 1])], ":", color=GREY, linewidth=0.8)
-    axes.set(xlabel="x", xlim=(float(x[0]), float(x[-1])), ylim=(0, 1.5 * constant))
+        axes.plot([constant] * 2, [0, constant], ":", color=GREY, linewidth=0.8)
+        point = {"color": color, "markersize": 3.5, "markeredgewidth": 0.9}
+        axes.plot(constant, constant, "o", markerfacecolor=PAPER, **point)
+        axes.plot(constant, float(cliff_relu(torch.tensor(constant), constant)), "o", **point)
+    # Both branches at 0 stand clear of the axis.
+    axes.set(xlabel="x", xlim=(float(x[0]), float(x[-1])), ylim=(-0.15 * constant, 1.5 * constant))
     axes.set_yticks([0, constant], ["0", f"{constant:g}"])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pandas as pd
 from matplotlib.figure import Figure
 
-from stages.reporting import circles_figures, circles_page
+from stages.reporting import circles_differences, circles_figures, circles_page
 from stages.reporting.circles_statistics import metrics
 from stages.reporting.circles_study import Study
 
@@ -22,12 +22,13 @@ def tables(study: Study) -> Iterator[tuple[str, str]]:
 
 def figures(study: Study) -> Iterator[tuple[str, Figure]]:
     """Yield (file name, figure) for each figure of the study."""
+    settings = study.settings
     yield "circles-data.png", circles_figures.draw_points(study.points)
     yield "circles-run.png", circles_figures.draw_run(study.run, study.summary)
-    yield "circles-curves.png", circles_figures.draw_curves(study.curves)
+    yield "circles-curves.png", circles_figures.draw_curves(study.curves, settings.seeds)
     yield "circles-spread.png", circles_figures.draw_spread(study.runs, study.summary, study.best_accuracy)
-    yield "circles-differences.png", circles_figures.draw_differences(study.differences, study.judged)
-    yield "circles-decision.png", circles_figures.draw_decision(study.maps, study.points)
+    yield "circles-differences.png", circles_differences.draw(study.differences)
+    yield "circles-decision.png", circles_figures.draw_decision(study.maps, study.points, settings.seeds)
 
 
 def _csv(table: pd.DataFrame) -> str:

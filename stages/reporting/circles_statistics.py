@@ -6,9 +6,10 @@ No verdict is made here: what counts as found is the ledger's to say.
 from typing import Any
 
 import pandas as pd
+from scipy import stats
 
 from stages.reporting.circles_names import MEASURES, SCORES
-from stages.results.statistics import mean_interval, paired_difference
+from stages.results.statistics import LEVEL, mean_interval, paired_difference
 
 # Each variant against none, and the two places in the hidden layer against each other.
 PAIRS = [("input", "baseline"), ("before", "baseline"), ("after", "baseline"), ("after", "before")]
@@ -57,6 +58,17 @@ def differences(runs: pd.DataFrame) -> pd.DataFrame:
                 found = paired_difference(values[variant].to_dict(), values[against].to_dict())
                 rows.append((over, measure, variant, against, *found))
     return pd.DataFrame(rows, columns=["over", "measure", "variant", "against", "difference", "low", "high", "n"])
+
+
+def simultaneous(differences: pd.DataFrame) -> pd.DataFrame:
+    """The table of `differences` with intervals that hold together at `LEVEL`: Bonferroni's, over all its rows.
+
+    One more column, `differs`: whether the interval leaves out zero.
+    """
+    half, rows = (differences["high"] - differences["low"]) / 2, len(differences)
+    alone, together = (stats.t.ppf(1 - (1 - LEVEL) / 2 / share, differences["n"] - 1) for share in (1, rows))
+    low, high = (differences["difference"] + sign * half * together / alone for sign in (-1, 1))
+    return differences.assign(low=low, high=high, differs=(low > 0) | (high < 0))
 
 
 def falls(runs: pd.DataFrame) -> pd.DataFrame:

@@ -81,13 +81,6 @@ class Study:
         return differences(self.runs)
 
     @cached_property
-    def judged(self) -> dict[tuple[str, str, str, str], bool]:
-        """{(over, measure, variant, against): whether the ledger tells it from none}, of differences that it judges."""
-        said = self.claims[self.claims["kind"] == "superiority"]
-        keys = zip(said["rows"].map(ROWS), said["measure"], said["ours"], said["against"])
-        return dict(zip(keys, said["verdict"].isin(["holds", "contradicted"])))
-
-    @cached_property
     def falls(self) -> pd.DataFrame:
         """How far every variant's models fell from their peak, see `circles_statistics.falls`."""
         return falls(self.runs)

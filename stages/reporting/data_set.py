@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from stages.crops.sound import check_summary
-from stages.reporting.style import GREY, PAGE, figure, shown
+from stages.reporting.style import GREY, PAGE, SMALL, caption, figure, shown
 from stages.reporting.table1_page import as_text, markdown_row
 from stages.results.inputs import BadInput
 
@@ -59,19 +60,25 @@ def _rows(title, columns, rows, total=None):
 
 
 def draw_balance(balance: np.ndarray, splits: Sequence[str], classes: Sequence[str]) -> Figure:
-    """Bars of balance, images (splits, classes), a panel for each split."""
+    """Bars of balance, images (splits, classes), a panel for each split, all on one scale."""
     named = len(classes) <= NAMED
-    drawn = figure(PAGE, 0.6 + min(4.5, 0.17 * len(classes)))
-    for axes, split, numbers in zip(drawn.subplots(1, len(splits), sharey=True, squeeze=False)[0], splits, balance):
+    drawn = figure(PAGE, 0.6 + min(5.5, 0.17 * len(classes)))
+    panels = drawn.subplots(1, len(splits), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, split, numbers in zip(panels, splits, balance):
         bars = axes.barh(range(len(classes)), numbers, color="#56B4E9", height=0.7 if named else 1)
-        if named:
-            axes.bar_label(bars, [f"{number:,}" for number in numbers], padding=2, color=GREY, size=6)
-            axes.margins(x=0.2)
         axes.set_title(f"{split}: {numbers.sum():,} images")
-        axes.spines["bottom"].set_visible(False)
-        axes.set(xticks=[], ylim=(len(classes) - 0.5, -0.5))
-        axes.set_yticks(range(len(classes)) if named else [], map(shown, classes) if named else [])
+        axes.set_ylim(len(classes) - 0.5, -0.5)
         axes.tick_params(axis="y", length=0)
+        if named:  # every bar has its number: the axis has none
+            axes.bar_label(bars, [f"{number:,}" for number in numbers], padding=2, color=GREY, size=SMALL)
+            axes.spines["bottom"].set_visible(False)
+            axes.set_xticks([])
+        else:
+            axes.set_xlabel("images of a class")
+            axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    panels[0].set_xlim(0, (1.2 if named else 1.05) * max(1, balance.max()))
+    panels[0].set_yticks(range(len(classes)) if named else [], map(shown, classes) if named else [], size=SMALL)
     if not named:
-        drawn.axes[0].set_ylabel(f"{len(classes)} classes")
+        panels[0].set_ylabel(f"{len(classes)} classes")
+    caption(drawn, f"Images of each class as cropped, n = {balance.sum():,} in all; all panels have one scale.")
     return drawn

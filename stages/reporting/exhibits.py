@@ -10,9 +10,10 @@ from stages.files import write_atomically, write_text
 from stages.reporting import style
 
 
-def write(folder: str | Path, exhibits: Iterable[tuple[str, str | Figure]]) -> list[Path]:
+def write(folder: str | Path, exhibits: Iterable[tuple[str, str | Figure]], svg: str | Path) -> list[Path]:
     """Write each text and figure to its name below the folder, whole or not at all; returns the files.
 
+    A figure's name ends in .png; the same drawing for papers, SVG, goes by that name into the folder `svg`.
     To be called within `style.applied()`. Raises OSError.
     """
     written = []
@@ -22,5 +23,8 @@ def write(folder: str | Path, exhibits: Iterable[tuple[str, str | Figure]]) -> l
             write_text(path, content)
         else:
             write_atomically(path, partial(style.save, content))
+            vector = Path(svg) / f"{path.stem}.svg"
+            write_atomically(vector, partial(style.save_svg, content))
+            written.append(vector)
         written.append(path)
     return written

@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.markers import CARETRIGHT
+from torch import nn
 
 from noise.autorelu import cliff_relu
-from stages.reporting.style import COLORS, DIVERGING, GREY, PAGE, figure
+from noise.sites import find_sites
+from stages.reporting.style import COLORS, DIVERGING, GREY, PAGE, SMALL, caption, figure
 from stages.results.inputs import BadInput, read_arrays
 
 HEIGHT, TILE, LARGE = 3.75, 0.8, 1.15  # inches: the figure, a feature map, the two maps that all rows share
@@ -30,7 +32,26 @@ class Row(NamedTuple):
     out: torch.Tensor
 
 
-def figures(path: str | Path, w: float, constant: float) -> Iterator[tuple[str, Figure]]:
+class Origin(NamedTuple):
+    """Of what network the feature maps are: the site's name, the variant, and the seed, None where it is not known."""
+
+    site: str
+    variant: str
+    seed: str | None
+
+
+def first_site(network: nn.Module) -> str:
+    """The BatchNorm whose output `stages.evaluation.features` keeps: the first one of the first residual block."""
+    every = [site for site in find_sites(network, "all") if site.addition is None]
+    return next((site for site in every if site.kind == "first"), every[0]).name
+
+
+def first_seed(folder: Path) -> str | None:
+    """The seed of the run that stage evaluate keeps the features of: the first in its folder, by name."""
+    return min((path.stem for path in folder.glob("*.npz") if path.stem.isdigit()), default=None)
+
+
+def figures(path: str | Path, origin: Origin, w: float, constant: float) -> Iterator[tuple[str, Figure]]:
     """Yield (file name, figure) of the features in a file; w is drawn as +w and -w, constant is the cliff's.
 
     Raises BadInput where it does not hold `image` (H, W, C) and `bn` (channels, h, w), what BatchNorm gives for it.
@@ -45,7 +66,16 @@ def figures(path: str | Path, w: float, constant: float) -> Iterator[tuple[str, 
         )
     if not (maps < 0).any():
         raise BadInput(f"{path}: bn holds no negative value, so an in-place ReLU has overwritten what BatchNorm gave")
-    yield "figure-02-process-on-feature-maps.png", draw(image, torch.from_numpy(maps[most_signed(maps)]), w, constant)
+    channel = most_signed(maps)
+    drawn = draw(image, torch.from_numpy(maps[channel]), w, constant)
+    seed = "" if origin.seed is None else f", seed {origin.seed}"
+    caption(
+        drawn,
+        f"The first test image (n = 1) and a channel of BatchNorm's output at {origin.site} ({origin.variant}{seed}): "
+        f"number {channel + 1} of the {len(maps)} that vary most. |w| = {w:g}; between × w and ÷ |w| the colours stand "
+        f"for values smaller by that factor. The constant of CliffReLU is {constant:g}.",
+    )
+    yield "figure-02-process-on-feature-maps.png", drawn
 
 
 def most_signed(maps: np.ndarray) -> int:
@@ -87,17 +117,15 @@ def draw(image: np.ndarray, x: torch.Tensor, w: float, constant: float) -> Figur
         _tile(drawn, row.out, LEFT["out"], y, TILE, most)
     for column, title in (("signed", "Sign"), ("cut", "Activation"), ("out", "Output")):
         _text(drawn, LEFT[column] + TILE / 2, HEIGHT - 0.1, title)
-    _key(drawn, LEFT["x"], middle - LARGE / 2 - 0.2)
-    note = f"|w| = {w:g}. Between × w and ÷ |w| the colours\nstand for values smaller by that factor."
-    _text(drawn, LEFT["image"], 0.3, note, size=6, color=GREY, ha="left")
+    _key(drawn, LEFT["x"], middle - LARGE / 2 - 0.2, most)
     return drawn
 
 
-def _key(drawn, left, y):
+def _key(drawn, left, y, most):
     """What the colours of the maps mean."""
     axes = drawn.add_axes([left / PAGE, y / HEIGHT, LARGE / PAGE, 0.07 / HEIGHT])
     axes.imshow(np.linspace(-1, 1, 256)[None], DIVERGING, aspect="auto")
-    axes.set_xticks([0, 127.5, 255], ["−", "0", "+"])
+    axes.set_xticks([0, 127.5, 255], [f"−{most:.2g}", "0", f"{most:.2g}"], size=SMALL)
     axes.tick_params(length=0, pad=2)
     axes.set_yticks([])
     axes.spines[:].set_visible(False)
@@ -123,7 +151,7 @@ def _arrow(drawn, left, start, right, end, words="", bend=None):
     canvas = _canvas(drawn)
     canvas.plot(*zip(*path), color=GREY, linewidth=0.7, solid_capstyle="butt", solid_joinstyle="round")
     canvas.plot(*path[-1], marker=CARETRIGHT, markersize=3.5, color=GREY, markeredgewidth=0)
-    _text(drawn, (left + right) / 2, end + 0.1, words, size=6)
+    _text(drawn, (left + right) / 2, end + 0.1, words, size=SMALL)
 
 
 def _text(drawn, x, y, words, **style):

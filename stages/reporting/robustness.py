@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from stages.corruptions.strengths import CORRUPTIONS
 from stages.reporting.groups import Group, baseline_of, groups_of
-from stages.reporting.style import PAGE, figure, looks
+from stages.reporting.style import ENTRY, PAGE, SMALL, caption, columns, figure, looks, wrapped
 from stages.reporting.table1_page import FEW, markdown_row, signed
 from stages.results.corrupted import MEAN
 from stages.results.inputs import BadInput
@@ -22,7 +22,7 @@ from stages.results.tables import Results
 SCORE, LOST = "macro_f1", "macro_f1_lost"
 CLEAN = ""  # in the column `corruption`
 ACROSS = 3  # panels beside each other
-APART = 0.09  # strengths between the marks of two groups
+APART, WIDEST = 0.09, 0.7  # strengths between the marks of two groups, and of all of them
 
 
 EXPLANATION = f"""Macro F1 of the last epoch's weights on the test pictures: as they are, and spoiled in {{}} ways at
@@ -146,8 +146,9 @@ def _said(found: Interval | None) -> str:
 
 def draw(scores: Scores, rows: list[Row]) -> Figure:
     """A panel for each corruption: macro F1 over its strength, 0 being the pictures as they are, with t intervals."""
-    down = -(-len(scores.kinds) // ACROSS)
-    drawn = figure(PAGE, 0.5 + 1.45 * down)
+    down, labels = -(-len(scores.kinds) // ACROSS), [wrapped(row.title, PAGE - ENTRY, size=7) for row in rows]
+    ncols = columns(labels, PAGE)
+    drawn = figure(PAGE, 0.4 + 1.6 * down + 0.13 * -(-len(rows) // ncols))
     panels = drawn.subplots(down, ACROSS, sharey=True, squeeze=False)
     for axes in panels.flat[len(scores.kinds) :]:
         axes.remove()
@@ -155,24 +156,34 @@ def draw(scores: Scores, rows: list[Row]) -> Figure:
         _panel(axes, scores, rows, kind)
     for axes in panels[:, 0]:
         axes.set_ylabel("Test macro F1")
-    handles, labels = panels.flat[0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside lower left", ncols=min(5, len(rows)))
+    handles, _ = panels.flat[0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower left", ncols=ncols)
+    sizes = sorted({len(row.group.runs) for row in rows})
+    n = " to ".join(dict.fromkeys((str(sizes[0]), str(sizes[-1]))))
+    bars = f"bars: {LEVEL:.0%} t intervals over seeds" if sizes[-1] > 1 else "one seed: no intervals"
+    caption(
+        drawn,
+        f"Points: means over seeds (n = {n} of each); {bars}, cut at 0 and 1. From the left: the test pictures as they "
+        "are, then three strengths of the corruption.",
+    )
     return drawn
 
 
 def _panel(axes: Axes, scores: Scores, rows: list[Row], kind: str) -> None:
-    strengths = CORRUPTIONS[kind].strengths
+    strengths, unit = CORRUPTIONS[kind]
     names = [CLEAN, *(f"{kind}-{place}" for place in (1, 2, 3))]
+    apart = min(APART, WIDEST / len(rows))
     for number, row in enumerate(rows):
         found = [mean_interval(scores.by_seed(row.group, [name]).values()) for name in names]
         means = [interval.mean for interval in found]
         bars = [
-            [0 if end is None else abs(end - interval.mean) for end in (interval.low, interval.high)]
-            for interval in found
+            (0, 0) if low is None or high is None else (mean - max(0, low), min(1, high) - mean)
+            for mean, low, high, _ in found
         ]
         axes.errorbar(
-            np.arange(len(names)) + APART * (number - (len(rows) - 1) / 2), means, np.transpose(bars), label=row.title,
+            np.arange(len(names)) + apart * (number - (len(rows) - 1) / 2), means, np.transpose(bars), label=row.title,
             color=row.color, marker="o", markersize=2, linewidth=0.8, elinewidth=0.6,
         )  # fmt: skip
     axes.set_title(kind)
     axes.set_xticks(range(len(names)), ["as it is", *(f"{strength:g}" for strength in strengths)])
+    axes.set_xlabel(wrapped(unit, PAGE / ACROSS - 0.4), size=SMALL)

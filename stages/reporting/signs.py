@@ -1,4 +1,4 @@
-"""When signs were flipped, as shares over time: what the training curves shade."""
+"""When signs were flipped, epoch by epoch: what the training curves shade."""
 
 from collections.abc import Iterable
 
@@ -17,13 +17,17 @@ def turn_together(runs: Iterable[Run]) -> bool:
     return all(np.array_equal(row[:steps], rows[0][:steps]) for row in rows)
 
 
-def flipped_share(flipped: np.ndarray, columns: int) -> np.ndarray:
-    """Share of flipped steps in each of `columns` equal stretches of a run.
+def flipped_in_training(run: Run) -> np.ndarray:
+    """Share of each epoch's steps in which a site is flipped, (sites, epochs) in 0..1.
 
-    From bool (sites, steps) to (sites, columns) in 0..1. A step that spans the border of two stretches counts in both
-    by its part.
+    The train loss of an epoch is the mean over these steps.
     """
-    sites, steps = flipped.shape
-    until = np.concatenate([np.zeros((sites, 1)), np.cumsum(flipped, axis=1)], axis=1)
-    edges = np.linspace(0, steps, columns + 1)
-    return np.stack([np.diff(np.interp(edges, np.arange(steps + 1), row)) for row in until]) * columns / steps
+    flipped, starts = run.flipped, [0, *run.curves["step"][:-1]]
+    if not len(flipped):
+        return np.zeros((0, run.epochs))
+    return np.add.reduceat(flipped, starts, axis=1, dtype=float) / np.diff([*starts, flipped.shape[1]])
+
+
+def flipped_when_scored(run: Run) -> np.ndarray:
+    """Whether a site is flipped at the end of each epoch, when validation is scored: (sites, epochs), 0 or 1."""
+    return run.flipped[:, run.curves["step"].to_numpy() - 1].astype(float)

@@ -3,11 +3,12 @@
 Reads runs/studies/<name>/tables/ and writes, whole or not at all, reports/studies/<name>/, which no stage owns:
 runs.csv and the other tables of `stages.results.tables`
 table.md          a row for each variant and value of the varied parameters
-<parameter>.png   for each varied parameter, test macro F1 over its values
+<parameter>.png   for each varied parameter, test macro F1 over its values; each figure as .svg too, for papers
 robustness.md, robustness.png   of a study on spoiled pictures
 
 Runs of other seeds that stand there already stay, where nothing but their seed differs; else nothing is written, and
-`--anew` publishes what was run now alone.
+`--anew` publishes what was run now alone. `--redraw` runs and reads nothing else: page and figures anew, from the
+tables that stand there.
 """
 
 import argparse
@@ -16,6 +17,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pandas as pd
+from matplotlib.figure import Figure
 
 from stages.ending import this_stage
 from stages.files import new_folder
@@ -35,15 +37,15 @@ NOTES = f"""Means over n seeds with their standard deviation; differences to the
 What is decided stands in [claims.md](../../claims.md)."""
 
 
-def main(name: str, anew: bool) -> None:
+def main(name: str, anew: bool = False, redraw: bool = False) -> None:
     """Publish the study. Raises BadInput and OSError."""
     source, target = Path("runs/studies") / name / "tables", Path("reports/studies") / name
     this_stage(f"study {name}")
     try:
-        results = tables.read(source)
+        results = tables.read(target if redraw else source)
     except BadInput as error:
         raise BadInput(f"{error}; `make study NAME={name}` runs it") from None
-    seeds = publish(name, results if anew else with_published(results, target), target)
+    seeds = publish(name, results if anew or redraw else with_published(results, target), target)
     print(f"{target}/: seeds {_listed(seeds)}; {_listed(sorted(path.name for path in target.iterdir()))}")
 
 
@@ -52,16 +54,16 @@ def publish(name: str, results: tables.Results, target: Path) -> list[int]:
     with style.applied(), new_folder(target) as folder:
         tables.write(folder, results)
         written = tables.read(folder)
-        exhibits.write(folder, [("table.md", page(name, written))])
-        exhibits.write(folder, study_figure.figures(written))
-        exhibits.write(folder, robustness.exhibits(written))
+        pages: list[tuple[str, str | Figure]] = [("table.md", page(name, written))]
+        families = itertools.chain(pages, study_figure.figures(written), robustness.exhibits(written))
+        exhibits.write(folder, families, svg=folder)
     return sorted(set(written.runs["seed"]))
 
 
 def page(name: str, results: tables.Results) -> str:
     """The study in Markdown: its question, what it was run on, a table, and what studies/<name>/notes.md adds."""
     groups, folder = groups_of(results), Path("studies") / name
-    parts = [*_head(name, results, groups), *_table(results, groups), "", NOTES]
+    parts = [*_head(name, results, groups), *table(results, groups), "", NOTES]
     notes = folder / "notes.md"
     if notes.is_file():
         parts += ["", notes.read_text(encoding="utf-8").strip()]
@@ -97,7 +99,8 @@ def _machines(results: tables.Results) -> list[str]:
     return list(dict.fromkeys(f"{hardware}{number}, {precision}" for hardware, number, precision in every))
 
 
-def _table(results: tables.Results, groups: list[Group]) -> Iterator[str]:
+def table(results: tables.Results, groups: list[Group]) -> Iterator[str]:
+    """The lines of a table with a row for each group."""
     measures = [cell for measure in JUDGED for cell in (MEASURES[measure].title, "difference")]
     yield markdown_row("variant", [*results.varied, "n", *measures, "marks"])
     yield "| --- |" + " --- |" * len(results.varied) + " ---: |" * (1 + len(measures)) + " --- |"
@@ -130,6 +133,8 @@ def _listed(values: Iterable) -> str:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("name", help="of the folder in studies/")
-    parser.add_argument("--anew", action="store_true", help="without the runs of other seeds that stand there already")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--anew", action="store_true", help="without the runs of other seeds that stand there already")
+    choice.add_argument("--redraw", action="store_true", help="from the tables that stand there, where nothing was run")
     arguments = parser.parse_args()
-    main(arguments.name, arguments.anew)
+    main(arguments.name, arguments.anew, arguments.redraw)

@@ -5,23 +5,43 @@ Where nothing is varied, the variants one below the other.
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib import rcParams
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 
 from stages.reporting.groups import Group, by_seed, groups_of
 from stages.reporting.measures import MEASURES, PRIMARY
-from stages.reporting.style import BASELINE, figure, looks
+from stages.reporting.style import (
+    BASELINE,
+    COLUMN,
+    ENTRY,
+    PAGE,
+    SMALL,
+    caption,
+    columns,
+    figure,
+    looks,
+    shown,
+    width_of,
+    wrapped,
+)  # fmt: skip
 from stages.results.statistics import LEVEL, Interval, mean_interval
 from stages.results.tables import Results
 
-APART = 4  # points between the marks of two series at one value
+APART, CROWD = 4, 24  # points between the marks of two series at one value, and between those furthest apart
 MARKERS = "osD^v<>"  # of series of one variant, which differ in another varied parameter
 DECADES = 100  # largest over smallest value from which the axis is logarithmic
+CROWDED = 16  # values, or series, from which a figure goes over the whole page
+LINE = 0.13  # inches of a line of a legend
+HATCHES = ("////", "\\\\\\\\", "....", "xxxx")  # of the second band and further ones
+LINES = ("-", "--", ":", "-.")  # at the means of bands
 MARGIN = 0.08  # of the axes, left and right of the values, above and below the intervals
 
 
@@ -51,16 +71,25 @@ def draw(results: Results, parameter: str) -> Figure:
     numbers = numbers_of(values)
     places = numbers or {value: float(place) for place, value in enumerate(values)}
 
-    drawn = figure(height=2.4)
+    width = COLUMN if max(len(places), 2 * len(points)) <= CROWDED else PAGE
+    labels = [wrapped(series.label, width - ENTRY, size=7) for series in (*bands, *points)]
+    ncols = columns(labels, width)
+    drawn = figure(width)
     axes = drawn.subplots()
-    axes.set(title=f"Mean and {LEVEL:.0%} t interval over n seeds", xlabel=parameter, ylabel=MEASURES[PRIMARY].title)
+    axes.set(xlabel=parameter, ylabel=MEASURES[PRIMARY].title)
     _scale(axes, places, logarithmic=numbers is not None and min(places.values()) > 0)
+    turned = _name(axes, places, width - 0.7)
     axes.set_ylim(_limits([interval for series in (*points, *bands) for interval in series.intervals.values()]))
-    for series in bands:
-        _band(axes, series)
-    for number, series in enumerate(points):
-        _points(axes, series, places, shift=APART * (number - (len(points) - 1) / 2))
-    drawn.legend(loc="outside lower left", ncols=1 if len(points) + len(bands) <= 2 else 2)
+    behind = [_band(axes, series, number) for number, series in enumerate(bands)]
+    apart = min(APART, CROWD / len(points)) if points else APART
+    handles = [
+        _points(axes, series, places, shift=apart * (number - (len(points) - 1) / 2))
+        for number, series in enumerate(points)
+    ]
+    drawn.set_figheight(2.1 + turned + LINE * sum(len(label.splitlines()) for label in labels) / ncols)
+    marks: list[Any] = [*behind, *handles]  # a band and its line are one entry
+    drawn.legend(marks, labels, loc="outside lower left", ncols=ncols)
+    caption(drawn, _said(results, len(bands)))
     return drawn
 
 
@@ -68,22 +97,38 @@ def side_by_side(results: Results) -> Figure:
     """The last epoch's test macro F1: of each variant a point with its interval, the baseline's a band behind them."""
     groups = groups_of(results)
     look = looks(group.variant for group in groups)
-    drawn = figure(height=0.8 + 0.22 * len(groups))
+    names = [f"{shown(look[group.variant].title)} (n = {len(group.runs)})" for group in groups]
+    room = max(0.13, min(0.22, 6 / len(groups)))  # inches of a row
+    drawn = figure(COLUMN if max(map(width_of, names)) < COLUMN / 2 else PAGE, height=0.55 + room * len(groups))
     axes = drawn.subplots()
-    # Over the whole figure: beside long names the axes are narrower than their title.
-    title = f"Mean and {LEVEL:.0%} t interval over n seeds"
-    drawn.suptitle(title, x=0.01, horizontalalignment="left", fontsize=rcParams["axes.titlesize"])
     axes.set_xlabel(MEASURES[PRIMARY].title)
+    bands = 0
     for place, group in enumerate(groups):
         interval = mean_interval(by_seed(results, group, PRIMARY).values())
         bar = np.transpose([_bar(interval)])
         color = look[group.variant].color
         axes.errorbar(interval.mean, place, xerr=bar, color=color, marker="o", markersize=3.5, capsize=1.5)
-        if group.variant == BASELINE and interval.low is not None and interval.high is not None:
-            axes.axvspan(interval.low, interval.high, color=color, alpha=0.12, linewidth=0)
-    axes.set_yticks(range(len(groups)), [f"{look[group.variant].title} (n = {len(group.runs)})" for group in groups])
-    axes.invert_yaxis()
+        if group.variant == BASELINE and any(bar):
+            axes.axvspan(*_ends(interval), color=color, alpha=0.12, linewidth=0)
+            bands += 1
+    axes.set_yticks(range(len(groups)), names, size=SMALL)
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+    caption(drawn, _said(results, bands))
     return drawn
+
+
+def _said(results: Results, bands: int) -> str:
+    """What a study's points, bars and bands are."""
+    titles = ", ".join(shown(title) for title in results.runs["title"].unique())
+    if max(len(group.runs) for group in groups_of(results)) == 1:
+        return f"{titles}. Points{' and lines' * (bands > 0)}: one seed each (n = 1), which has no interval."
+    bars = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals, cut at 0 and 1."
+    if not bands:
+        return bars
+    if not results.varied:
+        return f"{bars} The band is the baseline's interval."
+    return f"{bars} Bands: means and intervals of what does not read the parameter."
 
 
 def numbers_of(values: Sequence[str]) -> dict[str, float] | None:
@@ -118,29 +163,41 @@ def series_of(results: Results, groups: Sequence[Group], parameter: str) -> list
     return series
 
 
-def _band(axes: Axes, series: Series) -> None:
+def _band(axes: Axes, series: Series, number: int) -> tuple[Artist, ...]:
+    """A line at the mean, and a band: the first one filled, further ones hatched, since fillings would mix."""
     (interval,) = series.intervals.values()
-    axes.axhline(interval.mean, color=series.color, linewidth=0.8, label=series.label)
-    if interval.low is not None and interval.high is not None:
-        axes.axhspan(interval.low, interval.high, color=series.color, alpha=0.12, linewidth=0)
+    line = axes.axhline(interval.mean, color=series.color, linewidth=0.9, linestyle=LINES[number % len(LINES)])
+    if not any(_bar(interval)):
+        return (line,)
+    if number == 0:
+        return axes.axhspan(*_ends(interval), color=series.color, alpha=0.12, linewidth=0), line
+    band = axes.axhspan(*_ends(interval), facecolor="none", edgecolor=to_rgba(series.color, 0.45), linewidth=0)
+    band.set_hatch(HATCHES[(number - 1) % len(HATCHES)])
+    return band, line
 
 
-def _points(axes: Axes, series: Series, places: dict[str, float], shift: float) -> None:
+def _points(axes: Axes, series: Series, places: dict[str, float], shift: float) -> ErrorbarContainer:
     """Points with bars, `shift` points beside their values: bars of two series would hide each other."""
     intervals = sorted(series.intervals.items(), key=lambda item: places[item[0]])
     bars = [_bar(found) for _, found in intervals]
-    axes.errorbar(
+    return axes.errorbar(
         [places[value] for value, _ in intervals], [found.mean for _, found in intervals], np.transpose(bars),
         color=series.color, marker=series.marker, markersize=3.5, linewidth=0.8, elinewidth=0.8, capsize=1.5,
-        label=series.label, transform=offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points"),
+        transform=offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points"),
     )  # fmt: skip
 
 
-def _bar(interval: Interval) -> tuple[float, float]:
-    """How far it reaches down and up from its mean; one run has no interval, and its point no bar."""
+def _ends(interval: Interval) -> tuple[float, float]:
+    """Its ends as far as a score can reach, 0 to 1; at the mean where one run has none."""
     if interval.low is None or interval.high is None:
-        return 0, 0
-    return interval.mean - interval.low, interval.high - interval.mean
+        return interval.mean, interval.mean
+    return max(0, interval.low), min(1, interval.high)
+
+
+def _bar(interval: Interval) -> tuple[float, float]:
+    """How far it reaches down and up from its mean."""
+    low, high = _ends(interval)
+    return interval.mean - low, high - interval.mean
 
 
 def _scale(axes: Axes, places: dict[str, float], logarithmic: bool) -> None:
@@ -153,7 +210,32 @@ def _scale(axes: Axes, places: dict[str, float], logarithmic: bool) -> None:
     else:
         margin = MARGIN * (last - first) or 0.5
         axes.set_xlim(first - margin, last + margin)
-    axes.set_xticks(list(places.values()), list(places))
+
+
+def _name(axes: Axes, places: dict[str, float], width: float) -> float:
+    """A tick for each value, its name where it does not run into the one before; categories are turned instead.
+
+    width: of the axes, about, in inches. Returns inches that the names take in height beside those of one line.
+    """
+    (first, last), logarithmic = axes.get_xlim(), axes.get_xscale() == "log"
+    at = np.array(list(places.values()))
+    share = np.log(at / first) / np.log(last / first) if logarithmic else (at - first) / (last - first)
+    names, middles = list(map(shown, places)), share * width
+    widths = np.array([width_of(name, 6.5) + 0.05 for name in names])
+    if (np.diff(middles) >= (widths[1:] + widths[:-1]) / 2).all():
+        axes.set_xticks(at, names)
+        return 0
+    if numbers_of(list(places)) is None:
+        axes.set_xticks(at, names, rotation=90, size=SMALL)
+        return float(widths.max())
+    end = -np.inf
+    for number, (middle, wide) in enumerate(zip(middles, widths)):
+        if middle - wide / 2 < end:
+            names[number] = ""
+        else:
+            end = middle + wide / 2
+    axes.set_xticks(at, names)
+    return 0
 
 
 def _limits(intervals: Iterable[Interval]) -> tuple[float, float]:

@@ -1,6 +1,11 @@
-"""Figures 3 to 11 of the paper: train loss and validation macro F1 of two variants, flipped stretches shaded."""
+"""Figures 3 to 11 of the paper: train loss and validation macro F1 of two variants, flipped epochs shaded.
 
-from collections.abc import Iterator, Mapping, Sequence
+An epoch takes the stretch of the axis around its tick, from half an epoch before to half an epoch behind it: the point
+of an epoch lies in the shade where it was measured in the flipped state, and outside where it was not.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
@@ -10,8 +15,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from stages.reporting.runs import Run, Runs
-from stages.reporting.signs import flipped_share, turn_together
-from stages.reporting.style import figure
+from stages.reporting.signs import flipped_in_training, flipped_when_scored, turn_together
+from stages.reporting.style import COLUMN, caption, columns, figure, shown
 
 FIGURES = (  # number in the paper, measure, the two variants in its caption
     (3, "train_loss", "baseline", "periodic"),
@@ -24,35 +29,72 @@ FIGURES = (  # number in the paper, measure, the two variants in its caption
     (10, "train_loss", "periodic", "dynamic"),
     (11, "val_macro_f1", "periodic", "dynamic"),
 )
-# Column of curves.csv: the axis' title, the word in the file's name.
-AXIS = {"train_loss": ("Train loss", "train-loss"), "val_macro_f1": ("Validation macro F1", "val-f1")}
-BAND = 0.2  # opacity of a flipped stretch behind the curves
-COLUMNS = 1500  # of the shading over a whole run: finer than the print
+BAND = 0.2  # opacity of a flipped epoch behind the curves
+STRIP = 0.6  # the same in a strip below them
+HEADROOM = 1.05  # the axis ends so much above the highest value
+
+
+class Curve(NamedTuple):
+    """A column of curves.csv: the axis' title, the word in the file's name, and the state that it was measured in."""
+
+    title: str
+    word: str
+    flipped: Callable[[Run], np.ndarray]
+    shade: str
+
+
+CURVES = {
+    "train_loss": Curve(
+        "Train loss (nats per image)", "train-loss", flipped_in_training,
+        "epochs trained with flipped features (paler: in part of them)",
+    ),
+    "val_macro_f1": Curve(
+        "Validation macro F1", "val-f1", flipped_when_scored, "epochs that were scored with flipped features"
+    ),
+}  # fmt: skip
+
+
+class Limits(NamedTuple):
+    """Where the axes of figures that are compared end: the last epoch and the highest value."""
+
+    epochs: int
+    highest: float
 
 
 def figures(runs: Runs) -> Iterator[tuple[str, Figure]]:
-    """Yield (file name, figure) for each of `FIGURES` of which both variants were run."""
-    for number, measure, *pair in FIGURES:
-        if set(pair) <= set(runs):
-            name = f"figure-{number:02d}-{AXIS[measure][1]}-{'-and-'.join(pair)}.png"
-            yield name, draw(measure, {variant: list(runs[variant].values()) for variant in pair})
+    """Yield (file name, figure) for each of `FIGURES` of which both variants were run, all on the same axes."""
+    chosen = [(number, measure, pair) for number, measure, *pair in FIGURES if set(pair) <= set(runs)]
+    every = {variant: runs[variant].values() for _, _, pair in chosen for variant in pair}
+    for number, measure, pair in chosen:
+        name = f"figure-{number:02d}-{CURVES[measure].word}-{'-and-'.join(pair)}.png"
+        limits = limits_of(measure, [run for seeds in every.values() for run in seeds])
+        yield name, draw(measure, {variant: list(runs[variant].values()) for variant in pair}, limits)
 
 
-def draw(measure: str, runs: Mapping[str, Sequence[Run]]) -> Figure:
+def limits_of(measure: str, runs: Iterable[Run]) -> Limits:
+    """The last epoch and the highest finite value of all runs."""
+    runs = list(runs)
+    values = np.concatenate([run.curves[measure].to_numpy(float) for run in runs])
+    return Limits(max(run.epochs for run in runs), float(values[np.isfinite(values)].max(initial=0)) or 1)
+
+
+def draw(measure: str, runs: Mapping[str, Sequence[Run]], limits: Limits | None = None) -> Figure:
     """One panel over epochs: a thin line for each seed of a variant, and their mean on top.
 
-    Where all sites of a variant turn together in all its runs, its flipped stretches are bands behind the curves. Where
-    they do not, a strip below the curves has a row for each site of one run: an average over seeds would blur just what
-    is irregular.
+    Where one variant is flipped, and all sites of all its runs turn together, its flipped epochs are bands behind the
+    curves. Else a strip below the curves has a row for each variant, or for each site of one run where sites turn by
+    themselves: two bands would mix to a third colour, and an average over seeds would blur just what is irregular.
+    limits: of the axes; those of these runs where there are none.
     """
+    curve, limits = CURVES[measure], limits or limits_of(measure, [run for seeds in runs.values() for run in seeds])
     longest = {variant: max(seeds, key=lambda run: run.epochs) for variant, seeds in runs.items()}
-    epochs = max(run.epochs for run in longest.values())
     flipped = [variant for variant, seeds in runs.items() if any(run.flipped.any() for run in seeds)]
-    bands = [variant for variant in flipped if turn_together(runs[variant])]
+    together = [variant for variant in flipped if turn_together(runs[variant])]
+    bands = together if len(flipped) == 1 else []
     strips = [variant for variant in flipped if variant not in bands]
 
-    drawn = figure(height=2.1 + 0.45 * len(strips))
-    heights = [1.8] + [0.4] * len(strips)
+    heights = [1.7] + [0.1 if variant in together else 0.45 for variant in strips]
+    drawn = figure(height=0.45 + sum(heights) + 0.06 * len(strips))
     top, *below = drawn.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     handles = []
     for variant, seeds in runs.items():
@@ -62,17 +104,31 @@ def draw(measure: str, runs: Mapping[str, Sequence[Run]]) -> Figure:
             handles.append(Patch(color=color, alpha=BAND, linewidth=0, label="flipped"))
         elif seeds[0].injects and variant not in flipped:
             handles.append(Patch(facecolor="none", edgecolor=color, linewidth=0.6, label="never flipped"))
-    top.set(ylabel=AXIS[measure][0], xlim=(0, epochs), ylim=(0, None))
+    top.set(ylabel=curve.title, ylim=(0, HEADROOM * limits.highest), xlim=(0.5, limits.epochs + 0.5))
     for variant in bands:
-        run = longest[variant]
-        _shade(top, run.flipped[:1], run.epochs, run.look.color, BAND)
+        _shade(top, curve.flipped(longest[variant])[:1], longest[variant].look.color, BAND)
     for axes, variant in zip(below, strips):
-        _strip(axes, longest[variant], longest[variant].look.color)
-    _legend(top, handles)
+        _strip(axes, longest[variant], curve.flipped(longest[variant]), variant in together)
+    _legend(drawn, handles)
     drawn.axes[-1].set_xlabel("Epoch")
-    drawn.axes[-1].xaxis.set_major_locator(MaxNLocator(integer=True))
-    drawn.align_ylabels()
+    drawn.axes[-1].set_xticks(_ticks(limits.epochs))
+    caption(drawn, " ".join(_said(runs, curve, bands, strips, together, longest)))
     return drawn
+
+
+def _said(runs, curve, bands, strips, together, longest):
+    title = next(iter(longest.values())).row["title"]
+    sizes = {seeds[0].look.title: len(seeds) for seeds in runs.values()}
+    n = ", ".join(f"{number} of {variant}" for variant, number in sizes.items())
+    if len(set(sizes.values())) == 1:
+        n = f"{max(sizes.values())} of each variant"
+    thin = "thin lines: seeds, thick: their mean" if max(sizes.values()) > 1 else "a line: one seed, no spread"
+    yield f"{shown(title)}; {thin} (n = {n})."
+    if bands or strips:
+        yield f"Shaded: {curve.shade}."
+    if apart := [variant for variant in strips if variant not in together]:
+        seeds = ", ".join(f"{longest[variant].look.title} seed {longest[variant].seed}" for variant in apart)
+        yield f"A row for each site of one run ({seeds})."
 
 
 def _lines(axes, runs, measure, color, label):
@@ -81,35 +137,49 @@ def _lines(axes, runs, measure, color, label):
     mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
     if len(curves) > 1:
         for curve in curves:
-            axes.plot(np.arange(1, len(curve) + 1), curve, color=color, alpha=0.45, linewidth=0.4)
-    return axes.plot(np.arange(1, len(mean) + 1), mean, color=color, label=label)[0]
+            axes.plot(np.arange(1, len(curve) + 1), curve, color=color, alpha=0.45, linewidth=0.4, clip_on=False)
+    point = "o" if len(mean) == 1 else ""  # a line through one point has no length
+    (line,) = axes.plot(
+        np.arange(1, len(mean) + 1), mean, color=color, label=label, marker=point, markersize=3, clip_on=False
+    )
+    return line
 
 
-def _legend(axes, handles):
+def _legend(drawn, handles):
     """Coloured words above the axes, in one line where they fit."""
     colors = [handle.get_color() if isinstance(handle, Line2D) else handle.get_edgecolor()[:3] for handle in handles]
-    axes.legend(
-        handles=handles, labelcolor=colors, loc="lower left", bbox_to_anchor=(0, 1),
-        ncols=3 if len(handles) <= 3 else 2, borderpad=0, borderaxespad=0.4, handlelength=1.2, columnspacing=1.2,
-        handletextpad=0.5,
-    )  # fmt: skip
+    ncols = columns([handle.get_label() for handle in handles], COLUMN)
+    drawn.legend(handles=handles, labelcolor=colors, loc="outside upper left", ncols=ncols)
 
 
-def _strip(axes, run, color):
-    _shade(axes, run.flipped, run.epochs, color, 1)
-    sites = len(run.flipped)
-    axes.set(yticks=[0.5 / sites, 1 - 0.5 / sites], yticklabels=[f"site {sites}", "site 1"], ylim=(0, 1))
-    axes.set_ylabel(f"Flipped,\nseed {run.seed}", color=color)
-    axes.tick_params(left=False)
+def _ticks(last):
+    """Whole epochs, the first among them."""
+    ticks = MaxNLocator(integer=True, min_n_ticks=1).tick_values(1, last)
+    step = ticks[1] - ticks[0] if len(ticks) > 1 else 1
+    return [1, *(int(tick) for tick in ticks if 1 + 0.75 * step <= tick <= last)]
+
+
+def _strip(axes, run, flipped, as_one):
+    """One row where all sites turn together, else a row for each."""
+    _shade(axes, flipped[:1] if as_one else flipped, run.look.color, STRIP)
+    sites = len(flipped)
+    if as_one:
+        axes.set_yticks([0.5], ["flipped"])
+    else:
+        axes.set(yticks=[0.5 / sites, 1 - 0.5 / sites], yticklabels=[f"site {sites}", "site 1"])
+        axes.set_ylabel("flipped", color=run.look.color, rotation=0, ha="right", va="center")
+    axes.tick_params(axis="y", left=False, labelcolor=run.look.color)
+    axes.set_ylim(0, 1)
+    axes.tick_params(axis="x", bottom=False)
     axes.spines[:].set_visible(False)
 
 
-def _shade(axes, flipped, epochs, color, darkest):
-    """Each site's flipped share over time as a row behind everything: transparent at 0, of `darkest` opacity at 1."""
+def _shade(axes, flipped, color, darkest):
+    """Each row (sites, epochs) in 0..1 behind everything: transparent at 0, of `darkest` opacity at 1."""
     shades = LinearSegmentedColormap.from_list("share", [to_rgba(color, 0), to_rgba(color, darkest)])
     xlim, ylim = axes.get_xlim(), axes.get_ylim()
     axes.imshow(
-        flipped_share(flipped, COLUMNS), shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest", zorder=0,
-        extent=(0, epochs, 0, 1), transform=axes.get_xaxis_transform(),
+        flipped, shades, vmin=0, vmax=1, aspect="auto", interpolation="nearest", zorder=0,
+        extent=(0.5, flipped.shape[1] + 0.5, 0, 1), transform=axes.get_xaxis_transform(),
     )  # fmt: skip
     axes.set(xlim=xlim, ylim=ylim)  # an image takes the axes over

@@ -6,9 +6,13 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from tqdm import tqdm
+
 from stages.files import new_folder
 from stages.params import Machine, read
 from stages.running.side_by_side import Send, ask, server, side_by_side, slots
+
+ENDS = ("done", "failed", "killed")
 
 
 class Piece(NamedTuple):
@@ -42,8 +46,14 @@ def each_run(
         files = [folder / run.relative_to(runs).with_name(f"{run.name}.npz") for run in found]
         first = [folder, *[None] * (len(found) - 1)]
         pieces = [Piece(*piece) for piece in zip(found, files, first)]
-        with closing(side_by_side(context, partial(work, machine), pieces, places)) as messages:
-            said = [(kind, _with_its_run(stage, piece, line)) for piece, kind, line in messages if line]
+        said = []
+        with (
+            tqdm(desc=f"{stage} {runs.name}", total=len(pieces), unit="run", disable=None, leave=False) as bar,
+            closing(side_by_side(context, partial(work, machine), pieces, places)) as messages,
+        ):
+            for piece, kind, line in messages:
+                bar.update(kind in ENDS)
+                said += [(kind, _with_its_run(stage, piece, line))] if line else []
         for kind, line in said:
             if kind == "note":
                 print(line)

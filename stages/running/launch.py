@@ -5,11 +5,14 @@ import logging
 import os
 import signal
 import sys
+import tempfile
 import uuid
+from pathlib import Path
 
 import torch
 import torch.distributed as dist
 
+from stages.ending import LAST_WORD, this_stage
 from stages.running.place import is_one_of_several
 from stages.training.processes import Processes
 
@@ -17,7 +20,8 @@ PR_SET_PDEATHSIG = 1  # of <linux/prctl.h>
 
 
 def launch(processes: int, device: str, *command: str) -> None:
-    """Run `python -m <command>` on so many processes of this machine to their end. Being interrupted ends all of them.
+    """Run `python -m <command>` on so many processes of this machine to their end. Being interrupted ends all of them,
+    and what the same command does then, which the first of them knows, this process says.
 
     Raises SystemExit where they cannot be launched, and, without a word, where one of them ended in an error: that one
     has said why.
@@ -47,14 +51,19 @@ def launch(processes: int, device: str, *command: str) -> None:
         monitor_interval=0.2,
     )
     logging.disable(logging.CRITICAL)  # what ends its processes, they have said themselves
-    try:
-        elastic_launch(config, sys.executable)("-m", *command)
-    except ChildFailedError:
-        raise SystemExit(1) from None
-    except SignalException:
-        raise KeyboardInterrupt from None
-    finally:
-        logging.disable(logging.NOTSET)
+    with tempfile.TemporaryDirectory() as folder:
+        word = Path(folder) / "again"
+        os.environ[LAST_WORD] = str(word)
+        try:
+            elastic_launch(config, sys.executable)("-m", *command)
+        except ChildFailedError:
+            raise SystemExit(1) from None
+        except SignalException:
+            this_stage(again=word.read_text(encoding="utf-8") if word.exists() else None)
+            raise KeyboardInterrupt from None
+        finally:
+            del os.environ[LAST_WORD]
+            logging.disable(logging.NOTSET)
 
 
 def join(device: str) -> Processes:

@@ -1,28 +1,28 @@
-"""What a person sees of runs while they train: a bar for each with the time left, and DVCLive's curves (VS Code)."""
+"""What a person sees of runs while they train: a bar for each with the time left, and their curves (`Live`)."""
 
 import sys
-from pathlib import Path
-from typing import Any
+import time
 
 from tqdm import tqdm
 
-from stages.interruptions import held_back
 from stages.running.job import Job
+from stages.running.live import Live
 
-CURVES = ("train_loss", "val_loss", "val_macro_f1", "flipped")
-LIVE = Path("runs/live")
+BAR = "{desc} {bar} {n_fmt}/{total_fmt}, {remaining} left{postfix}"  # in 80 columns, of the variants that there are
+LOG_SECONDS = 10.0  # between two lines about a run in a log, but for its first and last epoch
 
 
 class Progress:
-    """A bar over the epochs of each run on standard error, one below the other; in a log, a line for each epoch.
+    """A bar over the epochs of each run on standard error, one below the other; in a log, a line now and then.
 
-    The same curves go to runs/live/<run>/ while the run trains, where VS Code shows them.
+    The jobs are those of a stage. Close it at the end, whichever that is.
     """
 
     def __init__(self, jobs: list[Job], places: int):
         self.terminal = sys.stderr.isatty()
         self.bars: dict[str, tqdm] = {}
-        self.curves: dict[str, Any] = {}
+        self.logged: dict[str, float] = {}  # when there was a line about a run
+        self.live = Live(jobs[0].out)
         self.free = list(range(min(places, len(jobs))))  # lines of the terminal
         self.lines: dict[str, int] = {}
 
@@ -33,46 +33,48 @@ class Progress:
     def show(self, job: Job, row: dict) -> None:
         """An epoch of a run, given as its row of curves.csv."""
         self._seen(job, row)
-        self._live(job, row)
+        self.live.show(job, row)
 
     def _seen(self, job: Job, row: dict) -> None:
-        loss, f1, flipped = row["train_loss"], row["val_macro_f1"], row["flipped"]
-        scores = f"loss {loss:.3f}, validation macro F1 {f1:.3f}, flipped {flipped:.0%}"
         if not self.terminal:
-            epochs = job.params.train.epochs
-            print(f"{job.title}: epoch {row['epoch']}/{epochs}: {scores}", file=sys.stderr, flush=True)
+            self._log(job, row)
             return
         bar = self._bar(job)
-        bar.set_postfix_str(scores, refresh=False)
+        bar.set_postfix_str(_in_short(row), refresh=False)
         bar.update(row["epoch"] - bar.n)
+
+    def _log(self, job: Job, row: dict) -> None:
+        epoch, epochs, now = row["epoch"], job.params.train.epochs, time.monotonic()
+        if epoch == epochs or now - self.logged.get(job.name, -LOG_SECONDS) >= LOG_SECONDS:
+            print(f"{job.title}: epoch {epoch}/{epochs}: {_in_short(row)}", file=sys.stderr, flush=True)
+            self.logged[job.name] = now
 
     def end(self, job: Job) -> None:
         """The run has ended: its line is another's."""
         if bar := self.bars.pop(job.name, None):
             bar.close()
-            tqdm.write(str(bar), file=sys.stderr)  # the last state stays, above the bars of the others
+            # The last state stays, above the bars of the others.
+            took = tqdm.format_interval(bar.format_dict["elapsed"])
+            tqdm.write(f"{job.name}: {bar.n} epochs, {took}, {bar.postfix}", file=sys.stderr)
             self.free.append(self.lines.pop(job.name))
-        self.curves.pop(job.name, None)
+        self.live.end(job)
+
+    def close(self) -> None:
+        """Whatever still trained has been stopped."""
+        for bar in self.bars.values():
+            bar.close()
+        self.live.close()
 
     def _bar(self, job: Job) -> tqdm:
         if job.name not in self.bars:
             self.lines[job.name] = self.free.pop(0)
             total = job.params.train.epochs
             self.bars[job.name] = tqdm(
-                total=total, desc=job.title, unit="epoch", position=self.lines[job.name], leave=False
+                desc=job.name, total=total, position=self.lines[job.name], leave=False, bar_format=BAR, mininterval=0
             )
         return self.bars[job.name]
 
-    def _live(self, job: Job, row: dict) -> None:
-        if job.name not in self.curves:
-            with held_back():
-                from dvclive import Live  # 0.6 s, while the runs go on
 
-            # dvcyaml and save_dvc_exp would have it rewrite the pipeline's dvc.yaml and make experiments of its own.
-            folder = LIVE / job.folder.as_posix().removeprefix("runs/")
-            self.curves[job.name] = Live(str(folder), dvcyaml=None, save_dvc_exp=False)
-        live = self.curves[job.name]
-        live.step = row["epoch"]
-        for name in CURVES:
-            live.log_metric(name, row[name])
-        live.make_summary()
+def _in_short(row: dict) -> str:
+    flipped = f", flipped {row['flipped']:.0%}" if row["flipped"] else ""
+    return f"loss {row['train_loss']:.3f}, val F1 {row['val_macro_f1']:.3f}{flipped}"

@@ -1,8 +1,10 @@
 """Runs on several devices each: one run after the other, by the processes that torchrun starts."""
 
 import os
+from contextlib import closing
 from functools import partial
 
+from stages.ending import AGAIN, this_stage
 from stages.running import one_run
 from stages.running.ending import said_once
 from stages.running.job import Job
@@ -30,12 +32,17 @@ def _take_part(runs: list[Job]) -> None:
     try:
         processes = join(job.machine.device)  # once for all runs: no process joins a second group
         for job in runs:
-            progress = Progress([job], 1)
-            log, show = partial(progress.log, job), partial(progress.show, job)
-            if rank:  # the first says it for all
-                log = show = _nothing
-            one_run.train(job, job.machine.device, log, show, processes)
+            with closing(Progress([job], 1)) as progress:
+                log, show = partial(progress.log, job), partial(progress.show, job)
+                if rank:  # the first says it for all
+                    log = show = _nothing
+                one_run.train(job, job.machine.device, log, show, processes)
+                progress.end(job)
         leave(processes)
+    except KeyboardInterrupt as error:
+        for note in getattr(error, "__notes__", []):
+            this_stage(again=note.removeprefix(AGAIN))
+        raise
     except BaseException as error:
         if (ending := said_once(job.title, rank, error)) is None:
             raise

@@ -6,7 +6,6 @@ from pathlib import Path
 from textwrap import dedent
 
 from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedSeq
 
 from stages.yaml_file import load
 
@@ -25,15 +24,9 @@ def params_text(name: str, reads: Sequence[str], data_set: str | None, root: Pat
     sections = [*_read_of(data_set), "train", *reads]
     if data_set:
         values["dataset"] = data_set
-    seeds = CommentedSeq(values["seeds"])
-    seeds.fa.set_flow_style()
-    chosen = {"seeds": seeds, "vary": {}} | {part: values[part] for part in sections if part in values}
+    chosen = {"seeds": values["seeds"], "vary": {}} | {part: values[part] for part in sections if part in values}
     text = io.StringIO()
-    yaml = YAML()
-    yaml.representer.add_representer(
-        type(None), lambda dumper, _: dumper.represent_scalar("tag:yaml.org,2002:null", "null")
-    )
-    yaml.dump(chosen, text)
+    YAML().dump(chosen, text)  # in the form that DVC writes
     return HEAD.format(name=name) + text.getvalue()
 
 

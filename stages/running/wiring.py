@@ -10,6 +10,7 @@ A stage depends on what decides its result, no more and no less: on the files of
 """
 
 import argparse
+import itertools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,11 +28,9 @@ from stages.yaml_file import load
 
 ROOT_FILE = "dvc.yaml"
 CODE = ("stages/", "noise/")
-OF_ONE_VARIANT = (
-    "stages/train.py",
-    "stages/evaluate.py",
-    "stages/corrupt.py",
-)  # by --variant, or whose runs --runs are
+# What looks at a variant's network: at the one of --variant, or whose runs --runs are, or at all that are named.
+OF_ONE_VARIANT = ("stages/train.py", "stages/evaluate.py", "stages/corrupt.py")
+OF_SEVERAL = ("stages/model.py",)
 WIDTH = 120  # characters of a line
 
 
@@ -78,15 +77,17 @@ def rewired(text: str, path: Path) -> str:
             file = argument(stage, "params")
             parts = parameters(argument(stage, "variant") or "", read(file or path.with_name("params.yaml")))
             text = _replaced(text, path, name, "params", parts if file is None else [f"{file}: [{', '.join(parts)}]"])
+        if module(stage) == "stages/report.py":  # it tells them all, but those that decide nothing
+            text = _replaced(text, path, name, "params", [part for part in Params.model_fields if part != "machine"])
     return text
 
 
 def code(stage: dict[str, Any]) -> list[str]:
     """The files and folders that decide a stage's result, sorted."""
     entries = [module(stage)]
-    if variant := _variant(stage):
+    if names := _variants(stage):
         # What trains a variant decides what evaluates it anyway: one folder, and not some files of it.
-        entries = ["stages/training", f"stages/variants/{variant.replace('-', '_')}.py"]
+        entries = ["stages/training", *(f"stages/variants/{name.replace('-', '_')}.py" for name in names)]
         entries += [module(stage)] * (module(stage) != "stages/train.py")
     files = set(closure(entries))
     if module(stage) == "stages/check.py":
@@ -116,10 +117,13 @@ def argument(stage: dict[str, Any], name: str) -> str | None:
     return words[words.index(f"--{name}") + 1] if f"--{name}" in words else None
 
 
-def _variant(stage: dict[str, Any]) -> str | None:
-    """The variant that a stage trains, or whose runs it looks at; None of a stage of several, or of none."""
+def _variants(stage: dict[str, Any]) -> list[str]:
+    """The variants that a stage trains, or whose networks it looks at; none of a stage that looks at their results."""
+    if module(stage) in OF_SEVERAL:
+        words = itertools.takewhile(lambda word: not word.startswith("--"), stage["cmd"].split()[3:])
+        return list(words)
     name = argument(stage, "variant") or (argument(stage, "runs") or "").rpartition("/")[2]
-    return name if module(stage) in OF_ONE_VARIANT else None
+    return [name] if module(stage) in OF_ONE_VARIANT else []
 
 
 def _folders(file: str) -> Iterator[str]:

@@ -54,7 +54,7 @@ def related(dependency, out):
 
 
 TRAINED = {name.removeprefix("train-") for name in stages(ROOT / "dvc.yaml") if name.startswith("train-")}
-TOLD = {"measure", "claims", "report"}
+TOLD = {"measure", "model", "claims", "report"}
 TABLES = TOLD | {"pictures"}
 
 
@@ -67,7 +67,12 @@ TOUCHED = {
     "stages/running/health.py": set(),
     "stages/running/record.py": set(),
     "stages/running/checkpoints.py": set(),
+    "stages/running/live.py": set(),
+    "stages/running/each_run.py": set(),
     "stages/files.py": set(),
+    "stages/__init__.py": set(),
+    "stages/ending.py": set(),
+    "stages/model.py": {"model"},
     "stages/params.py": set(),
     "stages/train.py": set(),
     "stages/variants/periodic.py": training_of("periodic", "dropout-periodic") | TOLD,

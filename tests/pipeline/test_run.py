@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -91,7 +92,7 @@ def run_all(root):
         if name.startswith(("train-", "evaluate-")) and name.partition("-")[2] not in VARIANTS:
             continue
         words = shlex.split(pipeline[name]["cmd"])
-        if name == "measure":
+        if name in ("measure", "model"):
             words = [*words[:3], *VARIANTS]
         environment = {key: value for key, value in os.environ.items() if key != "DVC_ROOT"} | {"PYTHONPATH": str(ROOT)}
         command = [sys.executable, *words[1:]]
@@ -101,7 +102,8 @@ def run_all(root):
         for out in outs(pipeline[name]):
             assert (root / out).exists(), f"{name} does not write {out}"
         ran.append(name)
-    assert {"check", "faces", "source", "prepare", "circles", "measure", "pictures", "claims", "report"} <= set(ran)
+    expected = {"check", "faces", "source", "prepare", "circles", "measure", "model", "pictures", "claims", "report"}
+    assert expected <= set(ran)
 
 
 def rows(path):
@@ -184,6 +186,32 @@ def test_the_first_runs_best_weights_load_into_the_plain_network_and_say_the_sam
     with torch.no_grad():
         logits = network.eval()(batch)
     assert torch.equal(logits, logits_of(project, f"{variant}/{SEEDS[0]}", "best", images))
+
+
+def test_the_model_is_the_best_run_on_validation_and_loads_as_its_page_says(project, monkeypatch):
+    """By what docs/long-runs.md quotes: the same predictions, and the scores that it tells of."""
+    (page,) = re.findall(r"^```python\n(.*?)^```$", (ROOT / "docs/long-runs.md").read_text(), re.DOTALL | re.MULTILINE)
+    monkeypatch.chdir(project)
+    exec(page, said_there := {})
+    about, network = said_there["about"], said_there["network"]
+    best = {run: measure(project, run=run, measure="macro_f1", split="val", weights="best")[run] for run in runs_of()}
+    assert about["run"] == max(best, key=best.get) and about["library"] == "torchvision" and about["stem"] == "imagenet"
+    mean, std = (torch.tensor(about["input"][name]).view(-1, 1, 1) for name in ("mean", "std"))
+    assert about["classes"] == json.loads((project / "data/crops/summary.json").read_text())["classes"]
+    for split in ("val", "test"):
+        images = np.load(project / f"data/crops/{split}/images.npy")
+        assert images.shape[1:] == (about["input"]["size"],) * 2 + (3,)
+        with torch.no_grad():
+            logits = network((torch.from_numpy(images).permute(0, 3, 1, 2) / 255 - mean) / std)
+        said = arrays(project / f"runs/predictions/{about['run']}.npz")
+        assert torch.equal(logits, logits_of(project, about["run"], "best", images))
+        assert (said[f"{split}_best_predicted"] == logits.argmax(1).numpy()).mean() > 0.98
+        ours = metrics.f1_score(said[f"{split}_actual"], said[f"{split}_best_predicted"], average="macro")
+        assert about["scores"][f"{split}_macro_f1"] == pytest.approx(ours, abs=1e-5)
+
+
+def runs_of():
+    return [f"{variant}/{seed}" for variant in VARIANTS for seed in SEEDS]
 
 
 @pytest.mark.parametrize("variant", VARIANTS)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.terminal import said_in_a_terminal
+
 ROOT = Path(__file__).parents[2]
 AGAIN = "interrupted; the same command starts it again"
 ENDS = {
@@ -147,3 +149,24 @@ time.sleep(9)
     process = start(root, body, start_new_session=True)
     _, said = process.communicate(timeout=60)
     assert said == f"probe: {AGAIN}\n"
+
+
+@pytest.mark.parametrize(("said", "word"), [("'train-x', 'continues'", "continues"), ("'train-x'", None)])
+def test_a_process_for_which_another_speaks_leaves_its_word_to_it(root, tmp_path, monkeypatch, said, word):
+    monkeypatch.setenv("STAGES_LAST_WORD", str(tmp_path / "word"))
+    process = start(root, f"from stages.ending import this_stage\nthis_stage({said})\nraise KeyboardInterrupt")
+    assert process.communicate(timeout=60)[1] == "" and process.returncode == -signal.SIGINT
+    assert [path.read_text() for path in tmp_path.iterdir()] == ([word] if word else [])
+    process = start(root, "raise Mistake('wrong')")  # a mishap of its own it says itself
+    assert process.communicate(timeout=60)[1] == "probe: wrong\n"
+
+
+def test_bars_are_for_terminals(root):
+    """Also those of the processes that a stage starts."""
+    child = "from tqdm import tqdm; list(tqdm(range(3), 'working'))"
+    (root / "stages/probe.py").write_text(
+        f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {child!r}])\n"
+    )
+    command = [sys.executable, "-m", "stages.probe"]
+    assert "working: 100%" in said_in_a_terminal(command, cwd=root)
+    assert subprocess.run(command, cwd=root, capture_output=True, check=True).stderr == b""

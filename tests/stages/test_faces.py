@@ -59,7 +59,7 @@ def drawn(tmp_path_factory):
         capture_output=True,
         text=True,
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0 and done.stderr == "", "no bar where no terminal is"
     assert sorted(path.name for path in (workspace / "data/raw").iterdir()) == ["faces"]
     return workspace / "data/raw/faces", done.stdout
 
@@ -110,8 +110,9 @@ def test_boxes_and_landmarks_are_of_the_face(drawn):
 
 def test_what_it_says_is_what_the_lists_hold(drawn):
     folder, said = drawn
+    assert max(map(len, said.splitlines())) <= 80 and not re.search(r"\d\n", said), "a number stays with its name"
     for name in ("training", "validation"):
-        (counts,) = re.findall(rf"(\d+) in {name}.csv \((.*?)\)", said)
+        (counts,) = re.findall(rf"{name}.csv: (\d+), (.+?)(?= \w+\.csv|$)", " ".join(said.split()))
         tally = Counter(NAMES[int(row["expression"])] for row in rows(folder, name))
         assert int(counts[0]) == tally.total() == 70
         assert dict(tuple(reversed(part.split(" "))) for part in counts[1].split(", ")) == {

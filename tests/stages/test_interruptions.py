@@ -3,13 +3,10 @@
 import signal
 import sys
 import weakref
-from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from stages.interruptions import held_back
-from stages.running.progress import Progress
 
 STOPPED_IN_A_CALLBACK = """
 import signal, weakref
@@ -61,17 +58,3 @@ def test_nothing_arrived_nothing_happens(ignored):
         pass
     with pytest.raises(ValueError), held_back():
         raise ValueError
-
-
-def test_progress_is_stopped_by_what_arrives_while_it_imports_dvclive(ignored, monkeypatch, tmp_path):
-    (tmp_path / "dvclive.py").write_text(STOPPED_IN_A_CALLBACK + "class Live: pass\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.setitem(sys.modules, "dvclive", None)  # put back as it was, present or not, when the test is over
-    del sys.modules["dvclive"]
-    monkeypatch.chdir(tmp_path)
-    params = SimpleNamespace(train=SimpleNamespace(epochs=2))
-    job = SimpleNamespace(name="baseline/0", title="baseline, seed 0", params=params, folder=Path("runs/baseline/0"))
-    row = {"epoch": 1, "train_loss": 1.0, "val_loss": 1.0, "val_macro_f1": 0.5, "flipped": 0.0}
-    with pytest.raises(KeyboardInterrupt):
-        Progress([job], 1).show(job, row)
-    assert not ignored

@@ -63,7 +63,7 @@ def test_an_external_set(workspace):
     assert json.loads(written) == {"dataset": "fer2013", **expected(mine)}
     assert json.loads(written)["files"] == 5 and str(workspace) not in written
     assert [path.name for path in (workspace / "data").iterdir()] == ["source.json"]
-    assert done.stdout.startswith("dataset fer2013, files 5, bytes 11, digest ")
+    assert done.stdout.startswith("data/source.json: dataset fer2013, files 5, bytes 11, digest ")
 
     # Where the variable is unset the file stays as it is, to the byte; a change of the set is seen.
     kept = run(workspace)

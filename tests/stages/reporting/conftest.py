@@ -36,6 +36,7 @@ def project(results, tmp_path_factory):
     (root / "reports/pictures").mkdir()
     (root / "reports/pictures/data.json").write_text(json.dumps(pixels.summary()))
     shutil.copytree(ROOT / "data/paper", root / "data/paper")
+    shutil.copy(ROOT / "params.yaml", root / "params.yaml")
     return root
 
 

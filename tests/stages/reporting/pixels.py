@@ -45,6 +45,8 @@ def write_crops(folder, channels=3, size=64):
         (folder / split).mkdir(parents=True)
         np.save(folder / split / "images.npy", images)
         np.save(folder / split / "labels.npy", labels.astype(np.int64))
+        rows = [f"{split}/{number}.png,{CLASSES[label]},,,\n" for number, label in enumerate(labels)]
+        (folder / split / "manifest.csv").write_text("path,label,box,subject,treatment\n" + "".join(rows))
     (folder / "summary.json").write_text(json.dumps(summary(channels, size)))
 
 

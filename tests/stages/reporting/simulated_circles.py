@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pandas as pd
 
+from stages.ledger.lines import COLUMNS
+
 VARIANTS = ["baseline", "input", "before", "after"]
 POINTS = ["train_", "test_", "large_", "peak_", "peak_large_"]
 MEASURES = [f"{points}{measure}" for points in POINTS for measure in ("accuracy", "loss")]
@@ -29,8 +31,8 @@ def write_tutorial(path):
 
 
 def write_claims(path, claims=CLAIMS):
-    """What the stage `claims` says, as far as it is read of the circles."""
-    pd.DataFrame(claims, columns=CLAIM).to_csv(path, index=False)
+    """What the stage `claims` says, with nothing in the columns that are not read of the circles."""
+    pd.DataFrame(claims, columns=CLAIM).reindex(columns=list(COLUMNS)).to_csv(path, index=False)
 
 
 def write_study(folder):

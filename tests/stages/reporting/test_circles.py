@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
+from scipy import stats
 
 from stages.reporting import circles, circles_figures, style
 from stages.reporting.circles_names import MEASURES, VARIANTS
@@ -63,10 +64,19 @@ def test_runs_are_drawn_in_every_epoch_and_end_beside_the_tutorials(folder, draw
     for axes, (variant, (_, title, color)) in zip(drawn["circles-run.png"].axes, VARIANTS.items(), strict=True):
         train, test, *tutorial = axes.lines
         assert axes.get_title(loc="left") == title and {train.get_color(), test.get_color()} == {color}
-        np.testing.assert_allclose(train.get_ydata(), run[f"{variant}_train"])
+        np.testing.assert_allclose(train.get_ydata(), run[f"{variant}_train"])  # of so few epochs nothing is smoothed
         np.testing.assert_allclose(test.get_ydata(), run[f"{variant}_test"])
         shown = [line.get_ydata()[0] for line in tutorial if np.isfinite(line.get_ydata()[0])]
         assert shown == ([] if variant == "after" else [0.75, 0.75])
+
+
+def test_a_long_run_is_smoothed(study):
+    run = pd.DataFrame({"epoch": np.arange(1, 4001)})
+    for number, variant in enumerate(VARIANTS):
+        run[f"{variant}_train"] = run[f"{variant}_test"] = (run.epoch + number) % 2
+    for axes in circles_figures.draw_run(run, study.summary).axes:
+        assert axes.lines[0].get_ydata() == pytest.approx([0.5] * circles_figures.POINTS)
+        assert axes.lines[0].get_xdata()[0] == 20.5 and axes.get_xlim()[0] == 1
 
 
 def test_every_run_has_a_dot(folder, drawn):
@@ -86,19 +96,37 @@ def test_equal_values_are_kept_apart_within_their_row():
     assert len(set(heights.round(6))) >= 30 and heights.abs().max() <= 0.18 and heights.iloc[-1] == 0
 
 
-def test_markers_of_differences_say_what_the_ledger_does(study, drawn):
-    shown = {}
-    for axes in drawn["circles-differences.png"].axes:
-        for line in axes.lines[1:]:  # the first is at zero
-            filled = to_hex(line.get_markerfacecolor()) != "#ffffff"
-            shown[round(float(line.get_xdata()[0]), 6)] = (line.get_marker(), filled)
-    told = {}
-    for row in study.differences.itertuples():
-        told[row.over, row.measure, row.variant, row.against] = shown[round(row.difference, 6)]
-    assert told.pop(("seeds", "test_accuracy", "before", "baseline")) == ("o", True)
-    assert told.pop(("draws", "test_accuracy", "before", "baseline")) == ("s", False)
-    assert told.pop(("seeds", "large_loss", "input", "baseline")) == ("o", True)  # in the other direction
-    assert len(told) == 21 and {marker for marker, _ in told.values()} == {"|"}
+def test_intervals_of_differences_hold_together_and_markers_say_what_they_do(folder, study, drawn):
+    runs, shown = table(folder, "runs"), 0
+    for axes, measure in zip(drawn["circles-differences.png"].axes, ("test_accuracy", "large_accuracy", "large_loss")):
+        bars = [collection.get_segments()[0] for collection in axes.collections]
+        for line, bar in zip(axes.lines[1:], bars, strict=True):  # the first is at zero
+            ((low, place), (high, _)) = bar
+            variant, against = [
+                ("input", "baseline"),
+                ("before", "baseline"),
+                ("after", "baseline"),
+                ("after", "before"),
+            ][round(place)]
+            over = {"o": "seeds", "s": "draws"}[line.get_marker()]
+            rows = runs[runs.over == over].pivot(index="seed", columns="variant", values=measure)
+            test = stats.ttest_rel(rows[variant], rows[against])
+            expected = np.array(test.confidence_interval(1 - 0.05 / 24))
+            most = np.inf if measure == "large_loss" else 1
+            assert (low, high) == pytest.approx(expected.clip(-most, most))
+            assert (to_hex(line.get_markerfacecolor()) != style.PAPER.lower()) == (test.pvalue < 0.05 / 24)
+            shown += 1
+    assert shown == 24
+
+
+def test_bars_of_spread_end_where_the_measure_does(folder, drawn):
+    panels = drawn["circles-spread.png"].axes[:8]
+    for axes, measure in zip(panels, [*MEASURES, *MEASURES]):
+        ends = np.concatenate([bars.get_segments()[0][:, 0] for each in axes.containers for bars in each.lines[2]])
+        assert ends.min() >= 0 and ends.max() <= (1 if measure.endswith("accuracy") else np.inf)
+    values = pd.Series([0.9, 1.0, 1.0])
+    ((below,), (above,)) = circles_figures._within(values, "train_accuracy")
+    assert below == pytest.approx(values.std()) and above == pytest.approx(1 - values.mean())
 
 
 def test_the_page_says_what_the_ledger_says_of_the_circles(study):

@@ -3,8 +3,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
+from scipy import stats
 
-from stages.reporting import class_scores, contact_sheet, data_set, style, training_curves
+from stages.reporting import class_scores, data_set, style, training_curves
 from stages.reporting.runs import runs_of
 from stages.results.inputs import BadInput
 from tests.stages.reporting import pixels
@@ -16,40 +18,70 @@ def lists(runs):
     return {variant: list(seeds.values()) for variant, seeds in runs.items()}
 
 
+def shade_at(axes, epoch):
+    """What is shaded of each row where the point of an epoch is drawn, 0..1; the extent of an image is its place."""
+    (image,) = axes.images
+    left, right, *_ = image.get_extent()
+    rows = np.asarray(image.get_array())
+    return rows[:, int((epoch - left) / (right - left) * rows.shape[1])]
+
+
+@pytest.mark.parametrize("measure", ["train_loss", "val_macro_f1"])
 @pytest.mark.parametrize("interval, epochs, steps_per_epoch", [(5, 12, 41), (2, 9, 7), (3, 100, 2), (1, 6, 10)])
-def test_bands_are_the_flag_of_algorithm_1(monkeypatch, interval, epochs, steps_per_epoch):
+def test_bands_are_the_flag_of_algorithm_1(monkeypatch, measure, interval, epochs, steps_per_epoch):
     monkeypatch.setattr(simulated, "INTERVAL", interval)
     runs = runs_of(simulate(["baseline", "periodic"], [0], epochs=epochs, steps_per_epoch=steps_per_epoch))
-    (axes,) = training_curves.draw("train_loss", lists(runs)).axes
-    (band,) = axes.images
-    left, right, bottom, top = band.get_extent()
-    assert (left, right, bottom, top) == (0, epochs, 0, 1) and axes.get_xlim() == (0, epochs)
-    share = np.asarray(band.get_array())[0]
-    middle_of_each_epoch = ((np.arange(epochs) + 0.5) / epochs * len(share)).astype(int)
-    assert share[middle_of_each_epoch] == pytest.approx(algorithm_1(interval, epochs).astype(float), abs=1e-9)
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["Baseline", "+ periodic", "flipped"]
+    drawn = training_curves.draw(measure, lists(runs))
+    (axes,) = drawn.axes
+    points = axes.lines[0].get_xdata()
+    assert points.tolist() == list(range(1, epochs + 1)) and axes.get_xlim() == (0.5, epochs + 0.5)
+    shades = [shade_at(axes, point)[0] for point in points]
+    assert shades == pytest.approx(algorithm_1(interval, epochs).astype(float), abs=1e-9)
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["Baseline", "+ periodic", "flipped"]
 
 
-def test_bands_are_the_signs_observed_and_not_those_of_the_parameter():
-    """The table says interval 5; the signs that were seen turned in epoch 2 alone."""
-    seen = np.repeat([False, True, False, False, False, False], 10)[None].repeat(8, 0)
-    run = simulate_run("periodic", 0, epochs=6, steps_per_epoch=10, flipped=seen)
-    assert run["runs"][0]["interval"] == 5
-    (axes,) = training_curves.draw("train_loss", lists(runs_of(results_of([run])))).axes
-    share = np.asarray(axes.images[0].get_array())[0]
-    assert share[125::250] == pytest.approx([0, 1, 0, 0, 0, 0])  # the middle of each epoch of 1,500 columns
+def test_a_point_lies_in_the_shade_by_the_state_that_it_was_measured_in():
+    """Signs turn within epochs: a score is taken at the epoch's end, a loss is the mean over its steps."""
+    steps = np.zeros((8, 40), bool)
+    steps[:, 17:30] = True  # the last 3 of 10 steps of epoch 2, and all of epoch 3
+    steps[:, 35:39] = True  # 4 steps of epoch 4, which ends unflipped
+    run = simulate_run("periodic", 0, epochs=4, steps_per_epoch=10, flipped=steps)
+    assert run["runs"][0]["interval"] == 5  # the bands are the signs observed, and not those of the parameter
+    runs = lists(runs_of(results_of([run])))
+    for measure, expected in (("train_loss", [0, 0.3, 1, 0.4]), ("val_macro_f1", [0, 1, 1, 0])):
+        (axes,) = training_curves.draw(measure, runs).axes
+        assert [shade_at(axes, epoch)[0] for epoch in (1, 2, 3, 4)] == pytest.approx(expected)
+        # Its whole stretch, up to the next epoch's.
+        assert shade_at(axes, 2.49)[0] == shade_at(axes, 1.51)[0] == shade_at(axes, 2)[0]
 
 
 def test_irregular_turns_have_a_row_for_each_site():
-    runs = runs_of(simulate(["periodic", "dynamic"]))
+    runs = runs_of(simulate(["baseline", "dynamic"]))
     top, strip = training_curves.draw("val_macro_f1", lists(runs)).axes
-    (rows,) = strip.images
-    assert rows.get_array().shape[0] == len(SITES)
-    # The columns are finer than the steps, so that each step can be read back out of the middle of its place.
     flipped = runs["dynamic"][0].flipped
-    middles = ((np.arange(flipped.shape[1]) + 0.5) / flipped.shape[1] * rows.get_array().shape[1]).astype(int)
-    assert np.asarray(rows.get_array())[:, middles] == pytest.approx(flipped.astype(float), abs=1e-9)
-    assert "seed 0" in strip.get_ylabel() and len(top.images) == 1
+    assert len(strip.images[0].get_array()) == len(SITES) and not top.images
+    for epoch in range(1, 13):
+        assert shade_at(strip, epoch) == pytest.approx(flipped[:, 41 * epoch - 1].astype(float))
+    assert "dynamic seed 0" in top.figure.get_label()
+
+
+def test_two_flipped_variants_have_strips_and_no_bands_that_mix():
+    runs = runs_of(simulate(["periodic", "dropout-periodic"], epochs=12))
+    top, first, second = training_curves.draw("train_loss", lists(runs)).axes
+    assert not top.images
+    for axes in (first, second):
+        assert [shade_at(axes, epoch)[0] for epoch in range(1, 13)] == pytest.approx(algorithm_1(5, 12).astype(float))
+
+
+def test_figures_that_are_compared_share_their_axes(results):
+    limits = {}
+    for name, drawn in training_curves.figures(runs_of(results)):
+        axes = drawn.axes[0]
+        limits.setdefault(name.split("-")[2], set()).add((axes.get_xlim(), axes.get_ylim()))
+        assert axes.get_xticks()[0] == 1
+        values = np.concatenate([line.get_ydata() for line in axes.lines])
+        assert values.min() >= axes.get_ylim()[0] and values.max() <= axes.get_ylim()[1]
+    assert {measure: len(each) for measure, each in limits.items()} == {"train": 1, "val": 1}
 
 
 def test_lines_are_the_mean_over_seeds_as_far_as_all_went():
@@ -67,8 +99,8 @@ def test_lines_are_the_mean_over_seeds_as_far_as_all_went():
 def test_a_method_that_never_turned_says_so_in_its_figure():
     never = simulate_run("dynamic", 0, epochs=6, flipped=np.zeros((8, 6 * 41), bool))
     runs = runs_of(results_of([simulate_run("periodic", 0, epochs=6), never]))
-    (axes,) = training_curves.draw("train_loss", lists(runs)).axes
-    said = [text.get_text() for text in axes.get_legend().get_texts()]
+    drawn = training_curves.draw("train_loss", lists(runs))
+    said = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert said == ["+ periodic", "flipped", "+ dynamic", "never flipped"]
 
 
@@ -81,8 +113,10 @@ def test_confusion_by_hand():
     run = runs_of(simulate(["baseline"], [0], epochs=2))["baseline"][0]
     first = replace(run, actual=np.array([0, 0, 1]), predicted=np.array([0, 1, 1]))
     second = replace(run, actual=np.array([0, 0, 1]), predicted=np.array([0, 0, 0]))
-    shares = class_scores.mean_confusion([first, second], 3)
-    assert shares[:2].tolist() == [[0.75, 0.25, 0], [0.5, 0.5, 0]] and np.isnan(shares[2]).all()
+    shares = class_scores.confusions([first, second], 3)
+    assert shares.mean(axis=0)[:2].tolist() == [[0.75, 0.25, 0], [0.5, 0.5, 0]] and np.isnan(shares[:, 2]).all()
+    (axes,) = class_scores.draw_confusion(shares, ["a", "b", "c"], "any", 3).axes
+    assert [text.get_text() for text in axes.texts] == ["75\n±35", "25\n±35", "0\n±0", "50\n±71", "50\n±71", "0\n±0"]
 
 
 def test_dots_of_the_classes_are_the_rows_of_the_table(results):
@@ -93,6 +127,13 @@ def test_dots_of_the_classes_are_the_rows_of_the_table(results):
         rows = table[table["variant"] == variant].groupby("measure")["value"].mean()
         assert line.get_xdata() == pytest.approx([rows[f"f1/{name}"] for name in CLASSES])
         assert line.get_color() == style.COLORS[variant]
+        bars = [
+            bar.get_segments()[0] for bar in axes.collections if to_hex(bar.get_color()[0]) == line.get_color().lower()
+        ]
+        values = table[table["variant"] == variant].pivot(index="seed", columns="measure", values="value")
+        for bar, name in zip(bars, CLASSES, strict=True):
+            interval = stats.ttest_1samp(values[f"f1/{name}"], 0).confidence_interval(0.95)
+            assert bar[:, 0] == pytest.approx(np.clip(interval, 0, 1))
 
 
 def test_a_class_without_f1_has_no_dot():
@@ -100,19 +141,6 @@ def test_a_class_without_f1_has_no_dot():
     made.measures.loc[made.measures["measure"] == "f1/Fear", "value"] = np.nan
     (axes,) = class_scores.draw_per_class(runs_of(made), CLASSES).axes
     assert np.isnan(axes.lines[0].get_xdata()).tolist() == [name == "Fear" for name in CLASSES]
-
-
-@pytest.mark.parametrize("classes", [2, 30, 196])
-def test_any_number_of_classes_fits(classes):
-    names, counts = [f"class {i}" for i in range(classes)], np.arange(3 * classes).reshape(3, -1)
-    examples = [np.zeros((min(i, 3), 8, 8, 1), np.uint8) for i in range(classes)]
-    for drawn in (
-        contact_sheet.draw(examples, names),
-        data_set.draw_balance(counts, ["train", "val", "test"], names),
-        class_scores.draw_confusion(np.eye(classes), names, "any"),
-    ):
-        width, height = drawn.get_size_inches()
-        assert height < 15 and width in (style.COLUMN, style.PAGE)
 
 
 def test_the_data_set_in_words():

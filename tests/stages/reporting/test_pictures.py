@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -8,23 +9,33 @@ from ruamel.yaml import YAML
 
 from stages import pictures
 from stages.crops.store import open_crops
+from stages.drawn_faces import affectnet, write_affectnet
+from stages.drawn_faces.expressions import CODES
 from stages.ending import Mistake, in_one_line
-from stages.reporting import activation, contact_sheet, process
+from stages.evaluation.features import feature_maps
+from stages.params import Faces
+from stages.reporting import activation, contact_sheet, process, wrong_labels
 from stages.results.inputs import BadInput
+from stages.training.batches import Batches
+from stages.training.network import build
 from tests.stages.reporting.conftest import ROOT
 from tests.stages.reporting.pixels import write_crops, write_features
 from tests.stages.results.simulated import CLASSES
 
-ARGUMENTS = {"crops": "data/crops", "features": "runs/features.npz", "out": "reports/pictures", "params": "params.yaml"}
+FEATURES = "runs/predictions/baseline/features.npz"
+ARGUMENTS = {"crops": "data/crops", "features": FEATURES, "faces": "data/raw/faces", "out": "reports/pictures"}
+ARGUMENTS |= {"params": "params.yaml"}
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Crops, features and the parameters, and no more."""
+    """Crops, features and the parameters of a data set that is not drawn, and no more."""
     root = tmp_path_factory.mktemp("pixels")
     write_crops(root / "data/crops")
-    write_features(root / "runs/features.npz")
-    (root / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    write_features(root / FEATURES)
+    (root / FEATURES).with_name("3.npz").touch()
+    params = (ROOT / "params.yaml").read_text(encoding="utf-8")
+    (root / "params.yaml").write_text(params.replace("dataset: faces", "dataset: fer2013"), encoding="utf-8")
     return root
 
 
@@ -40,6 +51,9 @@ def test_the_stage_writes_exactly_this_twice_with_the_same_bytes(folder, monkeyp
         "figure-01-relu-and-cliff-relu.png",
         "figure-02-process-on-feature-maps.png",
     ]
+    assert {path.stem for path in (folder / "reports/pictures-svg").iterdir()} == {
+        name[:-4] for name in first if name[-3:] == "png"
+    }
     assert json.loads(first["data.json"]) == json.loads((folder / "data/crops/summary.json").read_text())
     for name, inches in (("contact-sheet", 6.9), ("figure-01", 3.3), ("figure-02", 6.9)):
         (path,) = (folder / "reports/pictures").glob(f"{name}*")
@@ -51,17 +65,17 @@ def test_the_stage_writes_exactly_this_twice_with_the_same_bytes(folder, monkeyp
 def test_w_and_the_cliff_are_those_of_the_parameters(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(folder)
     yaml = YAML()
-    params = yaml.load(ROOT / "params.yaml")
+    params = yaml.load(folder / "params.yaml")
     params["dynamic"] |= {"start": 0.25, "constant": 3.5}
     yaml.dump(params, tmp_path / "other.yaml")
-    drawn = dict(pictures.pictures("data/crops", "runs/features.npz", tmp_path / "other.yaml"))
-    texts = [text.get_text() for axes in drawn["figure-02-process-on-feature-maps.png"].axes for text in axes.texts]
-    assert any("|w| = 0.25" in text for text in texts)
+    drawn = dict(pictures.pictures("data/crops", FEATURES, "data/raw/faces", tmp_path / "other.yaml"))
+    said = drawn["figure-02-process-on-feature-maps.png"].get_label()
+    assert "|w| = 0.25;" in said and "at layer1.0.bn1 (baseline, seed 3)" in said
     ticks = drawn["figure-01-relu-and-cliff-relu.png"].axes[1].get_xticklabels()
     assert [tick.get_text() for tick in ticks] == ["0", "Constant = 3.5"]
 
 
-@pytest.mark.parametrize("missing", ["data/crops/summary.json", "data/crops/train/images.npy", "runs/features.npz"])
+@pytest.mark.parametrize("missing", ["data/crops/summary.json", "data/crops/train/images.npy", FEATURES])
 def test_the_stage_stops_with_one_line(folder, monkeypatch, missing):
     monkeypatch.chdir(folder)
     content = (folder / missing).read_bytes()
@@ -92,6 +106,30 @@ def test_process_shows_that_a_negative_w_is_the_flipped_flag():
     assert torch.equal(negative.signed, -0.25 * x) and torch.equal(positive.cut, torch.relu(0.25 * x))
 
 
+ORIGIN = process.Origin("layer1.0.bn1", "baseline", "0")
+
+
+def test_the_site_that_is_named_is_the_one_whose_maps_are_kept(tmp_path):
+    write_crops(tmp_path)
+    test, summary = open_crops(tmp_path)["test"], open_crops(tmp_path).summary
+    network = build("resnet18", len(CLASSES)).eval()
+    batches = Batches(test, summary, torch.device("cpu"))
+    seen = []
+    network.get_submodule(process.first_site(network)).register_forward_hook(lambda *call: seen.append(call[2].clone()))
+    with torch.inference_mode():
+        network(next(batches.plain(1))[0])
+    every = seen[0][0].numpy().astype(np.float16)
+    kept = feature_maps(network, batches)
+    assert all(any(np.allclose(each, one, atol=1e-2) for one in every) for each in kept)
+
+
+def test_the_first_seed_is_the_first_by_name(tmp_path):
+    assert process.first_seed(tmp_path) is None
+    for name in ("2.npz", "10.npz", "features.npz"):
+        (tmp_path / name).touch()
+    assert process.first_seed(tmp_path) == "10" == sorted(["2", "10"])[0]
+
+
 def test_damaged_features_are_named(tmp_path):
     path, image = tmp_path / "features.npz", np.zeros((4, 4, 3), np.uint8)
     for line, arrays in (
@@ -101,19 +139,60 @@ def test_damaged_features_are_named(tmp_path):
     ):
         np.savez(path, **arrays)
         with pytest.raises(BadInput, match=line):
-            list(process.figures(path, 0.01, 6.0))
+            list(process.figures(path, ORIGIN, 0.01, 6.0))
     path.write_bytes(b"PK")
     with pytest.raises(BadInput, match="features.npz: not the arrays"):
-        list(process.figures(path, 0.01, 6.0))
+        list(process.figures(path, ORIGIN, 0.01, 6.0))
 
 
-def test_contact_sheet_shows_images_of_the_class_it_names(tmp_path):
+def test_contact_sheet_shows_images_of_the_class_it_names_and_marks_wrong_labels(tmp_path):
     write_crops(tmp_path, channels=1)
     crops = open_crops(tmp_path)
-    drawn = contact_sheet.draw(crops.examples("train", contact_sheet.ACROSS), CLASSES)
+    rows = contact_sheet.examples(crops)
+    assert [len(row) for row in rows] == [min(12, count) for count in crops.summary["counts"]["train"].values()]
+    wrong = {rows[2][1].path: "Fear", "train/of-no-example.png": "Anger"}
+    drawn = contact_sheet.draw(rows, CLASSES, wrong, 102)
     sheet = np.asarray(drawn.axes[0].images[0].get_array())
-    side = crops.summary["size"]
+    step = crops.summary["size"] + contact_sheet.GAP
     for row, label in enumerate(CLASSES):
-        tile = sheet[row * (side + contact_sheet.GAP) :][:side, :side, 0]
+        tile = sheet[row * step :][: step - contact_sheet.GAP, : step - contact_sheet.GAP, 0]
         members = crops["train"].images[crops["train"].labels == CLASSES.index(label)]
         assert any(np.array_equal(tile, image[..., 0]) for image in members), label
+    (frame,), (word,) = drawn.axes[0].patches, drawn.axes[0].texts
+    x, y = frame.get_xy()
+    assert (x // step, y // step) == (1, 2) and word.get_text() == "Fear"
+    assert "Framed" in drawn.get_label() and "Framed" not in contact_sheet.draw(rows, CLASSES, None, 102).get_label()
+
+
+@pytest.fixture(scope="module")
+def faces(tmp_path_factory):
+    settings = Faces(train=70, val=70, wrong_labels=0.3, seed=5)
+    folder = tmp_path_factory.mktemp("faces") / "faces"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(affectnet, "_draw_all", lambda jobs, workers: [listed(*job) for job in jobs])
+        write_affectnet(folder, **settings.model_dump())
+    return folder, settings
+
+
+def listed(order, images, number):
+    """A row of the list whose name says what is shown, in place of the picture."""
+    return f"{number}/{order.shown}-{order.seed.spawn_key[-1]}.jpg", 0, 0, 1, 1, "", CODES.index(order.said), 0, 0
+
+
+def test_wrong_labels_are_those_of_the_pictures_drawn(faces):
+    folder, settings = faces
+    wrong = wrong_labels.drawn_as(folder, settings)
+    rows = pd.read_csv(folder / "training.csv")
+    named = rows["subDirectory_filePath"].str.extract(r"/(.*)-\d")[0]
+    expected = named[named != rows["expression"].map(dict(enumerate(CODES)))]
+    assert 5 < len(wrong) == len(expected)
+    for number, shown in expected.items():
+        assert wrong["Manually_Annotated_Images/" + rows["subDirectory_filePath"][number]] == shown.capitalize()
+
+
+def test_a_list_of_other_parameters_is_refused(faces):
+    folder, settings = faces
+    with pytest.raises(BadInput, match=r"training.csv: not the list that `faces` of params.yaml makes"):
+        wrong_labels.drawn_as(folder, settings.model_copy(update={"seed": 6}))
+    with pytest.raises(BadInput, match=r"training.csv: missing"):
+        wrong_labels.drawn_as(folder / "elsewhere", settings)

@@ -1,3 +1,4 @@
+import hashlib
 import json
 import shutil
 import subprocess
@@ -8,31 +9,29 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy import stats
 from sklearn.metrics import confusion_matrix, f1_score
 
 from stages import report
 from stages.ending import Mistake, in_one_line
-from stages.reporting import circles_study, exhibits, training_curves
+from stages.reporting import circles_study, exhibits, records, training_curves
 from stages.reporting.runs import runs_of
 from stages.results import tables
 from tests.stages.reporting import pixels
-from tests.stages.results.simulated import CLASSES, VARIANTS, results_of, simulate_run
+from tests.stages.results.simulated import CLASSES, VARIANTS, results_of, simulate, simulate_run
 
 ROOT = Path(__file__).parents[3]
 DPI = 250
-PAGE_WIDE = ("class-balance", "circles-decision", "circles-differences", "circles-run", "circles-spread")
+PAGE_WIDE = ("class-balance", *(f"circles-{name}" for name in ("curves", "decision", "differences", "run", "spread")))
 WRITTEN = [
     "circles-summary/differences.csv",
     "circles-summary/falls.csv",
     "circles-summary/metrics.json",
     "circles-summary/summary.csv",
     "circles-summary/summary.md",
-    "confusion/baseline.csv",
-    "confusion/dropout-periodic.csv",
-    "confusion/dropout.csv",
-    "confusion/dynamic.csv",
-    "confusion/periodic.csv",
+    "confusion.csv",
     "data.md",
+    "figures.csv",
     "figures/circles-curves.png",
     "figures/circles-data.png",
     "figures/circles-decision.png",
@@ -55,10 +54,13 @@ WRITTEN = [
     "figures/figure-10-train-loss-periodic-and-dynamic.png",
     "figures/figure-11-val-f1-periodic-and-dynamic.png",
     "figures/per-class-f1.png",
+    "index.html",
     "metrics.json",
+    "parameters.csv",
     "table1.csv",
     "table1.md",
 ]
+WRITTEN += [f"svg/{Path(name).stem}.svg" for name in WRITTEN if name.startswith("figures/")]
 
 
 def files(folder):
@@ -101,8 +103,8 @@ def test_a_second_report_has_the_same_bytes(project, reported, tmp_path, monkeyp
         for name, content in report.report(runs, pixels.summary(), circles_study.read_study())
         if "circles" not in name and "confusion-d" not in name
     ]
-    written = exhibits.write(tmp_path, kept)
-    assert len(written) == 14 and {path.name for path in tmp_path.rglob("*")} >= {"data.md", "class-balance.png"}
+    written = exhibits.write(tmp_path, kept, svg=tmp_path / "svg")
+    assert len(written) == 15 and {path.name for path in tmp_path.rglob("*")} >= {"data.md", "class-balance.png"}
     for path in written:
         assert path.read_bytes() == (reported / "reports" / path.relative_to(tmp_path)).read_bytes(), path
     assert not list(tmp_path.rglob("*.partial"))
@@ -113,10 +115,12 @@ def test_confusions_are_those_of_the_last_epoch_on_test(reported):
     with np.load(reported / "reports/predictions.npz") as found:
         runs, actual, predicted = found["runs"].tolist(), found["actual"], found["predicted"]
     measures = pd.read_csv(reported / "reports/measures.csv", keep_default_na=False)
+    table = pd.read_csv(reported / "reports/confusion.csv", keep_default_na=False)
+    assert list(table.columns) == ["variant", "actual", "predicted", "images"]
     for variant in VARIANTS:
         rows = [number for number, run in enumerate(runs) if run.startswith(f"{variant}/")]
-        table = pd.read_csv(reported / f"reports/confusion/{variant}.csv", dtype=str, keep_default_na=False)
-        ours = confusion_matrix(table["actual"], table["predicted"], labels=CLASSES)
+        ours = table[table["variant"] == variant].pivot(index="actual", columns="predicted", values="images")
+        ours = ours.loc[CLASSES, CLASSES].to_numpy()
         oracle = sum(confusion_matrix(actual, predicted[row], labels=range(7)) for row in rows)
         assert len(rows) == 2 and (ours == oracle).all() and ours.sum() == 2 * len(actual)
         for row in rows:
@@ -126,31 +130,54 @@ def test_confusions_are_those_of_the_last_epoch_on_test(reported):
             assert [values[f"f1/{name}"] for name in CLASSES] == pytest.approx(each, rel=1e-5)
 
 
-def test_metrics_are_means_over_seeds(reported):
-    metrics = json.loads((reported / "reports/metrics.json").read_text())
+def test_metrics_are_the_score_to_judge_by_with_half_of_its_interval(reported):
+    metrics = json.loads((reported / "reports/metrics.json").read_text(encoding="utf-8"))
     measures = pd.read_csv(reported / "reports/measures.csv", keep_default_na=False)
-    means = measures.astype({"value": float}).groupby(["weights", "split", "measure", "variant"])["value"].mean()
-    rows = {
-        "test_macro_f1_last": ("last", "test", "macro_f1"),
-        "val_macro_f1_max": ("best", "val", "macro_f1"),
-        "train_loss": ("last", "train", "loss"),
-        "test_loss_last": ("last", "test", "loss"),
-        "gap": ("last", "test", "gap"),
-    }
-    assert list(metrics) == list(rows)
-    for name, key in rows.items():
-        assert list(metrics[name]) == VARIANTS
-        assert metrics[name] == pytest.approx({variant: means[(*key, variant)] for variant in VARIANTS}, abs=1e-6)
+    last = measures[(measures[["weights", "split", "measure"]] == ["last", "test", "macro_f1"]).all(axis=1)]
+    expected = {"n": 2}
+    for variant in VARIANTS:
+        values = last[last["variant"] == variant]["value"].astype(float)
+        low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
+        expected |= {variant: values.mean(), f"{variant} ±": (high - low) / 2}
+    assert list(metrics) == list(expected) and metrics == pytest.approx(expected, abs=1e-4)
+
+
+def test_one_seed_has_no_half_interval(results):
+    one = runs_of(simulate(["baseline", "periodic"], seeds=(0,), epochs=3))
+    assert list(json.loads(dict(records.tables(one))["metrics.json"])) == ["n", "baseline", "periodic"]
+
+
+def test_every_figure_has_the_hash_of_its_content(reported):
+    table = pd.read_csv(reported / "reports/figures.csv", dtype=str)
+    there = sorted((reported / "reports/figures").iterdir())
+    assert table["figure"].tolist() == [str(path.relative_to(reported)) for path in there]
+    said = [hashlib.md5(path.read_bytes()).hexdigest() for path in there]
+    assert all(full.startswith(short) and len(short) == 12 for full, short in zip(said, table["value"], strict=True))
+
+
+def test_parameters_are_those_of_the_file_but_for_the_machine(reported):
+    table = pd.read_csv(reported / "reports/parameters.csv", dtype=str, keep_default_na=False)
+    values = dict(zip(table["parameter"], table["value"]))
+    assert {values[name] for name in ("train.images", "train.ema", "train.augment.flip")} == {"512", "null", "true"}
+    assert values["seeds"] == "[0, 1, 2, 3, 4, 5]" and values["interval"] == "5" and values["dataset"] == "faces"
+    assert not [name for name in values if name.startswith("machine")] and len(values) == len(table) > 60
+
+
+def test_what_is_committed_is_of_the_committed_figures_and_parameters(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    for name, text in records.of_files(Path("reports"), Path("params.yaml")):
+        assert Path("reports", name).read_text(encoding="utf-8") == text, f"{name}: python -m stages.report"
 
 
 def test_other_variants_than_the_papers_are_drawn_with_no_line_changed(project, tmp_path, monkeypatch, capsys):
     shutil.copytree(project, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
+    monkeypatch.setattr(report.circles, "figures", lambda study: ())  # they know no variants but their own
     runs = [simulate_run(variant, 0, epochs=6) for variant in ("01", "baseline", "periodic", "mirror")]
     tables.write("reports", results_of(runs))
     report.main()
     written = files(tmp_path / "project/reports")
-    assert {"confusion/mirror.csv", "figures/confusion-01.png", "figures/confusion-mirror.png"} <= written
+    assert {"figures/confusion-01.png", "figures/confusion-mirror.png"} <= written
     drawn = sorted(name for name in written if name.startswith("figures/figure-"))
     assert [name[15:17] for name in drawn] == ["03", "04"]  # those of the paper whose two variants were run
     page = (tmp_path / "project/reports/table1.md").read_text()

@@ -98,7 +98,7 @@ def test_a_panel_for_each_corruption_shows_means_and_intervals_from_the_picture_
     values = [scores[f"periodic/{seed}", "blur-3"] for seed in SEEDS]
     assert line.get_ydata()[3] == pytest.approx(np.mean(values), abs=1e-5)
     low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-    assert bars.get_segments()[3][:, 1].tolist() == pytest.approx([low, high], abs=1e-4)
+    assert bars.get_segments()[3][:, 1].tolist() == pytest.approx([max(low, 0), min(high, 1)], abs=1e-4)
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["Baseline", "+ periodic"]
 
 

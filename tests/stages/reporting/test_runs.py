@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from stages.reporting.runs import runs_of
-from stages.reporting.signs import flipped_share, turn_together
+from stages.reporting.signs import flipped_in_training, flipped_when_scored, turn_together
 from stages.results import tables
 from stages.results.inputs import BadInput
 from tests.stages.results.simulated import SITES, VARIANTS, algorithm_1, results_of, simulate, simulate_run
@@ -46,13 +46,14 @@ def test_whether_a_run_injects_is_what_its_row_says(tmp_path):
     ]
 
 
-def test_shares_of_stretches_by_hand():
-    flipped = np.array([[0, 1, 1, 0, 0, 1]], bool)
-    assert flipped_share(flipped, 3).tolist() == [[0.5, 0.5, 0.5]]
-    assert flipped_share(flipped, 2)[0] == pytest.approx([2 / 3, 1 / 3])
-    # The border at 1.5 cuts step 2 in half.
-    assert flipped_share(flipped, 4)[0] == pytest.approx([0.5 / 1.5, 1, 0, 1 / 1.5])
-    assert flipped_share(flipped, 12)[0].tolist() == [0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1]
+def test_flipped_epochs_by_hand():
+    flipped = np.array([[0, 1, 1, 0, 0, 1], [1, 1, 1, 1, 1, 0]], bool)
+    made = simulate_run("periodic", 0, epochs=3, steps_per_epoch=2, flipped=flipped)
+    run = runs_of(results_of([made]))["periodic"][0]
+    assert flipped_in_training(run).tolist() == [[0.5, 0.5, 0.5], [1, 1, 0.5]]
+    assert flipped_when_scored(run).tolist() == [[1, 0, 1], [1, 1, 0]]
+    plain = runs_of(results_of([simulate_run("baseline", 0, epochs=3)]))["baseline"][0]
+    assert flipped_in_training(plain).shape == flipped_when_scored(plain).shape == (0, 3)
 
 
 def test_runs_are_those_of_the_tables_in_their_order(results):

@@ -1,3 +1,5 @@
+import shutil
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,10 +51,22 @@ def cells(page, first, *more):
 
 def test_the_study_is_published_as_plain_files(published):
     source, target = published / "runs/studies/interval/tables", published / "reports/studies/interval"
-    assert {path.name for path in target.iterdir()} == {*tables.FILES, "table.md", "interval.png"}
+    assert {path.name for path in target.iterdir()} == {*tables.FILES, "table.md", "interval.png", "interval.svg"}
     for name in tables.FILES:
         assert (target / name).read_bytes() == (source / name).read_bytes()
     assert [path.name for path in target.parent.iterdir()] == ["interval"]
+
+
+def test_page_and_figures_are_drawn_anew_from_what_is_published(published, tmp_path, monkeypatch):
+    shutil.copytree(published / "reports", tmp_path / "reports")
+    shutil.copytree(published / "studies", tmp_path / "studies")
+    target = tmp_path / "reports/studies/interval"
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    (target / "interval.png").unlink()
+    (target / "table.md").write_text("old")
+    monkeypatch.chdir(tmp_path)
+    study.main("interval", redraw=True)
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
 
 
 def test_the_page_says_how_it_was_made(published):

@@ -12,7 +12,7 @@ import pytest
 
 from stages import train
 from stages.params import read
-from stages.running import one_run
+from stages.running import one_run, progress
 from stages.running.job import jobs
 from stages.running.side_by_side import Slots, server, side_by_side
 from tests.stages.running.stage import Stage, all_gone, assert_nothing_left, assert_same, result
@@ -52,8 +52,9 @@ def stage(only=None):
 
 
 @pytest.fixture
-def said(capsys):
-    """The lines said since the last time they were asked for."""
+def said(capsys, monkeypatch):
+    """The lines said since the last time they were asked for, one for each epoch."""
+    monkeypatch.setattr(progress, "LOG_SECONDS", 0)
     return lambda: capsys.readouterr().err.splitlines()
 
 
@@ -180,6 +181,7 @@ def test_stopped_it_writes_the_last_epoch_of_every_run_says_one_line_and_the_sam
     assert started.end() == -signal.SIGINT
     assert all_gone(family)
     (line,) = [line for line in started.said if ": epoch " not in line]
+    assert not list((folder / "reports/live").glob("*/*")), "no curves of a run that is over"
     checkpoints = len(list((folder / ".scratch").glob("*/checkpoint.pt")))
     assert checkpoints >= 1 and not list(folder.rglob("*.partial"))
     assert (line == LAST_CHECKPOINT) == (checkpoints == 2) and line.startswith(INTERRUPTED)

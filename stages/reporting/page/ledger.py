@@ -1,0 +1,152 @@
+"""The ledger on the page: its lines as they stand in reports/claims.md, the main ones in short, and the forest plot."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+from markupsafe import Markup
+
+from stages.reporting.page.markdown import VERDICTS, Part, Table, badge, part, parts
+from stages.reporting.page.strips import Panel, Strip, number, panel
+from stages.results.cells import read_table
+
+CLAIMS = Path("reports/claims.csv")
+MAIN, PRIMARY = "reports", "primary"  # the default run; the family of the main sentences
+OF_DIFFERENCES = ("superiority", "equivalence", "noninferiority")
+UNITS = {"macro_f1": "Differences in macro F1", "accuracy": "Differences in accuracy"}
+RATIOS = "Ratios: loss, roughness, number of turns"
+WORDS = {  # of one sentence, of several
+    "holds": ("holds", "hold"),
+    "does not hold": ("does not hold", "do not hold"),
+    "contradicted": ("is contradicted", "are contradicted"),
+    "undecided": ("is undecided", "are undecided"),
+    "not run": ("was not run", "were not run"),
+}
+EVERY, HOW = "Every line", "How they are decided"  # headings of the ledger's own page
+
+
+class Line(NamedTuple):
+    """row: of claims.csv. cells: of the ledger's page, by the names of its columns. runs, source: in words."""
+
+    row: dict[str, Any]
+    cells: dict[str, Markup]
+    runs: str
+    source: str
+
+    @property
+    def finding(self) -> Markup:
+        """Effect and interval."""
+        if not self.cells["effect"]:
+            return Markup()
+        words = Markup('<span class="effect">{}</span> {}')
+        return words.format(self.cells["effect"], self.cells["interval"]).strip()
+
+
+class Ledger(NamedTuple):
+    """lines: all. short: the table of the main sentences, with its note. how: how verdicts come about.
+
+    counts: verdicts on the main sentences by the default run. forest: the intervals, a panel for each unit.
+    names: what the runs of the main sentences are called in short.
+    """
+
+    lines: list[Line]
+    short: list[Part]
+    how: Part
+    again: Part
+    counts: dict[str, int]
+    forest: list[Panel]
+    names: dict[str, str]
+
+    @property
+    def counted(self) -> list[str]:
+        """How many of the main sentences the default run decides in which way: "1 holds", "4 are contradicted"."""
+        return [f"{count} {WORDS[verdict][count > 1]}" for verdict, count in self.counts.items()]
+
+    def of(self, rows: str) -> list[Line]:
+        """What is decided on some rows."""
+        return [line for line in self.lines if line.row["rows"] == rows]
+
+    @property
+    def primary(self) -> list[list[Line]]:
+        """The main sentences, each with its lines; all of them where no family is called so."""
+        chosen = [line for line in self.lines if line.row["family"] == PRIMARY]
+        return by_sentence(chosen)
+
+
+def read(data_set: str, path: Path = CLAIMS) -> Ledger:
+    """The ledger; data_set: what the default run's pictures are called. Raises BadInput."""
+    from stages.ledger import page  # late: with it come pydantic and statsmodels
+    from stages.ledger.lines import COLUMNS
+
+    claims = read_table(path, COLUMNS, may_be_empty=True, again="the stage claims writes it")
+    if claims.empty:
+        return Ledger([], [], Part(HOW), Part(""), {}, [], {MAIN: data_set})
+    written = parts(page.write(claims))
+    lines = list(_lines(claims, part(written, EVERY).tables, page))
+    names = {MAIN: data_set} | {
+        line.row["rows"]: line.runs.removeprefix("study ").removeprefix("default run, ")
+        for line in lines
+        if line.row["family"] == PRIMARY and line.row["rows"] != MAIN
+    }
+    counts = Counter(
+        line.row["verdict"] for line in lines if line.row["family"] == PRIMARY and line.row["rows"] == MAIN
+    )
+    return Ledger(
+        lines,
+        parts("\n".join(page.in_short(claims, names, PRIMARY))),
+        part(written, HOW),
+        part(written, "The same sentence on other runs"),
+        {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
+        list(_forest(lines)),
+        names,
+    )
+
+
+def by_sentence(lines: Sequence[Line]) -> list[list[Line]]:
+    """The lines of each entry."""
+    found: dict[str, list[Line]] = {}
+    for line in lines:
+        found.setdefault(line.row["id"], []).append(line)
+    return list(found.values())
+
+
+def _lines(claims: pd.DataFrame, tables: Sequence[Table], page) -> Iterator[Line]:
+    """Row by row, as the ledger's page has them."""
+    (table,) = tables
+    names = ["id", *(_column(cell.striptags()) for cell in table.head[1:])]
+    for row, cells in zip(claims.to_dict("records"), table.rows, strict=True):
+        source = page.SOURCES.get(row["source"], row["source"])
+        yield Line(row, dict(zip(names, cells)), page.title(row["rows"]), source)
+
+
+def _column(head: str) -> str:
+    return "interval" if head.endswith("% interval") else head
+
+
+def _forest(lines: Sequence[Line]) -> Iterator[Panel]:
+    """What can stand on one axis: differences of one unit, and ratios."""
+    there = [line for line in lines if not pd.isna(line.row["effect"]) and line.row["kind"] in OF_DIFFERENCES]
+    for unit, title in UNITS.items():
+        found = [line for line in there if line.row["scale"] != "ratio" and line.row["measure"].endswith(unit)]
+        if found:
+            yield panel(title, list(_strips(found)), neutral=0)
+    found = [line for line in there if line.row["scale"] == "ratio" and line.row["effect"] > 0]
+    if found:
+        yield panel(RATIOS, list(_strips(found)), neutral=1, log=True)
+
+
+def _strips(lines: Sequence[Line]) -> Iterator[Strip]:
+    """Each sentence above its lines, these in the colour of their verdicts."""
+    for sentence in by_sentence(lines):
+        head = Markup("<b>{}</b> {}").format(sentence[0].row["id"], sentence[0].row["words"])
+        for line in sentence:
+            about = Markup('{} <span class="runs">{}</span>').format(badge(line.row["verdict"]), line.runs)
+            effect, low, high, printed, margin = (
+                number(line.row[name]) for name in ("effect", "low", "high", "printed", "margin")
+            )
+            assert effect is not None, "a line without an effect has no place"
+            kind = line.row["verdict"].replace(" ", "-")
+            yield Strip(about, line.finding, effect, low, high, printed, margin, head, kind)
+            head = Markup()
