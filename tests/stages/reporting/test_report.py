@@ -170,7 +170,6 @@ def test_what_is_committed_is_of_the_committed_figures_and_parameters(monkeypatc
 
 
 def test_other_variants_than_the_papers_are_drawn_with_no_line_changed(project, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(report.circles, "figures", lambda study: ())  # they have variants of their own
     shutil.copytree(project, tmp_path / "project")
     monkeypatch.chdir(tmp_path / "project")
     monkeypatch.setattr(report.circles, "figures", lambda study: ())  # they know no variants but their own
