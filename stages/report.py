@@ -17,8 +17,6 @@ from matplotlib.figure import Figure
 
 from stages.files import write_text
 from stages.reporting import (
-    circles,
-    circles_study,
     class_scores,
     data_set,
     exhibits,
@@ -27,6 +25,8 @@ from stages.reporting import (
     table1,
     training_curves,
 )
+from stages.reporting.circles import exhibits as circles
+from stages.reporting.circles.study import Study, read_study
 from stages.reporting.measures import PRIMARY, by_seed
 from stages.reporting.page import build
 from stages.reporting.runs import Runs, runs_of
@@ -42,7 +42,7 @@ def main() -> None:
     runs = runs_of(results)
     data = read_json(REPORTS / "pictures/data.json")
     with style.applied():
-        made = dict(report(runs, data, circles_study.read_study()))
+        made = dict(report(runs, data, read_study()))
         written = exhibits.write(REPORTS, made.items(), svg=REPORTS / "svg")
         # Of the figures as they have just been written.
         written += exhibits.write(REPORTS, records.of_files(REPORTS, Path("params.yaml")), svg=REPORTS / "svg")
@@ -54,7 +54,7 @@ def main() -> None:
     print(f"To be read: {page}, which any browser opens")
 
 
-def report(runs: Runs, data: dict, study: circles_study.Study) -> Iterator[tuple[str, str | Figure]]:
+def report(runs: Runs, data: dict, study: Study) -> Iterator[tuple[str, str | Figure]]:
     """Yield (file name below reports/, text or figure) of everything that this stage writes.
 
     A new family of figures or tables is one file in `stages/reporting` and one line here.

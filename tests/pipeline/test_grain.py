@@ -84,7 +84,7 @@ TOUCHED = {
     "stages/measures/classification.py": TOLD,
     "stages/ledger/page.py": {"claims", "report"},
     "stages/reporting/training_curves.py": {"report"},
-    "stages/reporting/circles_page.py": {"report"},
+    "stages/reporting/circles/page.py": {"report"},
     "stages/training/loop.py": training_of(*TRAINED) | TABLES,
     "stages/evaluation/predictions.py": {f"evaluate-{variant}" for variant in TRAINED} | TABLES,
 }

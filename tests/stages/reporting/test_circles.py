@@ -7,9 +7,12 @@ import pytest
 from matplotlib.colors import to_hex
 from scipy import stats
 
-from stages.reporting import circles, circles_figures, style
-from stages.reporting.circles_names import MEASURES, VARIANTS
-from stages.reporting.circles_study import read_study
+from stages.reporting import style
+from stages.reporting.circles import exhibits
+from stages.reporting.circles.names import MEASURES, VARIANTS
+from stages.reporting.circles.points import CLASSES
+from stages.reporting.circles.runs import POINTS, REPETITIONS, _swarm, _within, draw_run
+from stages.reporting.circles.study import read_study
 from stages.results.inputs import BadInput
 from tests.stages.reporting.simulated_circles import write_claims, write_study, write_tutorial
 
@@ -30,7 +33,7 @@ def study(folder):
 @pytest.fixture(scope="module")
 def drawn(study):
     with style.applied():
-        return dict(circles.figures(study))
+        return dict(exhibits.figures(study))
 
 
 def replace(path, old, new):
@@ -54,7 +57,7 @@ def test_points_are_filled_to_train_on_and_open_to_test_on(folder, drawn):
         (line,) = [
             line for line in axes.lines if len(line.get_xdata()) == len(part) and np.allclose(line.get_xdata(), part.x)
         ]
-        color = circles_figures.CLASSES[label][1]
+        color = CLASSES[label][1]
         assert line.get_color() == color and line.get_markerfacecolor() == (color if split == "train" else "none")
         np.testing.assert_allclose(line.get_ydata(), part.y)
 
@@ -74,15 +77,15 @@ def test_a_long_run_is_smoothed(study):
     run = pd.DataFrame({"epoch": np.arange(1, 4001)})
     for number, variant in enumerate(VARIANTS):
         run[f"{variant}_train"] = run[f"{variant}_test"] = (run.epoch + number) % 2
-    for axes in circles_figures.draw_run(run, study.summary).axes:
-        assert axes.lines[0].get_ydata() == pytest.approx([0.5] * circles_figures.POINTS)
+    for axes in draw_run(run, study.summary).axes:
+        assert axes.lines[0].get_ydata() == pytest.approx([0.5] * POINTS)
         assert axes.lines[0].get_xdata()[0] == 20.5 and axes.get_xlim()[0] == 1
 
 
 def test_every_run_has_a_dot(folder, drawn):
     runs = table(folder, "runs")
     panels = np.array(drawn["circles-spread.png"].axes[:8]).reshape(2, 4)
-    for over, row in zip(circles_figures.REPETITIONS, panels):
+    for over, row in zip(REPETITIONS, panels):
         for measure, axes in zip(MEASURES, row):
             dots = [line for line in axes.lines if line.get_marker() == "."]
             for variant, line in zip(VARIANTS, dots, strict=True):
@@ -92,7 +95,7 @@ def test_every_run_has_a_dot(folder, drawn):
 
 
 def test_equal_values_are_kept_apart_within_their_row():
-    heights = circles_figures._swarm(pd.Series([0.5] * 30 + [0.9]), span=1.0)
+    heights = _swarm(pd.Series([0.5] * 30 + [0.9]), span=1.0)
     assert len(set(heights.round(6))) >= 30 and heights.abs().max() <= 0.18 and heights.iloc[-1] == 0
 
 
@@ -125,12 +128,12 @@ def test_bars_of_spread_end_where_the_measure_does(folder, drawn):
         ends = np.concatenate([bars.get_segments()[0][:, 0] for each in axes.containers for bars in each.lines[2]])
         assert ends.min() >= 0 and ends.max() <= (1 if measure.endswith("accuracy") else np.inf)
     values = pd.Series([0.9, 1.0, 1.0])
-    ((below,), (above,)) = circles_figures._within(values, "train_accuracy")
+    ((below,), (above,)) = _within(values, "train_accuracy")
     assert below == pytest.approx(values.std()) and above == pytest.approx(1 - values.mean())
 
 
 def test_the_page_says_what_the_ledger_says_of_the_circles(study):
-    page = dict(circles.tables(study))["summary.md"]
+    page = dict(exhibits.tables(study))["summary.md"]
     for line in (
         "| T1: hidden noise helps | seeds | holds | test_accuracy | +0.020 | +0.010 to +0.030 | 13 |",
         "| T1: hidden noise helps | draws | undecided | test_accuracy | +0.010 | −0.020 to +0.040 | 2 |",
@@ -144,7 +147,7 @@ def test_the_page_says_what_the_ledger_says_of_the_circles(study):
 def test_a_ledger_without_the_circles_is_said_to_be_one(folder, tmp_path):
     write_claims(tmp_path / "claims.csv", [])
     silent = read_study(folder, folder.parent / "tutorial.csv", tmp_path / "claims.csv")
-    assert "no verdict on them yet" in dict(circles.tables(silent))["summary.md"]
+    assert "no verdict on them yet" in dict(exhibits.tables(silent))["summary.md"]
 
 
 def test_decisions_are_drawn_where_the_points_are(drawn):

@@ -2,7 +2,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from stages.reporting.circles_statistics import FALLS, differences, falls
+from stages.reporting.circles.statistics import FALLS, differences, falls
 from tests.stages.reporting.simulated_circles import write_study
 
 

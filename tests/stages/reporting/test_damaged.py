@@ -10,7 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stages.ending import in_one_line
-from stages.reporting import circles, circles_study, data_set, process, records, style, table1
+from stages.reporting import data_set, process, records, style, table1
+from stages.reporting.circles import exhibits as circles
+from stages.reporting.circles.study import read_study
 from stages.reporting.runs import runs_of
 from stages.results import tables
 from stages.results.inputs import BadInput, read_json
@@ -53,7 +55,7 @@ def report(name):
         yield from data_set.tables(data)
         yield from data_set.figures(data)
     elif "circles" in name:
-        yield from circles.tables(circles_study.read_study())
+        yield from circles.tables(read_study())
     else:
         runs = runs_of(tables.read("reports"))
         yield from table1.tables(runs, table1.read_paper())

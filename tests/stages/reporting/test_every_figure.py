@@ -11,7 +11,6 @@ from matplotlib.text import Text
 from stages import report
 from stages.reporting import (
     activation,
-    circles_study,
     class_scores,
     contact_sheet,
     data_set,
@@ -21,6 +20,7 @@ from stages.reporting import (
     style,
     training_curves,
 )
+from stages.reporting.circles.study import read_study
 from stages.reporting.runs import runs_of
 from stages.results import tables
 from tests.stages.reporting.conftest import ROOT
@@ -35,7 +35,7 @@ def committed():
     """What stage report and the studies' publishing draw of the committed tables."""
     with chdir(ROOT):
         runs, data = runs_of(tables.read("reports")), json.loads((ROOT / "reports/pictures/data.json").read_text())
-        for name, content in report.report(runs, data, circles_study.read_study()):
+        for name, content in report.report(runs, data, read_study()):
             if not isinstance(content, str) and name.endswith(".png"):
                 yield name, content
         for folder in sorted((ROOT / "reports/studies").iterdir()):

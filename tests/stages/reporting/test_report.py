@@ -14,7 +14,8 @@ from sklearn.metrics import confusion_matrix, f1_score
 
 from stages import report
 from stages.ending import Mistake, in_one_line
-from stages.reporting import circles_study, exhibits, records, training_curves
+from stages.reporting import exhibits, records, training_curves
+from stages.reporting.circles.study import read_study
 from stages.reporting.runs import runs_of
 from stages.results import tables
 from tests.stages.reporting import pixels
@@ -100,7 +101,7 @@ def test_a_second_report_has_the_same_bytes(project, reported, tmp_path, monkeyp
     runs = runs_of(tables.read("reports"))
     kept = [
         (name, content)
-        for name, content in report.report(runs, pixels.summary(), circles_study.read_study())
+        for name, content in report.report(runs, pixels.summary(), read_study())
         if "circles" not in name and "confusion-d" not in name
     ]
     written = exhibits.write(tmp_path, kept, svg=tmp_path / "svg")

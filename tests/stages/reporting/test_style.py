@@ -8,7 +8,8 @@ import pytest
 from matplotlib.colors import to_rgb
 from ruamel.yaml import YAML
 
-from stages.reporting import circles_figures, style, training_curves
+from stages.reporting import style, training_curves
+from stages.reporting.circles import points
 from tests.stages.reporting.conftest import ROOT
 
 
@@ -133,6 +134,6 @@ def test_colours_that_are_compared_differ_for_the_colour_blind_too(kind):
     compared = {frozenset(pair) for *_, first, second in training_curves.FIGURES for pair in [(first, second)]}
     pairs = [tuple(style.COLORS[name] for name in sorted(pair)) for pair in compared]
     # The circles' variants have panels or rows of their own, with their names.
-    pairs.append(tuple(color for _, color in circles_figures.CLASSES.values()))
+    pairs.append(tuple(color for _, color in points.CLASSES.values()))
     for one, other in pairs:
         assert np.linalg.norm(lab(one, seen) - lab(other, seen)) > 20, (one, other)

@@ -5,9 +5,10 @@ import json
 import pandas as pd
 import pytest
 
-from stages.reporting import circles, style
-from stages.reporting.circles_names import MEASURES
-from stages.reporting.circles_study import read_study
+from stages.reporting import style
+from stages.reporting.circles import exhibits
+from stages.reporting.circles.names import MEASURES
+from stages.reporting.circles.study import read_study
 from tests.stages.reporting.simulated_circles import write_claims
 from tests.stages.two_circles.conftest import ROOT
 
@@ -23,7 +24,7 @@ def study(written, tmp_path_factory):
 def said(study, tmp_path_factory):
     """The folder with the tables and the page."""
     folder = tmp_path_factory.mktemp("circles-summary")
-    for name, text in circles.tables(study):
+    for name, text in exhibits.tables(study):
         (folder / name).write_text(text, encoding="utf-8")
     return folder
 
@@ -74,4 +75,4 @@ def test_the_page_tells_the_parameters_that_the_study_ran_with(said):
 
 def test_every_figure_is_drawn(study):
     with style.applied():
-        assert len(dict(circles.figures(study))) == 6
+        assert len(dict(exhibits.figures(study))) == 6

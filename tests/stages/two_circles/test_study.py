@@ -10,9 +10,9 @@ from sklearn.metrics import log_loss
 from stages import circles
 from stages.ending import in_one_line
 from stages.params import read
-from stages.reporting import circles as report_circles
-from stages.reporting.circles_names import VARIANTS
-from stages.reporting.circles_study import read_study
+from stages.reporting.circles import exhibits
+from stages.reporting.circles.names import VARIANTS
+from stages.reporting.circles.study import read_study
 from stages.two_circles import study, tables
 from stages.two_circles.network import glorot_uniform
 from stages.two_circles.randomness import HIDDEN, INPUT, WEIGHTS, stream
@@ -200,5 +200,5 @@ def test_what_the_parameters_may_be_can_be_computed_and_reported(tmp_path, monke
     monkeypatch.chdir(tmp_path)
     circles.main()
     torch.set_num_threads(threads)
-    (name, text), *_ = [pair for pair in report_circles.tables(read_study()) if pair[0].endswith(".md")]
+    (name, text), *_ = [pair for pair in exhibits.tables(read_study()) if pair[0].endswith(".md")]
     assert name == "summary.md" and "nan" not in text

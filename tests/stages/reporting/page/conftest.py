@@ -7,7 +7,9 @@ import pytest
 
 from stages.files import write_text
 from stages.ledger.lines import COLUMNS
-from stages.reporting import circles, circles_study, class_scores, data_set, study, style, table1, training_curves
+from stages.reporting import class_scores, data_set, study, style, table1, training_curves
+from stages.reporting.circles import exhibits as circles
+from stages.reporting.circles.study import read_study
 from stages.reporting.page import build
 from stages.reporting.runs import runs_of
 from stages.results import tables
@@ -65,7 +67,7 @@ def own(tmp_path_factory, committed):
     data["counts"] = {split: dict.fromkeys(CLASSES, 12) for split in data["counts"]}
     with chdir(root), style.applied(), pytest.MonkeyPatch.context() as patch:
         patch.setattr(build, "_vega", lambda: vega)
-        of_circles = circles_study.read_study(tutorial=ROOT / "data/paper/circles.csv")
+        of_circles = read_study(tutorial=ROOT / "data/paper/circles.csv")
         drawn = [*data_set.figures(data), *class_scores.figures(runs), *training_curves.figures(runs)]
         drawn += [figure for figure in circles.figures(of_circles) if figure[0] == "circles-decision.png"]
         drawn.append(("gap.png", style.figure()))  # of a family of the user's own

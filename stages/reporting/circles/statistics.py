@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from scipy import stats
 
-from stages.reporting.circles_names import MEASURES, SCORES
+from stages.reporting.circles.names import MEASURES, SCORES
 from stages.results.statistics import LEVEL, mean_interval, paired_difference
 
 # Each variant against none, and the two places in the hidden layer against each other.

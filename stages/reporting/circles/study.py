@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from stages.reporting.circles_names import SCORES, VARIANTS
-from stages.reporting.circles_statistics import differences, falls, summary
+from stages.reporting.circles.names import SCORES, VARIANTS
+from stages.reporting.circles.statistics import differences, falls, summary
 from stages.results.cells import INTEGER, NUMBER, OPTIONAL_NUMBER, TEXT, read_table
 from stages.results.inputs import BadInput, read_arrays, read_json
 

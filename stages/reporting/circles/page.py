@@ -5,8 +5,8 @@ from math import isnan
 
 import pandas as pd
 
-from stages.reporting.circles_names import MEASURES, VARIANTS
-from stages.reporting.circles_study import ROWS, Settings, Study
+from stages.reporting.circles.names import MEASURES, VARIANTS
+from stages.reporting.circles.study import ROWS, Settings, Study
 from stages.results.statistics import LEVEL
 
 

@@ -4,9 +4,9 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from stages.reporting.circles_figures import entry, over_two_lines
-from stages.reporting.circles_names import MEASURES, VARIANTS
-from stages.reporting.circles_statistics import simultaneous
+from stages.reporting.circles.marks import entry, over_two_lines
+from stages.reporting.circles.names import MEASURES, VARIANTS
+from stages.reporting.circles.statistics import simultaneous
 from stages.reporting.style import GREY, PAGE, PAPER, caption, figure
 from stages.results.statistics import LEVEL
 
