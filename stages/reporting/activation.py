@@ -6,7 +6,8 @@ import torch
 from matplotlib.figure import Figure
 
 from noise.autorelu import cliff_relu
-from stages.reporting.style import COLORS, GREY, PAPER, caption, figure
+from stages.reporting.printing import caption
+from stages.reporting.style import COLORS, GREY, PAPER, figure
 
 
 def figures(constant: float) -> Iterator[tuple[str, Figure]]:

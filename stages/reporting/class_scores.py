@@ -7,21 +7,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from stages.reporting.printing import caption
 from stages.reporting.runs import Run, Runs, look_of
-from stages.reporting.style import (
-    COLUMN,
-    GREY,
-    INK,
-    PAGE,
-    SEQUENTIAL,
-    SMALL,
-    caption,
-    columns,
-    figure,
-    shown,
-    width_of,
-    wrapped,
-)
+from stages.reporting.style import COLUMN, GREY, INK, PAGE, SEQUENTIAL, SMALL, figure
+from stages.reporting.typesetting import columns, shown, width_of, wrapped
 from stages.results.statistics import LEVEL, mean_interval
 
 NARROW = 10  # classes up to which a confusion matrix with numbers fits into one column

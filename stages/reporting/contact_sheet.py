@@ -9,7 +9,9 @@ from matplotlib.patches import Rectangle
 from PIL import Image
 
 from stages.crops.store import Crops
-from stages.reporting.style import PAGE, SMALL, caption, figure, shown, width_of
+from stages.reporting.printing import caption
+from stages.reporting.style import PAGE, SMALL, figure
+from stages.reporting.typesetting import shown, width_of
 
 ACROSS, DOWN = 12, 16  # images of a class, and classes at most: a page holds no more
 GAP = 2  # pixels between the images

@@ -10,8 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from stages.crops.sound import check_summary
-from stages.reporting.style import GREY, PAGE, SMALL, caption, figure, shown
+from stages.reporting.printing import caption
+from stages.reporting.style import GREY, PAGE, SMALL, figure
 from stages.reporting.table1_page import as_text, markdown_row
+from stages.reporting.typesetting import shown
 from stages.results.inputs import BadInput
 
 NAMED = 40  # classes up to which there is room for their names

@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from stages.files import write_atomically, write_text
-from stages.reporting import style
+from stages.reporting import printing
 
 
 def write(folder: str | Path, exhibits: Iterable[tuple[str, str | Figure]], svg: str | Path) -> list[Path]:
@@ -22,9 +22,9 @@ def write(folder: str | Path, exhibits: Iterable[tuple[str, str | Figure]], svg:
         if isinstance(content, str):
             write_text(path, content)
         else:
-            write_atomically(path, partial(style.save, content))
+            write_atomically(path, partial(printing.save, content))
             vector = Path(svg) / f"{path.stem}.svg"
-            write_atomically(vector, partial(style.save_svg, content))
+            write_atomically(vector, partial(printing.save_svg, content))
             written.append(vector)
         written.append(path)
     return written

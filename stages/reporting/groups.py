@@ -1,5 +1,7 @@
 """The runs of a study in groups: one variant and one value of each varied parameter, over seeds."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stages.reporting.measures import MEASURES
@@ -67,3 +69,14 @@ def baseline_of(groups: list[Group], group: Group) -> Group | None:
         if alike and other is not group and set(other.runs) & set(group.runs):
             return other
     return None
+
+
+def numbers_of(values: Sequence[str]) -> dict[str, float] | None:
+    """The values as numbers in rising order; None where one is no number: they are categories."""
+    try:
+        numbers = {value: float(value) for value in values}
+    except ValueError:
+        return None
+    if not all(map(math.isfinite, numbers.values())):
+        return None
+    return dict(sorted(numbers.items(), key=lambda item: item[1]))

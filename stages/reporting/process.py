@@ -12,7 +12,8 @@ from torch import nn
 
 from noise.autorelu import cliff_relu
 from noise.sites import find_sites
-from stages.reporting.style import COLORS, DIVERGING, GREY, PAGE, SMALL, caption, figure
+from stages.reporting.printing import caption
+from stages.reporting.style import COLORS, DIVERGING, GREY, PAGE, SMALL, figure
 from stages.results.inputs import BadInput, read_arrays
 
 HEIGHT, TILE, LARGE = 3.75, 0.8, 1.15  # inches: the figure, a feature map, the two maps that all rows share

@@ -11,9 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.corruptions.strengths import CORRUPTIONS
+from stages.reporting.bars import bar
 from stages.reporting.groups import Group, baseline_of, groups_of
-from stages.reporting.style import ENTRY, PAGE, SMALL, caption, columns, figure, looks, wrapped
+from stages.reporting.printing import caption
+from stages.reporting.style import PAGE, SMALL, figure, looks
 from stages.reporting.table1_page import markdown_row, signed
+from stages.reporting.typesetting import ENTRY, columns, wrapped
 from stages.results.corrupted import MEAN
 from stages.results.inputs import BadInput
 from stages.results.statistics import FEW, LEVEL, Interval, mean_interval, paired_difference, summary
@@ -172,17 +175,13 @@ def draw(scores: Scores, rows: list[Row]) -> Figure:
 def _panel(axes: Axes, scores: Scores, rows: list[Row], kind: str) -> None:
     strengths, unit = CORRUPTIONS[kind]
     names = [CLEAN, *(f"{kind}-{place}" for place in (1, 2, 3))]
-    apart = min(APART, WIDEST / len(rows))
+    apart, places = min(APART, WIDEST / len(rows)), np.arange(len(names))
     for number, row in enumerate(rows):
         found = [mean_interval(scores.by_seed(row.group, [name]).values()) for name in names]
         means = [interval.mean for interval in found]
-        bars = [
-            (0, 0) if low is None or high is None else (mean - max(0, low), min(1, high) - mean)
-            for mean, low, high, _ in found
-        ]
         axes.errorbar(
-            np.arange(len(names)) + apart * (number - (len(rows) - 1) / 2), means, np.transpose(bars), label=row.title,
-            color=row.color, marker="o", markersize=2, linewidth=0.8, elinewidth=0.6,
+            places + apart * (number - (len(rows) - 1) / 2), means, np.transpose([bar(each) for each in found]),
+            label=row.title, color=row.color, marker="o", markersize=2, linewidth=0.8, elinewidth=0.6,
         )  # fmt: skip
     axes.set_title(kind)
     axes.set_xticks(range(len(names)), ["as it is", *(f"{strength:g}" for strength in strengths)])

@@ -1,9 +1,5 @@
-"""A study's figures: test macro F1 over a varied parameter, with what does not read it as bands behind it.
+"""A study's figures: test macro F1 over a varied parameter, with what does not read it as bands behind it."""
 
-Where nothing is varied, the variants one below the other.
-"""
-
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -13,25 +9,15 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import offset_copy
 
-from stages.reporting.groups import Group, by_seed, groups_of
+from stages.reporting.bars import bar, ends
+from stages.reporting.groups import Group, by_seed, groups_of, numbers_of
 from stages.reporting.measures import MEASURES, PRIMARY
-from stages.reporting.style import (
-    BASELINE,
-    COLUMN,
-    ENTRY,
-    PAGE,
-    SMALL,
-    caption,
-    columns,
-    figure,
-    looks,
-    shown,
-    width_of,
-    wrapped,
-)  # fmt: skip
+from stages.reporting.printing import caption
+from stages.reporting.study_variants import side_by_side
+from stages.reporting.style import COLUMN, PAGE, SMALL, figure, looks
+from stages.reporting.typesetting import ENTRY, columns, shown, width_of, wrapped
 from stages.results.statistics import LEVEL, Interval, mean_interval
 from stages.results.tables import Results
 
@@ -93,31 +79,6 @@ def draw(results: Results, parameter: str) -> Figure:
     return drawn
 
 
-def side_by_side(results: Results) -> Figure:
-    """The last epoch's test macro F1: of each variant a point with its interval, the baseline's a band behind them."""
-    groups = groups_of(results)
-    look = looks(group.variant for group in groups)
-    names = [f"{shown(look[group.variant].title)} (n = {len(group.runs)})" for group in groups]
-    room = max(0.13, min(0.22, 6 / len(groups)))  # inches of a row
-    drawn = figure(COLUMN if max(map(width_of, names)) < COLUMN / 2 else PAGE, height=0.55 + room * len(groups))
-    axes = drawn.subplots()
-    axes.set_xlabel(MEASURES[PRIMARY].title)
-    bands = 0
-    for place, group in enumerate(groups):
-        interval = mean_interval(by_seed(results, group, PRIMARY).values())
-        bar = np.transpose([_bar(interval)])
-        color = look[group.variant].color
-        axes.errorbar(interval.mean, place, xerr=bar, color=color, marker="o", markersize=3.5, capsize=1.5)
-        if group.variant == BASELINE and any(bar):
-            axes.axvspan(*_ends(interval), color=color, alpha=0.12, linewidth=0)
-            bands += 1
-    axes.set_yticks(range(len(groups)), names, size=SMALL)
-    axes.set_ylim(len(groups) - 0.5, -0.5)
-    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
-    caption(drawn, _said(results, bands))
-    return drawn
-
-
 def _said(results: Results, bands: int) -> str:
     """What a study's points, bars and bands are."""
     titles = ", ".join(shown(title) for title in results.runs["title"].unique())
@@ -126,20 +87,7 @@ def _said(results: Results, bands: int) -> str:
     bars = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals, cut at 0 and 1."
     if not bands:
         return bars
-    if not results.varied:
-        return f"{bars} The band is the baseline's interval."
     return f"{bars} Bands: means and intervals of what does not read the parameter."
-
-
-def numbers_of(values: Sequence[str]) -> dict[str, float] | None:
-    """The values as numbers in rising order; None where one is no number: they are categories."""
-    try:
-        numbers = {value: float(value) for value in values}
-    except ValueError:
-        return None
-    if not all(map(math.isfinite, numbers.values())):
-        return None
-    return dict(sorted(numbers.items(), key=lambda item: item[1]))
 
 
 def series_of(results: Results, groups: Sequence[Group], parameter: str) -> list[Series]:
@@ -167,11 +115,11 @@ def _band(axes: Axes, series: Series, number: int) -> tuple[Artist, ...]:
     """A line at the mean, and a band: the first one filled, further ones hatched, since fillings would mix."""
     (interval,) = series.intervals.values()
     line = axes.axhline(interval.mean, color=series.color, linewidth=0.9, linestyle=LINES[number % len(LINES)])
-    if not any(_bar(interval)):
+    if not any(bar(interval)):
         return (line,)
     if number == 0:
-        return axes.axhspan(*_ends(interval), color=series.color, alpha=0.12, linewidth=0), line
-    band = axes.axhspan(*_ends(interval), facecolor="none", edgecolor=to_rgba(series.color, 0.45), linewidth=0)
+        return axes.axhspan(*ends(interval), color=series.color, alpha=0.12, linewidth=0), line
+    band = axes.axhspan(*ends(interval), facecolor="none", edgecolor=to_rgba(series.color, 0.45), linewidth=0)
     band.set_hatch(HATCHES[(number - 1) % len(HATCHES)])
     return band, line
 
@@ -179,25 +127,12 @@ def _band(axes: Axes, series: Series, number: int) -> tuple[Artist, ...]:
 def _points(axes: Axes, series: Series, places: dict[str, float], shift: float) -> ErrorbarContainer:
     """Points with bars, `shift` points beside their values: bars of two series would hide each other."""
     intervals = sorted(series.intervals.items(), key=lambda item: places[item[0]])
-    bars = [_bar(found) for _, found in intervals]
+    bars = [bar(found) for _, found in intervals]
     return axes.errorbar(
         [places[value] for value, _ in intervals], [found.mean for _, found in intervals], np.transpose(bars),
         color=series.color, marker=series.marker, markersize=3.5, linewidth=0.8, elinewidth=0.8, capsize=1.5,
         transform=offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points"),
     )  # fmt: skip
-
-
-def _ends(interval: Interval) -> tuple[float, float]:
-    """Its ends as far as a score can reach, 0 to 1; at the mean where one run has none."""
-    if interval.low is None or interval.high is None:
-        return interval.mean, interval.mean
-    return max(0, interval.low), min(1, interval.high)
-
-
-def _bar(interval: Interval) -> tuple[float, float]:
-    """How far it reaches down and up from its mean."""
-    low, high = _ends(interval)
-    return interval.mean - low, high - interval.mean
 
 
 def _scale(axes: Axes, places: dict[str, float], logarithmic: bool) -> None:

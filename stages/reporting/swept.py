@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pandas as pd
 
+from stages.reporting.groups import numbers_of
 from stages.reporting.parameters import differing
 from stages.reporting.published import DATA
-from stages.reporting.study_figure import numbers_of
 from stages.results.inputs import BadInput
 from stages.results.tables import Results
 

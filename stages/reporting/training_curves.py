@@ -14,9 +14,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
+from stages.reporting.printing import caption
 from stages.reporting.runs import Run, Runs
 from stages.reporting.signs import flipped_in_training, flipped_when_scored, turn_together
-from stages.reporting.style import COLUMN, caption, columns, figure, shown
+from stages.reporting.style import COLUMN, figure
+from stages.reporting.typesetting import columns, shown
 
 FIGURES = (  # number in the paper, measure, the two variants in its caption
     (3, "train_loss", "baseline", "periodic"),

@@ -7,7 +7,8 @@ from matplotlib.ticker import MaxNLocator
 from stages.reporting.circles.marks import entry, over_two_lines
 from stages.reporting.circles.names import MEASURES, VARIANTS
 from stages.reporting.circles.statistics import simultaneous
-from stages.reporting.style import GREY, PAGE, PAPER, caption, figure
+from stages.reporting.printing import caption
+from stages.reporting.style import GREY, PAGE, PAPER, figure
 from stages.results.statistics import LEVEL
 
 KINDS = {"seeds": ("o", -0.16), "draws": ("s", 0.16)}  # the marker, and how far it stands from the middle of the row

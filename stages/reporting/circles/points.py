@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from stages.reporting.circles.marks import SPLITS, entry
 from stages.reporting.circles.names import VARIANTS
-from stages.reporting.style import COLUMN, GREY, INK, PAGE, caption, figure
+from stages.reporting.printing import caption
+from stages.reporting.style import COLUMN, GREY, INK, PAGE, figure
 
 CLASSES = {0: ("Outer circle", "#0072B2"), 1: ("Inner circle", "#D55E00")}
 # The points stand out before them.

@@ -9,7 +9,8 @@ from matplotlib.ticker import MaxNLocator
 
 from stages.reporting.circles.marks import SPLITS, entry, over_two_lines
 from stages.reporting.circles.names import MEASURES, VARIANTS
-from stages.reporting.style import GREY, PAGE, PAPER, caption, figure
+from stages.reporting.printing import caption
+from stages.reporting.style import GREY, PAGE, PAPER, figure
 
 REPETITIONS = {"seeds": "Tutorial's points,\nseeds", "draws": "Other points,\ndraws"}
 POINTS = 100  # of a line over epochs at most: no print shows more

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from stages.reporting import style
+from stages.reporting import printing, style
 from stages.reporting.training_curves import CURVES, FIGURES
 from stages.results.inputs import BadInput
 
@@ -50,7 +50,7 @@ def drawing(name: str, drawn: Figure, title: str = "") -> Drawing:
     """A figure under its file's name, which is without its suffix here. To be called within `style.applied()`."""
     title, caption = title or _title(name), str(drawn.get_label())
     # Hundredths of a point are finer than any screen.
-    svg = _GEOMETRY.sub(lambda found: _DECIMALS.sub(r"\1", found[0]).replace("\n", ""), style.svg(drawn))
+    svg = _GEOMETRY.sub(lambda found: _DECIMALS.sub(r"\1", found[0]).replace("\n", ""), printing.svg(drawn))
     svg = svg.replace(": Canvas", ": var(--ground)")  # the browser's own ground is not the page's
     named = set(_REFERENCE.findall(svg))  # what nothing refers to needs no name, and two equal pictures share one
     svg = _ID.sub(lambda found: found[0] if found[1] in named else "", svg)

@@ -14,6 +14,7 @@ from stages.reporting import (
     class_scores,
     contact_sheet,
     data_set,
+    printing,
     process,
     robustness,
     study_figure,
@@ -114,7 +115,7 @@ def faults(name, drawn):
     width, height = drawn.get_size_inches()
     if width not in (style.COLUMN, style.PAGE) or height > 9.5:
         yield f"{name}: {width} x {height} inches"
-    words, page = words_drawn(drawn), style.printed(drawn)
+    words, page = words_drawn(drawn), printing.printed(drawn)
     said = " ".join(text.get_text() for text, _ in words)
     if not drawn.get_label() or not ("n = " in said or "no data" in said):
         yield f"{name}: no caption, or no n"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from stages import report
 from stages.measures import classification
-from stages.reporting import class_scores, contact_sheet, data_set, style, table1_page
+from stages.reporting import class_scores, contact_sheet, data_set, table1_page, typesetting
 from stages.reporting.runs import runs_of
 from stages.results import tables
 from tests.stages.reporting import pixels
@@ -95,7 +95,7 @@ def texts(drawn):
 @pytest.mark.parametrize("classes", IN_PARTS, ids=lambda names: names[0])
 def test_every_figure_shows_every_name(classes):
     for drawn in figures(classes):
-        assert {style.shown(name) for name in classes} <= texts(drawn)
+        assert {typesetting.shown(name) for name in classes} <= texts(drawn)
 
 
 @settings(deadline=None, max_examples=8, derandomize=True, database=None)
@@ -106,7 +106,7 @@ def test_any_names_can_be_drawn(classes):
         data_set.draw_balance(np.ones((3, len(classes)), int), ["train", "val", "test"], classes),
         sheet(classes),
     ):
-        assert {style.shown(name) for name in classes} <= texts(drawn)
+        assert {typesetting.shown(name) for name in classes} <= texts(drawn)
 
 
 def test_what_a_figure_shows():
@@ -119,7 +119,7 @@ def test_what_a_figure_shows():
         "x" * 32: "x" * 32,
         "a" * 30 + "b" * 30: "a" * 16 + "…" + "b" * 15,
     }
-    assert {name: style.shown(name) for name in shown} == shown
+    assert {name: typesetting.shown(name) for name in shown} == shown
 
 
 def test_tables_give_the_names_back():

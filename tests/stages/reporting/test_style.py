@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_rgb
 from ruamel.yaml import YAML
 
-from stages.reporting import style, training_curves
+from stages.reporting import printing, style, training_curves
 from stages.reporting.circles import points
 from tests.stages.reporting.conftest import ROOT
 
@@ -61,8 +61,8 @@ CAPTION = "Thin lines are seeds (n = 6), thick ones their mean. " * 3
 
 def test_a_caption_is_printed_below_the_figure_and_moves_nothing_in_it(drawn):
     plain = png(drawn)
-    style.caption(drawn, "another")
-    style.caption(drawn, CAPTION)
+    printing.caption(drawn, "another")
+    printing.caption(drawn, CAPTION)
     assert drawn.get_label() == CAPTION and len(drawn.texts) == 1 and drawn.texts[0].get_fontsize() >= 6
     captioned = png(drawn)
     height = len(plain)
@@ -75,14 +75,14 @@ def test_a_caption_is_printed_below_the_figure_and_moves_nothing_in_it(drawn):
 
 def png(figure):
     written = io.BytesIO()
-    style.save(figure, written)
+    printing.save(figure, written)
     return mpimg.imread(io.BytesIO(written.getvalue()))[..., :3]
 
 
 def test_an_element_for_a_page_has_text_ids_of_its_own_and_the_pages_ink(drawn):
-    style.caption(drawn, CAPTION)
-    text = style.svg(drawn)
-    assert text == style.svg(drawn) and text.startswith("<svg ") and text.endswith("</svg>")
+    printing.caption(drawn, CAPTION)
+    text = printing.svg(drawn)
+    assert text == printing.svg(drawn) and text.startswith("<svg ") and text.endswith("</svg>")
     root = ElementTree.fromstring(text)
     words = ["".join(element.itertext()) for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert "Loss & <score>" in words and not any("seeds" in each for each in words)
@@ -94,20 +94,20 @@ def test_an_element_for_a_page_has_text_ids_of_its_own_and_the_pages_ink(drawn):
     assert {one or other for one, other in referred} <= ids
 
     drawn.axes[0].set_title("another")
-    other = {element.get("id") for element in ElementTree.fromstring(style.svg(drawn)).iter()} - {None}
+    other = {element.get("id") for element in ElementTree.fromstring(printing.svg(drawn)).iter()} - {None}
     assert not ids & other, "two figures in one page never share an id"
     assert drawn.texts[0].get_visible()
 
 
 def test_a_file_for_a_paper_has_paths_for_text_and_the_caption(drawn):
-    style.caption(drawn, CAPTION)
+    printing.caption(drawn, CAPTION)
     first, second = io.BytesIO(), io.BytesIO()
-    style.save_svg(drawn, first)
-    style.save_svg(drawn, second)
+    printing.save_svg(drawn, first)
+    printing.save_svg(drawn, second)
     assert first.getvalue() == second.getvalue()
     root = ElementTree.fromstring(first.getvalue())
     assert not list(root.iter("{http://www.w3.org/2000/svg}text"))
-    assert any(element.get("id") == style.CAPTION for element in root.iter())
+    assert any(element.get("id") == printing.CAPTION for element in root.iter())
     assert "#ffffff" in first.getvalue().decode()
 
 
