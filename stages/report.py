@@ -12,8 +12,10 @@ index.html                             all of it, the verdicts and the published
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib.figure import Figure
+from tqdm import tqdm
 
 from stages.files import write_text
 from stages.reporting import (
@@ -43,14 +45,15 @@ def main() -> None:
     data = read_json(REPORTS / "pictures/data.json")
     with style.applied():
         made = dict(report(runs, data, read_study()))
-        written = exhibits.write(REPORTS, made.items(), svg=REPORTS / "svg")
+        progress = tqdm(made.items(), "report", unit=" files", disable=None, leave=False)
+        written = exhibits.write(REPORTS, progress, svg=REPORTS / "svg")
         # Of the figures as they have just been written.
         written += exhibits.write(REPORTS, records.of_files(REPORTS, Path("params.yaml")), svg=REPORTS / "svg")
         page = REPORTS / "index.html"
         write_text(page, build.html(made, results, runs, data["title"]))
     means = {variant: summary(by_seed(seeds, PRIMARY).values()).mean for variant, seeds in runs.items()}
     scores = ", ".join(f"{variant} {mean:.3f}" for variant, mean in means.items())
-    print(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/")
+    print(fill(f"{data['title']}, test macro F1 in the last epoch: {scores}. {len(written)} files in {REPORTS}/", 80))
     print(f"To be read: {page}, which any browser opens")
 
 

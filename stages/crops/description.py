@@ -2,23 +2,19 @@
 
 from stages.crops.limit import BEYOND
 
+WIDTH = 9  # of a column of numbers
+
 
 def describe(summary: dict) -> str:
-    """The summary as lines of text: a table of split x class, then what was left out, treated and found."""
+    """The summary as lines of text: a table of class x split, then what was left out, treated and found."""
     names, counts = summary["classes"], summary["counts"]
     shown = names if len(names) <= 20 else []
-    width = max([5, *map(len, shown)]) + 2
     colours = "grey" if summary["channels"] == 1 else "colour"
-    lines = [
-        f"{summary['title']}: {summary['size']} px, {colours}, {len(names)} classes",
-        "split".ljust(8) + "".join(name.rjust(width) for name in shown) + "total".rjust(width),
-    ]
-    for split, row in counts.items():
-        lines.append(
-            split.ljust(8)
-            + "".join(f"{row[name]:,}".rjust(width) for name in shown)
-            + f"{sum(row.values()):,}".rjust(width)
-        )
+    first = max(map(len, ["total", *shown]))
+    lines = [f"{summary['title']}: {summary['size']} px, {colours}, {len(names)} classes"]
+    lines.append(" " * first + "".join(split.rjust(WIDTH) for split in counts))
+    lines += [name.ljust(first) + "".join(f"{row[name]:,}".rjust(WIDTH) for row in counts.values()) for name in shown]
+    lines.append("total".ljust(first) + "".join(f"{sum(row.values()):,}".rjust(WIDTH) for row in counts.values()))
     lines.append(
         "mean "
         + " ".join(f"{v:.3f}" for v in summary["mean"])
