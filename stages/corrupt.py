@@ -8,15 +8,13 @@ of            what they were made of: the checksum of last.pt, and the crops' di
 Pictures are spoiled a batch at a time: it takes no more memory than evaluating.
 """
 
-import argparse
 from functools import partial
 from pathlib import Path
 
-from stages.ending import this_stage
 from stages.files import write_atomically
 from stages.params import Machine
 from stages.results.folders import finished_in
-from stages.running.each_run import Piece, each_run
+from stages.running.each_run import Piece, each_run, start
 from stages.running.side_by_side import Send
 
 
@@ -43,10 +41,4 @@ def work(runs: Path, crops: Path, machine: Machine, piece: Piece, device: str, s
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs of a variant")
-    parser.add_argument("--crops", type=Path, default=Path("data/crops"))
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    this_stage(again="begins anew")
-    main(arguments.runs, arguments.crops, arguments.out)
+    start(main, __doc__)

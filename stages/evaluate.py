@@ -8,20 +8,18 @@ Writes runs/predictions/<variant>/ with a file <seed>.npz for each run, at the r
 of                             what they were made of: the checksums of best.pt and last.pt, and the crops' digest
 and of the first run
 features.npz   `image` (H, W, C) uint8 and `bn` (channels, h, w) float16, what BatchNorm gives at the first site for the
-               first test image
+               first test image; `run`, `site` and `channels` (channels,) say of which run, and where
 plain.pt       its best weights with the signs folded into BatchNorm (`noise.fold`): they load into the architecture as
                torchvision, or timm, has it
 """
 
-import argparse
 from functools import partial
 from pathlib import Path
 
-from stages.ending import this_stage
 from stages.files import write_atomically
 from stages.params import Machine
 from stages.results.folders import finished_in
-from stages.running.each_run import Piece, each_run
+from stages.running.each_run import Piece, each_run, start
 from stages.running.side_by_side import Send
 
 
@@ -47,7 +45,7 @@ def work(runs: Path, crops: Path, machine: Machine, piece: Piece, device: str, s
     arrays = dict(evaluate(network, piece.run, record, store, chosen))
     write_atomically(piece.file, lambda file: np.savez_compressed(file, allow_pickle=False, **arrays))
     if piece.first:
-        maps = dict(features(network, store, chosen))
+        maps = dict(features(network, store, chosen)) | {"run": np.array(record["run"])}
         write_atomically(
             piece.first / "features.npz", lambda file: np.savez_compressed(file, allow_pickle=False, **maps)
         )
@@ -58,10 +56,4 @@ def work(runs: Path, crops: Path, machine: Machine, piece: Piece, device: str, s
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs of a variant")
-    parser.add_argument("--crops", type=Path, default=Path("data/crops"))
-    parser.add_argument("--out", type=Path, required=True)
-    arguments = parser.parse_args()
-    this_stage(again="begins anew")
-    main(arguments.runs, arguments.crops, arguments.out)
+    start(main, __doc__)

@@ -12,13 +12,11 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import torch
 from matplotlib.figure import Figure
 
 from stages.crops.store import open_crops
 from stages.params import read
 from stages.reporting import activation, contact_sheet, exhibits, process, style, wrong_labels
-from stages.training.network import build
 
 
 def main(crops: str, features: str, faces: str, out: str, params: str) -> None:
@@ -32,7 +30,7 @@ def pictures(
 ) -> Iterator[tuple[str, str | Figure]]:
     """Yield (file name, figure or text) of the crops in a folder, features in a file, and the drawn faces in a folder.
 
-    Of the params it reads `dataset`, `faces`, `train.network`, `train.stem` and `dynamic`.
+    Of the params it reads `dataset`, `faces` and `dynamic`.
     """
     crops, known = open_crops(folder), read(params)
     classes, dynamic = crops.summary["classes"], known.dynamic
@@ -41,11 +39,8 @@ def pictures(
     total = sum(crops.summary["counts"]["train"].values())
     yield "contact-sheet.png", contact_sheet.draw(contact_sheet.examples(crops), classes, wrong, total)
     yield from activation.figures(dynamic.constant)
-    with torch.device("meta"):  # its sites are asked for, and not what it computes
-        site = process.first_site(build(known.train.network, len(classes), known.train.stem))
-    origin = process.Origin(site, Path(features).parent.name, process.first_seed(Path(features).parent))
     w = process.W if dynamic.start == "auto" else dynamic.start
-    yield from process.figures(features, origin, w, dynamic.constant)
+    yield from process.figures(features, w, dynamic.constant)
 
 
 if __name__ == "__main__":

@@ -17,24 +17,36 @@ CHANNELS = 6  # feature maps kept
 
 
 def features(network: nn.Module, crops: Crops, device: Device) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield `image`, the first of the test split, uint8 (H, W, C), and `bn` float16 (channels, h, w).
+    """Yield `image`, the first of the test split, uint8 (H, W, C), and what the first residual block makes of it.
 
-    bn are the strongest maps that the first residual block's first BatchNorm makes of it, in evaluation mode.
+    `bn` float16 (channels, h, w): the maps that vary most of its first BatchNorm, in evaluation mode; `site` is that
+    module's name in the network, and `channels` are the maps' places in it, from 0.
     """
     test = crops["test"]
     yield "image", np.array(test.images[0])
-    yield "bn", feature_maps(network, Batches(test, crops.summary, device.device))
+    site = first_site(network)
+    channels, maps = feature_maps(network, site, Batches(test, crops.summary, device.device))
+    yield "bn", maps
+    yield "site", np.array(site)
+    yield "channels", channels
+
+
+def first_site(network: nn.Module) -> str:
+    """The first BatchNorm of the first residual block; of a network without blocks the first one that has a ReLU."""
+    every = [site for site in find_sites(network, "all") if site.addition is None]
+    return next((site for site in every if site.kind == "first"), every[0]).name
 
 
 @torch.inference_mode()
-def feature_maps(network: nn.Module, split: Batches) -> np.ndarray:
-    """The `CHANNELS` maps of the split's first image that vary most, float16 (channels, h, w), without any method."""
-    every = [site for site in find_sites(network, "all") if site.addition is None]
-    site = next((site for site in every if site.kind == "first"), every[0])
+def feature_maps(network: nn.Module, site: str, split: Batches) -> tuple[np.ndarray, np.ndarray]:
+    """The `CHANNELS` maps of the split's first image that vary most at a BatchNorm, without any method.
+
+    Returns their places (channels,) in rising order, and the maps, float16 (channels, h, w).
+    """
     kept = []  # copies: the ReLU behind works in place
     plain = detach(deepcopy(network)).eval()
-    plain.get_submodule(site.name).register_forward_hook(lambda *call: kept.append(call[2].clone()))
+    plain.get_submodule(site).register_forward_hook(lambda *call: kept.append(call[2].clone()))
     plain(next(split.plain(1))[0])
     maps = kept[0][0].float().cpu().numpy()
     strongest = np.sort(np.argsort(-maps.std((1, 2)))[:CHANNELS])
-    return maps[strongest].astype(np.float16)
+    return strongest, maps[strongest].astype(np.float16)

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from matplotlib.markers import CARETRIGHT
-from torch import nn
 
 from noise.autorelu import cliff_relu
-from noise.sites import find_sites
 from stages.reporting.printing import caption
 from stages.reporting.style import COLORS, DIVERGING, GREY, PAGE, SMALL, figure
+from stages.reporting.typesetting import shown
 from stages.results.inputs import BadInput, read_arrays
 
 HEIGHT, TILE, LARGE = 3.75, 0.8, 1.15  # inches: the figure, a feature map, the two maps that all rows share
@@ -33,48 +32,32 @@ class Row(NamedTuple):
     out: torch.Tensor
 
 
-class Origin(NamedTuple):
-    """Of what network the feature maps are: the site's name, the variant, and the seed, None where it is not known."""
-
-    site: str
-    variant: str
-    seed: str | None
-
-
-def first_site(network: nn.Module) -> str:
-    """The BatchNorm whose output `stages.evaluation.features` keeps: the first one of the first residual block."""
-    every = [site for site in find_sites(network, "all") if site.addition is None]
-    return next((site for site in every if site.kind == "first"), every[0]).name
-
-
-def first_seed(folder: Path) -> str | None:
-    """The seed of the run that stage evaluate keeps the features of: the first in its folder, by name."""
-    return min((path.stem for path in folder.glob("*.npz") if path.stem.isdigit()), default=None)
-
-
-def figures(path: str | Path, origin: Origin, w: float, constant: float) -> Iterator[tuple[str, Figure]]:
+def figures(path: str | Path, w: float, constant: float) -> Iterator[tuple[str, Figure]]:
     """Yield (file name, figure) of the features in a file; w is drawn as +w and -w, constant is the cliff's.
 
-    Raises BadInput where it does not hold `image` (H, W, C) and `bn` (channels, h, w), what BatchNorm gives for it.
+    Raises BadInput where it does not hold `image` (H, W, C) and `bn` (channels, h, w), what BatchNorm gives for it,
+    with `run`, `site` and `channels`, which say where.
     """
-    arrays = read_arrays(path, ("image", "bn"), "stage evaluate-baseline writes it")
-    if not all(np.issubdtype(array.dtype, np.number) for array in arrays.values()):
-        raise BadInput(f"{path}: expected numbers, got {arrays['image'].dtype} and {arrays['bn'].dtype}")
-    image, maps = arrays["image"], arrays["bn"].astype(np.float32)
+    arrays = read_arrays(path, ("image", "bn", "run", "site", "channels"), "stage evaluate-baseline writes it")
+    image, maps, channels = (arrays[name] for name in ("image", "bn", "channels"))
+    if not all(np.issubdtype(array.dtype, np.number) for array in (image, maps, channels)):
+        raise BadInput(f"{path}: expected numbers, got {image.dtype}, {maps.dtype} and {channels.dtype}")
+    maps = maps.astype(np.float32)
     if image.ndim != 3 or maps.ndim != 3 or not np.isfinite(maps).all():
         raise BadInput(
             f"{path}: expected image (H, W, C) and finite bn (channels, h, w), got {image.shape} and {maps.shape}"
         )
+    if channels.shape != maps.shape[:1]:
+        raise BadInput(f"{path}: {channels.size} channels named for {len(maps)} maps")
     if not (maps < 0).any():
         raise BadInput(f"{path}: bn holds no negative value, so an in-place ReLU has overwritten what BatchNorm gave")
     channel = most_signed(maps)
     drawn = draw(image, torch.from_numpy(maps[channel]), w, constant)
-    seed = "" if origin.seed is None else f", seed {origin.seed}"
     caption(
         drawn,
-        f"The first test image (n = 1) and a channel of BatchNorm's output at {origin.site} ({origin.variant}{seed}): "
-        f"number {channel + 1} of the {len(maps)} that vary most. |w| = {w:g}; between × w and ÷ |w| the colours "
-        f"stand for values smaller by that factor. The constant of CliffReLU is {constant:g}.",
+        f"The first test image (n = 1) and channel {channels[channel]} (from 0) of BatchNorm's output at "
+        f"{shown(str(arrays['site']))}, of the run {shown(str(arrays['run']))} (variant/seed). |w| = {w:g}; between "
+        f"× w and ÷ |w| the colours stand for values smaller by that factor. CliffReLU's constant is {constant:g}.",
     )
     yield "figure-02-process-on-feature-maps.png", drawn
 

@@ -1,5 +1,6 @@
 """What a stage does of every finished run of a variant, side by side: a file for each, whole or none."""
 
+import argparse
 from collections.abc import Callable
 from contextlib import closing
 from functools import partial
@@ -8,6 +9,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
+from stages.ending import this_stage
 from stages.files import new_folder
 from stages.params import Machine, read
 from stages.running.side_by_side import Send, ask, server, side_by_side, slots
@@ -21,6 +23,17 @@ class Piece(NamedTuple):
     run: Path
     file: Path
     first: Path | None
+
+
+def start(main: Callable[[Path, Path, Path], None], description: str) -> None:
+    """Start such a stage by its command line, as `main(runs, crops, out)`."""
+    parser = argparse.ArgumentParser(description=description.splitlines()[0])
+    parser.add_argument("--runs", type=Path, required=True, help="folder of the runs of a variant")
+    parser.add_argument("--crops", type=Path, default=Path("data/crops"))
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    this_stage(again="begins anew")
+    main(arguments.runs, arguments.crops, arguments.out)
 
 
 def each_run(

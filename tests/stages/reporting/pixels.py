@@ -50,9 +50,10 @@ def write_crops(folder, channels=3, size=64):
     (folder / "summary.json").write_text(json.dumps(summary(channels, size)))
 
 
-def write_features(path, size=64):
+def write_features(path, size=64, run="baseline/3", site="layer1.0.bn1"):
     image = draw_face(1, np.random.default_rng(0), size)
     y, x = np.mgrid[: size // 2, : size // 2] / (size / 2)
     maps = [np.sin(3 + k) * np.cos(6 * x + k) + np.sin(5 * y * k) + (image[::2, ::2, 0] / 128 - 1) for k in range(6)]
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, image=image, bn=np.stack(maps).astype(np.float16))
+    where = {"run": np.array(run), "site": np.array(site), "channels": np.arange(10, 16)}
+    np.savez_compressed(path, image=image, bn=np.stack(maps).astype(np.float16), **where)

@@ -49,7 +49,7 @@ def project(tmp_path_factory):
 def report(name):
     """What reads the file, and what is made of it, but for figures that only draw it."""
     if name == "features.npz":
-        yield from process.figures(name, process.Origin("bn1", "baseline", None), 0.1, 6.0)
+        yield from process.figures(name, 0.1, 6.0)
     elif name.endswith("data.json"):
         data = read_json(name)
         yield from data_set.tables(data)

@@ -48,8 +48,8 @@ def committed():
 def from_pixels(folder):
     """Figures 1 and 2, and the contact sheet, of a page full of classes with long names."""
     yield from activation.figures(6.0)
-    write_features(folder / "features.npz")
-    yield from process.figures(folder / "features.npz", process.Origin(LONG, LONG, "0"), 0.002, 6.0)
+    write_features(folder / "features.npz", run=LONG, site=LONG)
+    yield from process.figures(folder / "features.npz", 0.002, 6.0)
     random = np.random.default_rng(0)
     rows = [
         [contact_sheet.Example(draw_face(label % 7, random, 24), f"{label}/{place}") for place in range(1 + label % 12)]

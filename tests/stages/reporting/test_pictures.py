@@ -12,12 +12,9 @@ from stages.crops.store import open_crops
 from stages.drawn_faces import affectnet, write_affectnet
 from stages.drawn_faces.expressions import CODES
 from stages.ending import Mistake, in_one_line
-from stages.evaluation.features import feature_maps
 from stages.params import Faces
 from stages.reporting import activation, contact_sheet, process, wrong_labels
 from stages.results.inputs import BadInput
-from stages.training.batches import Batches
-from stages.training.network import build
 from tests.stages.reporting.conftest import ROOT
 from tests.stages.reporting.pixels import write_crops, write_features
 from tests.stages.results.simulated import CLASSES
@@ -33,7 +30,6 @@ def folder(tmp_path_factory):
     root = tmp_path_factory.mktemp("pixels")
     write_crops(root / "data/crops")
     write_features(root / FEATURES)
-    (root / FEATURES).with_name("3.npz").touch()
     params = (ROOT / "params.yaml").read_text(encoding="utf-8")
     (root / "params.yaml").write_text(params.replace("dataset: faces", "dataset: fer2013"), encoding="utf-8")
     return root
@@ -70,7 +66,10 @@ def test_w_and_the_cliff_are_those_of_the_parameters(folder, tmp_path, monkeypat
     yaml.dump(params, tmp_path / "other.yaml")
     drawn = dict(pictures.pictures("data/crops", FEATURES, "data/raw/faces", tmp_path / "other.yaml"))
     said = drawn["figure-02-process-on-feature-maps.png"].get_label()
-    assert "|w| = 0.25;" in said and "at layer1.0.bn1 (baseline, seed 3)" in said
+    assert "|w| = 0.25;" in said
+    with np.load(FEATURES) as kept:
+        shown = kept["channels"][process.most_signed(kept["bn"].astype(np.float32))]
+    assert f"channel {shown} (from 0) of BatchNorm's output at layer1.0.bn1, of the run baseline/3" in said
     ticks = drawn["figure-01-relu-and-cliff-relu.png"].axes[1].get_xticklabels()
     assert [tick.get_text() for tick in ticks] == ["0", "Constant = 3.5"]
 
@@ -106,43 +105,23 @@ def test_process_shows_that_a_negative_w_is_the_flipped_flag():
     assert torch.equal(negative.signed, -0.25 * x) and torch.equal(positive.cut, torch.relu(0.25 * x))
 
 
-ORIGIN = process.Origin("layer1.0.bn1", "baseline", "0")
-
-
-def test_the_site_that_is_named_is_the_one_whose_maps_are_kept(tmp_path):
-    write_crops(tmp_path)
-    test, summary = open_crops(tmp_path)["test"], open_crops(tmp_path).summary
-    network = build("resnet18", len(CLASSES)).eval()
-    batches = Batches(test, summary, torch.device("cpu"))
-    seen = []
-    network.get_submodule(process.first_site(network)).register_forward_hook(lambda *call: seen.append(call[2].clone()))
-    with torch.inference_mode():
-        network(next(batches.plain(1))[0])
-    every = seen[0][0].numpy().astype(np.float16)
-    kept = feature_maps(network, batches)
-    assert all(any(np.allclose(each, one, atol=1e-2) for one in every) for each in kept)
-
-
-def test_the_first_seed_is_the_first_by_name(tmp_path):
-    assert process.first_seed(tmp_path) is None
-    for name in ("2.npz", "10.npz", "features.npz"):
-        (tmp_path / name).touch()
-    assert process.first_seed(tmp_path) == "10" == sorted(["2", "10"])[0]
-
-
 def test_damaged_features_are_named(tmp_path):
     path, image = tmp_path / "features.npz", np.zeros((4, 4, 3), np.uint8)
+    two = np.ones((2, 3, 3), np.float16)
+    where = {"run": np.array("baseline/0"), "site": np.array("bn1"), "channels": np.arange(2)}
     for line, arrays in (
         ("features.npz: not the arrays image, bn", {"image": image}),
-        ("finite bn", {"image": image, "bn": np.full((2, 3, 3), np.nan, np.float16)}),
-        ("no negative value, so an in-place ReLU", {"image": image, "bn": np.ones((2, 3, 3), np.float16)}),
+        ("finite bn", {"image": image, "bn": two * np.nan}),
+        ("2 channels named for 1 maps", {"image": image, "bn": two[:1]}),
+        ("expected numbers, got uint8, float16 and <U1", {"image": image, "bn": two, "channels": np.array(["a", "b"])}),
+        ("no negative value, so an in-place ReLU", {"image": image, "bn": two}),
     ):
-        np.savez(path, **arrays)
+        np.savez(path, **where | arrays)
         with pytest.raises(BadInput, match=line):
-            list(process.figures(path, ORIGIN, 0.01, 6.0))
+            list(process.figures(path, 0.01, 6.0))
     path.write_bytes(b"PK")
     with pytest.raises(BadInput, match="features.npz: not the arrays"):
-        list(process.figures(path, ORIGIN, 0.01, 6.0))
+        list(process.figures(path, 0.01, 6.0))
 
 
 def test_contact_sheet_shows_images_of_the_class_it_names_and_marks_wrong_labels(tmp_path):
