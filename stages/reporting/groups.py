@@ -66,7 +66,7 @@ def baseline_of(groups: list[Group], group: Group) -> Group | None:
     """The baseline that the group is compared with: of the values of what it reads, and of one of its seeds."""
     for other in groups:
         alike = other.variant == BASELINE and other.values.items() <= group.values.items()
-        if alike and other is not group and set(other.runs) & set(group.runs):
+        if alike and other != group and set(other.runs) & set(group.runs):
             return other
     return None
 

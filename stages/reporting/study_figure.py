@@ -12,11 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
 from stages.reporting.bars import bar, ends
-from stages.reporting.groups import Group, by_seed, groups_of, numbers_of
+from stages.reporting.groups import Group, by_seed, difference, groups_of, numbers_of
 from stages.reporting.measures import MEASURES, PRIMARY
 from stages.reporting.printing import caption
 from stages.reporting.study_variants import side_by_side
-from stages.reporting.style import COLUMN, PAGE, SMALL, figure, looks
+from stages.reporting.style import COLUMN, GREY, PAGE, SMALL, figure, looks
 from stages.reporting.typesetting import ENTRY, columns, shown, width_of, wrapped
 from stages.results.statistics import LEVEL, Interval, mean_interval
 from stages.results.tables import Results
@@ -32,12 +32,16 @@ MARGIN = 0.08  # of the axes, left and right of the values, above and below the 
 
 
 class Series(NamedTuple):
-    """What one line joins, or one band is: its label, colour and marker, and the interval at each value."""
+    """What one line joins, or one band is: its label, colour and marker, and the interval at each value.
+
+    differences: to the baseline of the same seed, where there is one.
+    """
 
     label: str
     color: str
     marker: str
     intervals: dict[str, Interval]
+    differences: dict[str, Interval]
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -49,7 +53,10 @@ def figures(results: Results) -> Iterator[tuple[str, Figure]]:
 
 
 def draw(results: Results, parameter: str) -> Figure:
-    """The last epoch's test macro F1: a point with its interval for each value, a band for what does not read it."""
+    """The last epoch's test macro F1, and its differences to the baseline: of each value a point with its interval.
+
+    What does not read the parameter is a band behind them. Values that are no numbers are not joined by lines.
+    """
     groups = groups_of(results)
     points = series_of(results, [group for group in groups if parameter in group.values], parameter)
     bands = series_of(results, [group for group in groups if parameter not in group.values], parameter)
@@ -57,42 +64,71 @@ def draw(results: Results, parameter: str) -> Figure:
     numbers = numbers_of(values)
     places = numbers or {value: float(place) for place, value in enumerate(values)}
 
-    width = COLUMN if max(len(places), 2 * len(points)) <= CROWDED else PAGE
+    compared = any(series.differences for series in points)
+    crowded = max(len(places), 2 * len(points)) > CROWDED
+    width = PAGE if compared or crowded else COLUMN
     labels = [wrapped(series.label, width - ENTRY, size=7) for series in (*bands, *points)]
     ncols = columns(labels, width)
     drawn = figure(width)
-    axes = drawn.subplots()
-    axes.set(xlabel=parameter, ylabel=MEASURES[PRIMARY].title)
-    _scale(axes, places, logarithmic=numbers is not None and min(places.values()) > 0)
-    turned = _name(axes, places, width - 0.7)
-    axes.set_ylim(_limits([interval for series in (*points, *bands) for interval in series.intervals.values()]))
-    behind = [_band(axes, series, number) for number, series in enumerate(bands)]
-    apart = min(APART, CROWD / len(points)) if points else APART
-    handles = [
-        _points(axes, series, places, shift=apart * (number - (len(points) - 1) / 2))
-        for number, series in enumerate(points)
-    ]
-    drawn.set_figheight(2.1 + turned + LINE * sum(len(label.splitlines()) for label in labels) / ncols)
-    marks: list[Any] = [*behind, *handles]  # a band and its line are one entry
+    down, across = (1 + compared, 1) if crowded else (1, 1 + compared)
+    panels = drawn.subplots(down, across, squeeze=False).flat
+    for axes in panels:
+        _scale(axes, places, logarithmic=numbers is not None and min(places.values()) > 0)
+        turned = _name(axes, places, (width - 0.7 * across) / across)
+    for axes in panels[:-across]:
+        axes.tick_params(labelbottom=False)
+    for axes in panels[-across:]:
+        axes.set_xlabel(parameter)
+    joined = numbers is not None
+    marks = _panel(panels[0], points, bands, places, joined)
+    panels[0].set_ylabel(MEASURES[PRIMARY].title)
+    for axes in panels[1:]:
+        axes.axhline(0, color=GREY, linewidth=0.6, zorder=0)
+        differ = [[series._replace(intervals=series.differences) for series in part] for part in (points, bands)]
+        _panel(axes, differ[0], differ[1], places, joined, lowest=-1)
+        axes.set_ylabel("Difference to the baseline")
+    drawn.set_figheight(0.5 + 1.6 * down + turned + LINE * sum(len(label.splitlines()) for label in labels) / ncols)
     drawn.legend(marks, labels, loc="outside lower left", ncols=ncols)
-    caption(drawn, _said(results, len(bands)))
+    caption(drawn, _said(results, len(bands), compared))
     return drawn
 
 
-def _said(results: Results, bands: int) -> str:
+def _panel(
+    axes: Axes,
+    points: Sequence[Series],
+    bands: Sequence[Series],
+    places: dict[str, float],
+    joined: bool,
+    lowest: int = 0,
+) -> list[Any]:
+    """Intervals over the values; returns what stands in the legend, bands first. lowest: of a score 0, else -1."""
+    axes.set_ylim(_limits([each for series in (*points, *bands) for each in series.intervals.values()], lowest))
+    behind = [_band(axes, series, number, lowest) for number, series in enumerate(bands) if series.intervals]
+    apart = min(APART, CROWD / len(points)) if points else APART
+    handles = [
+        _points(axes, series, places, apart * (number - (len(points) - 1) / 2), joined, lowest)
+        for number, series in enumerate(points)
+        if series.intervals
+    ]
+    return [*behind, *handles]  # a band and its line are one entry
+
+
+def _said(results: Results, bands: int, compared: bool) -> str:
     """What a study's points, bars and bands are."""
     titles = ", ".join(shown(title) for title in results.runs["title"].unique())
     if max(len(group.runs) for group in groups_of(results)) == 1:
         return f"{titles}. Points{' and lines' * (bands > 0)}: one seed each (n = 1), which has no interval."
-    bars = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals, cut at 0 and 1."
-    if not bands:
-        return bars
-    return f"{bars} Bands: means and intervals of what does not read the parameter."
+    said = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals, cut at 0 and 1."
+    if bands:
+        said += " Bands: means and intervals of what does not read the parameter."
+    if compared:
+        said += " Differences are taken seed by seed, and not corrected for their number: verdicts are the ledger's."
+    return said
 
 
 def series_of(results: Results, groups: Sequence[Group], parameter: str) -> list[Series]:
     """Groups that differ in nothing but the parameter's value make one series."""
-    look = looks(results.runs["variant"].unique())
+    look, every = looks(results.runs["variant"].unique()), groups_of(results)
     members: dict[tuple, list[Group]] = {}
     for group in groups:
         members.setdefault((group.variant, group.without(parameter)), []).append(group)
@@ -105,32 +141,37 @@ def series_of(results: Results, groups: Sequence[Group], parameter: str) -> list
         intervals = {
             group.values.get(parameter, ""): mean_interval(by_seed(results, group, PRIMARY).values()) for group in alike
         }
+        found = {group.values.get(parameter, ""): difference(results, every, group, PRIMARY) for group in alike}
+        differences = {value: each for value, each in found.items() if each is not None}
         marker = MARKERS[known.count(variant) % len(MARKERS)]
-        series.append(Series(f"{', '.join(words)} (n = {n})", look[variant].color, marker, intervals))
+        series.append(Series(f"{', '.join(words)} (n = {n})", look[variant].color, marker, intervals, differences))
         known.append(variant)
     return series
 
 
-def _band(axes: Axes, series: Series, number: int) -> tuple[Artist, ...]:
+def _band(axes: Axes, series: Series, number: int, lowest: int) -> tuple[Artist, ...]:
     """A line at the mean, and a band: the first one filled, further ones hatched, since fillings would mix."""
     (interval,) = series.intervals.values()
     line = axes.axhline(interval.mean, color=series.color, linewidth=0.9, linestyle=LINES[number % len(LINES)])
-    if not any(bar(interval)):
+    if not any(bar(interval, lowest)):
         return (line,)
     if number == 0:
-        return axes.axhspan(*ends(interval), color=series.color, alpha=0.12, linewidth=0), line
-    band = axes.axhspan(*ends(interval), facecolor="none", edgecolor=to_rgba(series.color, 0.45), linewidth=0)
+        return axes.axhspan(*ends(interval, lowest), color=series.color, alpha=0.12, linewidth=0), line
+    band = axes.axhspan(*ends(interval, lowest), facecolor="none", edgecolor=to_rgba(series.color, 0.45), linewidth=0)
     band.set_hatch(HATCHES[(number - 1) % len(HATCHES)])
     return band, line
 
 
-def _points(axes: Axes, series: Series, places: dict[str, float], shift: float) -> ErrorbarContainer:
+def _points(
+    axes: Axes, series: Series, places: dict[str, float], shift: float, joined: bool, lowest: int
+) -> ErrorbarContainer:
     """Points with bars, `shift` points beside their values: bars of two series would hide each other."""
     intervals = sorted(series.intervals.items(), key=lambda item: places[item[0]])
-    bars = [bar(found) for _, found in intervals]
+    bars = [bar(found, lowest) for _, found in intervals]
     return axes.errorbar(
         [places[value] for value, _ in intervals], [found.mean for _, found in intervals], np.transpose(bars),
         color=series.color, marker=series.marker, markersize=3.5, linewidth=0.8, elinewidth=0.8, capsize=1.5,
+        linestyle="-" if joined else "",
         transform=offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points"),
     )  # fmt: skip
 
@@ -173,8 +214,8 @@ def _name(axes: Axes, places: dict[str, float], width: float) -> float:
     return 0
 
 
-def _limits(intervals: Iterable[Interval]) -> tuple[float, float]:
-    """Around all intervals as far as a score can reach, 0 to 1: few seeds make intervals that go beyond."""
+def _limits(intervals: Iterable[Interval], lowest: int) -> tuple[float, float]:
+    """Around all intervals as far as a score, or a difference of scores, can reach."""
     ends = [end for found in intervals for end in (found.mean, found.low, found.high) if end is not None]
     margin = MARGIN * (max(ends) - min(ends)) or 0.05
-    return max(0, min(ends) - margin), min(1, max(ends) + margin)
+    return max(lowest, min(ends) - margin), min(1, max(ends) + margin)

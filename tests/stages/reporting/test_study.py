@@ -107,22 +107,23 @@ def test_every_row_of_the_page_is_that_of_the_measures(published):
 def test_points_and_bands_are_means_and_intervals_over_seeds():
     made = runs_over("interval", [5, 1, 20], ("periodic", "dropout-periodic"), ("baseline", "dropout"))
     results = as_read(results_of(made, varied=("interval",)))
-    (axes,) = study_figure.draw(results, "interval").axes
-    table = score(results)
-    texts = [text.get_text() for text in axes.figure.legends[0].get_texts()]
+    panels = study_figure.draw(results, "interval").axes
+    texts = [text.get_text() for text in panels[0].figure.legends[0].get_texts()]
     assert texts == ["Baseline (n = 3)", "+ dropout (n = 3)", "+ periodic (n = 3)", "+ dropout + periodic (n = 3)"]
-    for container, variant in zip(axes.containers, ("periodic", "dropout-periodic"), strict=True):
-        line, _, (bars,) = container.lines
-        assert line.get_xdata().tolist() == [1, 5, 20] and line.get_color() == style.COLORS[variant]
-        for interval, mean, ((_, low), (_, high)) in zip([1, 5, 20], line.get_ydata(), bars.get_segments()):
-            values = table[(table["variant"] == variant) & (table["interval"] == str(interval))]["value"]
-            assert mean == pytest.approx(values.mean())
-            assert (low, high) == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval(0.95))
-    for band, variant in zip(axes.patches, ("baseline", "dropout"), strict=True):
-        values = table[table["variant"] == variant]["value"]
-        low, high = stats.ttest_1samp(values, 0).confidence_interval(0.95)
-        assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "5", "20"]
+    scores = score(results).set_index(["variant", "interval", "seed"])["value"].sort_index()
+    plain = scores["baseline", ""]
+    for axes, against, bands in zip(panels, (0 * plain, plain), (["baseline", "dropout"], ["dropout"]), strict=True):
+        for container, variant in zip(axes.containers, ("periodic", "dropout-periodic"), strict=True):
+            line, _, (bars,) = container.lines
+            assert line.get_xdata().tolist() == [1, 5, 20] and line.get_color() == style.COLORS[variant]
+            for interval, mean, ((_, low), (_, high)) in zip([1, 5, 20], line.get_ydata(), bars.get_segments()):
+                values = scores[variant, str(interval)] - against
+                assert mean == pytest.approx(values.mean())
+                assert (low, high) == pytest.approx(stats.ttest_1samp(values, 0).confidence_interval(0.95))
+        for band, variant in zip(axes.patches, bands, strict=True):
+            low, high = stats.ttest_1samp(scores[variant, ""] - against, 0).confidence_interval(0.95)
+            assert (band.get_y(), band.get_y() + band.get_height()) == pytest.approx((low, high))
+        assert [tick.get_text() for tick in axes.get_xticklabels()] == ["1", "5", "20"]
 
 
 def test_where_nothing_is_varied_the_variants_stand_one_below_the_other_with_their_differences():
@@ -155,22 +156,23 @@ def test_without_a_baseline_there_are_no_differences():
 
 def test_values_that_are_no_numbers_are_categories():
     results = as_read(results_of(runs_over("periodic.sites", ["first", "all", "1"]), varied=("periodic.sites",)))
-    (axes,) = study_figure.draw(results, "periodic.sites").axes
+    axes, _ = study_figure.draw(results, "periodic.sites").axes
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["first", "all", "1"]
-    assert axes.containers[0].lines[0].get_xdata().tolist() == [0, 1, 2]
+    (line, *_) = axes.containers[0].lines
+    assert line.get_xdata().tolist() == [0, 1, 2] and line.get_linestyle() == "None"
     assert groups.numbers_of(["first", "1"]) is None and groups.numbers_of(["nan", "1"]) is None
 
 
 def test_values_over_decades_have_a_logarithmic_axis():
     results = as_read(results_of(runs_over("dynamic.start", [0.5, 0.001], ["dynamic"]), varied=("dynamic.start",)))
-    (axes,) = study_figure.draw(results, "dynamic.start").axes
+    axes, _ = study_figure.draw(results, "dynamic.start").axes
     assert axes.get_xscale() == "log" and axes.get_xlim()[0] > 0
     assert axes.containers[0].lines[0].get_xdata().tolist() == [0.001, 0.5]
 
 
 def test_one_seed_has_points_without_intervals():
     results = as_read(results_of(runs_over("interval", [1, 2], seeds=(0,)), varied=("interval",)))
-    (axes,) = study_figure.draw(results, "interval").axes
+    axes, _ = study_figure.draw(results, "interval").axes
     (segments,) = (bars.get_segments() for bars in axes.containers[0].lines[2])
     assert not axes.patches and all(low == pytest.approx(high) for (_, low), (_, high) in segments)
     page = study.page("interval", results)

@@ -134,7 +134,7 @@ def test_the_figure_is_a_studys_with_what_does_not_read_the_parameter_as_bands(r
         == "out/interval/: interval 2, 5, 10 in 3 revisions; interval.png, interval.svg, table.md\n"
     )
     assert {path.name for path in Path("out/interval").iterdir()} == {"interval.png", "interval.svg", "table.md"}
-    (axes,) = drawn[0].axes
+    axes, _ = drawn[0].axes
     for container, variant in zip(axes.containers, ("periodic", "dropout-periodic"), strict=True):
         line, _, (bars,) = container.lines
         assert line.get_xdata().tolist() == [2, 5, 10] and line.get_color() == style.COLORS[variant]
