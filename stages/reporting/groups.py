@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from stages.reporting.measures import MEASURES
 from stages.reporting.style import BASELINE
 from stages.results.inputs import BadInput
-from stages.results.statistics import Interval, paired_difference
+from stages.results.statistics import Interval, mean_interval
 from stages.results.tables import Results
 
 
@@ -56,10 +56,17 @@ def by_seed(results: Results, group: Group, measure: str) -> dict[int, float]:
 
 def difference(results: Results, groups: list[Group], group: Group, measure: str) -> Interval | None:
     """To the baseline of the same seed, under the same values of what the baseline reads; None without such a one."""
+    found = differences(results, groups, group, measure)
+    return mean_interval(found.values()) if found else None
+
+
+def differences(results: Results, groups: list[Group], group: Group, measure: str) -> dict[int, float]:
+    """The same of each seed that both have; empty without such a baseline."""
     baseline = baseline_of(groups, group)
     if baseline is None:
-        return None
-    return paired_difference(*(by_seed(results, which, measure) for which in (group, baseline)))
+        return {}
+    ours, plain = (by_seed(results, which, measure) for which in (group, baseline))
+    return {seed: ours[seed] - plain[seed] for seed in sorted(set(ours) & set(plain))}
 
 
 def baseline_of(groups: list[Group], group: Group) -> Group | None:

@@ -45,7 +45,10 @@ class Series(NamedTuple):
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
-    """Yield <parameter>.png as (file name, figure) for each varied parameter; variants.png where there is none."""
+    """Yield <parameter>.png as (file name, figure) for each varied parameter; variants.png where there is none.
+
+    That has the variants one below the other.
+    """
     for parameter in results.varied:
         yield f"{parameter}.png", draw(results, parameter)
     if not results.varied:
@@ -118,7 +121,7 @@ def _said(results: Results, bands: int, compared: bool) -> str:
     titles = ", ".join(shown(title) for title in results.runs["title"].unique())
     if max(len(group.runs) for group in groups_of(results)) == 1:
         return f"{titles}. Points{' and lines' * (bands > 0)}: one seed each (n = 1), which has no interval."
-    said = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals, cut at 0 and 1."
+    said = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals, cut where scores end."
     if bands:
         said += " Bands: means and intervals of what does not read the parameter."
     if compared:
@@ -216,6 +219,6 @@ def _name(axes: Axes, places: dict[str, float], width: float) -> float:
 
 def _limits(intervals: Iterable[Interval], lowest: int) -> tuple[float, float]:
     """Around all intervals as far as a score, or a difference of scores, can reach."""
-    ends = [end for found in intervals for end in (found.mean, found.low, found.high) if end is not None]
-    margin = MARGIN * (max(ends) - min(ends)) or 0.05
-    return max(lowest, min(ends) - margin), min(1, max(ends) + margin)
+    reached = [end for found in intervals for end in (found.mean, found.low, found.high) if end is not None]
+    margin = MARGIN * (max(reached) - min(reached)) or 0.05
+    return max(lowest, min(reached) - margin), min(1, max(reached) + margin)

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from stages.reporting.bars import bar
-from stages.reporting.groups import Group, baseline_of, by_seed, groups_of
+from stages.reporting.groups import Group, by_seed, differences, groups_of
 from stages.reporting.measures import MEASURES, PRIMARY
 from stages.reporting.printing import caption
 from stages.reporting.style import GREY, PAGE, SMALL, figure, looks
@@ -25,9 +25,9 @@ def side_by_side(results: Results) -> Figure:
     groups = groups_of(results)
     look = looks(group.variant for group in groups)
     colors = [look[group.variant].color for group in groups]
-    differences = [_differences(results, groups, group) for group in groups]
+    differ = [list(differences(results, groups, group, PRIMARY).values()) for group in groups]
     drawn = figure(PAGE, height=0.55 + max(0.13, min(0.22, 6 / len(groups))) * len(groups))
-    scores, *beside = drawn.subplots(1, 1 + any(differences), sharey=True, squeeze=False)[0]
+    scores, *beside = drawn.subplots(1, 1 + any(differ), sharey=True, squeeze=False)[0]
     _rows(scores, [list(by_seed(results, group, PRIMARY).values()) for group in groups], colors)
     scores.set_xlabel(MEASURES[PRIMARY].title)
     scores.set_yticks(
@@ -38,19 +38,10 @@ def side_by_side(results: Results) -> Figure:
     scores.set_ylim(len(groups) - 0.5, -0.5)
     for axes in beside:
         axes.axvline(0, color=GREY, linewidth=0.6, zorder=0)
-        _rows(axes, differences, colors, lowest=-1)
+        _rows(axes, differ, colors, lowest=-1)
         axes.set_xlabel("Difference to the baseline of the same seed")
-    caption(drawn, _said(results, groups, any(differences)))
+    caption(drawn, _said(results, groups, any(differ)))
     return drawn
-
-
-def _differences(results: Results, groups: list[Group], group: Group) -> list[float]:
-    """To the baseline, for each seed that both have; empty without a baseline."""
-    baseline = baseline_of(groups, group)
-    if baseline is None:
-        return []
-    ours, plain = (by_seed(results, which, PRIMARY) for which in (group, baseline))
-    return [value - plain[seed] for seed, value in ours.items() if seed in plain]
 
 
 def _rows(axes: Axes, rows: Sequence[Sequence[float]], colors: Sequence[str], lowest: float = 0) -> None:

@@ -10,19 +10,9 @@ from torch import nn
 from torchvision.models.feature_extraction import create_feature_extractor
 
 import noise
+from tests.noise.folding import flip, turn
 
 IMAGES = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(1))
-
-
-def flip(network, sites):
-    noise.attach_periodic(network, 1, sites)
-    noise.set_step(network, 2)
-
-
-def turn(network, sites):
-    noise.attach_dynamic(network, 0.001, sites)
-    with torch.no_grad():
-        next(module for module in network.modules() if isinstance(module, noise.AutoReLU)).weight.neg_()
 
 
 def flip_half(network, sites):
