@@ -5,7 +5,6 @@ the machine nor takes all of its memory.
 """
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, Optional
@@ -13,6 +12,7 @@ from typing import Annotated, Any, Literal, Optional
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, create_model, field_validator
 from pydantic_core import PydanticCustomError
 
+from stages.mistakes import lines
 from stages.yaml_file import load, shown
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -275,51 +275,13 @@ def _validated(model: type[Section], values: dict, where: str) -> Any:
     try:
         return model.model_validate(values, strict=True)
     except ValidationError as error:
-        mistakes = error.errors(include_url=False)
-        raise SystemExit("\n".join(f"{where}: {line}" for line in _lines(model, values, mistakes))) from None
+        found = lines(error.errors(include_url=False), values, lambda sections: _names(model, sections))
+        raise SystemExit("\n".join(f"{where}: {line}" for line in found)) from None
 
 
-def _lines(model, values, mistakes):
-    """One line per parameter: a union reports each branch that it tried, and they are joined by "or"."""
-    lines = {}
-    for mistake in mistakes:
-        names = _place(mistake, values)
-        lines.setdefault(".".join(names), []).append(_what_is_wrong(model, names, mistake))
-    # Where a list is right and something in it is wrong, the other branch (a single name) was not meant.
-    deepest = {where: parts for where, parts in lines.items() if not any(n.startswith(f"{where}.") for n in lines)}
-    return [f"{_plain(where)}: {' or '.join(dict.fromkeys(parts))}" for where, parts in deepest.items()]
-
-
-def _place(mistake, values):
-    """Where it is in the user's file: the branch of a union ("int", "literal[7,8,'all']") is no part of that."""
-    names, part = [], values
-    for name in mistake["loc"]:
-        inside = name in part if isinstance(part, dict) else isinstance(part, list) and isinstance(name, int)
-        if inside:
-            part = part[name]
-        if inside or (mistake["type"] == "missing" and name == mistake["loc"][-1]):
-            names.append(str(name))
-    return names
-
-
-def _plain(text):
-    """A name of the user's as it stands in a line, which it may not break."""
-    return text if text.isprintable() and len(text) <= 200 else shown(text)
-
-
-def _what_is_wrong(model, names, mistake):
-    if mistake["type"] == "missing":
-        return "missing"
-    if mistake["type"] == "extra_forbidden":
-        known = _fields(names[:-1]) if len(names) > 1 else list(model.model_fields)
-        close = get_close_matches(names[-1][:100], known, n=1)
-        return f"no such parameter; {f'did you mean {close[0]}?' if close else 'known here: ' + ', '.join(known)}"
-    message = mistake["msg"].removeprefix("Input ").replace("should be", "must be")
-    return f"{shown(mistake['input'])}: {message}"
-
-
-def _fields(names):
-    model = Params
-    for name in names:
-        model = model.model_fields[name].annotation
-    return list(model.model_fields)
+def _names(model: type[Section], sections: list[str]) -> list[str]:
+    """What may stand in the file (no section), or in a section of it: a study's are those of `Params`."""
+    inner: Any = model if not sections else Params
+    for name in sections:
+        inner = inner.model_fields[name].annotation
+    return list(inner.model_fields)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGES = ("noise", "stages")
 DECIDE_NOTHING = (
     "stages/params.py",
+    "stages/mistakes.py",
     "stages/yaml_file.py",
     "stages/files.py",
     "stages/ending.py",
