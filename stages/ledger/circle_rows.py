@@ -29,15 +29,20 @@ class CircleRows:
             )
         self.table = table.assign(run=table["variant"] + "/" + table["seed"].astype(str)).set_index("run")
 
+    @property
+    def variants(self) -> list[str]:
+        return list(self.table["variant"].unique())
+
     def groups(self, side: Side) -> list[dict[int, str]]:
         if side.values:
             raise BadInput(f"{self.path}: {side.text}: nothing is varied there")
         found = self.table[self.table["variant"] == side.variant]
         if found.empty:
-            raise BadInput(
-                f"{self.path}: no variant {side.variant}; there are {', '.join(self.table['variant'].unique())}"
-            )
+            raise BadInput(f"{self.path}: no variant {side.variant}; there are {', '.join(self.variants)}")
         return [dict(zip(found["seed"], found.index))]
+
+    def settings(self, run: str) -> str:
+        return run  # nothing is varied
 
     def number(self, run: str, measure: str, corruption: str | None, turns_of: str) -> float | None:
         if measure not in self.table or measure in KEY or corruption:

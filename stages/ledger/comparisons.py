@@ -17,7 +17,7 @@ from stages.ledger.claim import (
     Text,
 )
 from stages.ledger.estimate import Estimate, estimate
-from stages.ledger.power import seeds_for_bound, seeds_for_difference
+from stages.ledger.power import seeds_to_decide
 from stages.results.statistics import FEW
 
 SIGN_FLIPS = range(8, 17)  # seeds: fewer cannot reach .01, of more there are too many flips to try all
@@ -41,12 +41,9 @@ class Comparison(Claim):
         """Two-sided, that neither "holds" nor "contradicted" is so: below `ALPHA` where the interval leaves one."""
 
     @abstractmethod
-    def planned(self, found: Estimate, alpha: float) -> int | None:
-        """Seeds that tell an effect of the size of the margin from none."""
-
-    @abstractmethod
-    def distance(self, effect: float) -> float:
-        """How far an effect lies from the bound on which its verdict hangs."""
+    def undecided(self, reach: float, corrected: float) -> list[tuple[float, float]]:
+        """Between which means `decided` has no verdict, given how far either way the interval reaches, and the one
+        that is corrected for the family."""
 
     def judged(self, values: np.ndarray, influences: np.ndarray | None) -> Judged:
         n = len(values)
@@ -57,12 +54,7 @@ class Comparison(Claim):
         return Judged(n, found.mean, *found.interval(), found.sd, self.p(found), parts=parts, found=found)
 
     def seeds_needed(self, seen: Judged, alpha: float) -> int | None:
-        if seen.found is None:
-            return None
-        planned = self.planned(seen.found, alpha)
-        if planned is None or planned > seen.n:
-            return planned
-        return seeds_for_difference(seen.found, self.distance(seen.effect), alpha)
+        return None if seen.found is None else seeds_to_decide(seen.found, alpha, self.undecided)
 
 
 class Superiority(Comparison):
@@ -84,12 +76,10 @@ class Superiority(Comparison):
             return HOLDS if claimed > 0 else CONTRADICTED
         return DOES_NOT_HOLD if most < self.bound else UNDECIDED
 
-    def planned(self, found: Estimate, alpha: float) -> int | None:
-        return seeds_for_difference(found, self.bound, alpha)
-
-    def distance(self, effect: float) -> float:
-        claimed = effect if self.direction == "more" else -effect
-        return abs(claimed) if abs(claimed) >= self.bound else self.bound - claimed
+    def undecided(self, reach: float, corrected: float) -> list[tuple[float, float]]:
+        least = max(self.bound, corrected)
+        most = max(self.bound - reach, -least)
+        return [(most, least) if self.direction == "more" else (-least, -most)]
 
 
 class Equivalence(Comparison):
@@ -107,11 +97,9 @@ class Equivalence(Comparison):
             return UNDECIDED
         return HOLDS if abs(seen.effect) < self.bound else CONTRADICTED
 
-    def planned(self, found: Estimate, alpha: float) -> int | None:
-        return seeds_for_bound(found, self.bound, alpha, sides=2)
-
-    def distance(self, effect: float) -> float:
-        return abs(abs(effect) - self.bound)
+    def undecided(self, reach: float, corrected: float) -> list[tuple[float, float]]:
+        inside, outside = max(self.bound - corrected, 0), self.bound + corrected
+        return [(-outside, -inside), (inside, outside)]
 
 
 class Noninferiority(Comparison):
@@ -132,11 +120,8 @@ class Noninferiority(Comparison):
             return UNDECIDED
         return HOLDS if (seen.effect > self.worst) == (self.direction == "more") else CONTRADICTED
 
-    def planned(self, found: Estimate, alpha: float) -> int | None:
-        return seeds_for_bound(found, self.bound, alpha, sides=1)
-
-    def distance(self, effect: float) -> float:
-        return abs(effect - self.worst)
+    def undecided(self, reach: float, corrected: float) -> list[tuple[float, float]]:
+        return [(self.worst - corrected, self.worst + corrected)]
 
 
 def _sign_flips(values: np.ndarray) -> float:

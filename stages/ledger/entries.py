@@ -48,6 +48,8 @@ def read_entries(path: str | Path, root: str | Path = ".") -> dict[str, Entry]:
     Raises BadInput with a line for each mistake, and SystemExit where the file is no YAML.
     """
     values = load(path)
+    if any(not name.strip() for name in values):
+        raise BadInput(f"{path}: an entry without a name; expected one like P02")
     try:
         entries = _ENTRIES.validate_python(values, strict=True)
     except ValidationError as error:

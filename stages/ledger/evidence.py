@@ -1,5 +1,7 @@
 """One number for each seed of what an entry compares, and what stands in the way of a verdict."""
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,16 +35,18 @@ class Nothing:
 
 def evidence(entry: Entry, rows: Rows) -> Evidence | Nothing:
     """What the rows say to an entry. Raises BadInput where it names what they cannot have."""
-    found = [_runs(side, rows) for side in sides(entry)]
-    if absent := [side.text for side, runs in zip(sides(entry), found) if not runs]:
-        return Nothing(f"no runs of {' and '.join(absent)}", run=False)
+    both = sides(entry)
+    found = [_runs(side, rows) for side in both]
+    if absent := [side.text for side, runs in zip(both, found) if not runs]:
+        return Nothing(f"no runs of {' and '.join(absent)}; there are {', '.join(rows.variants)}", run=False)
     seeds = sorted(set.intersection(*map(set, found)))
     if not seeds:
         return Nothing("the two sides have no seed in common", run=False)
     pairs: list[Pair] = [(found[0][seed], found[1][seed] if len(found) > 1 else None) for seed in seeds]
+    marks = (*rows.marks(pairs), *_of_the_choice(both, pairs, rows), *_alone(both, found))
     if isinstance(entry, Identity):
         cells = [rows.differing_cells(ours, str(other)) for ours, other in pairs]
-        return Evidence(np.array(cells, float), None, tuple(rows.marks(pairs)))
+        return Evidence(np.array(cells, float), None, marks)
     values = [_number(entry, rows, *pair) for pair in pairs]
     if None in values:
         what = f"no {entry.measure}, or none above 0," if entry.ratio else f"no {entry.measure}"
@@ -52,7 +56,24 @@ def evidence(entry: Entry, rows: Rows) -> Evidence | Nothing:
     images = [_images(entry, rows, *pair) for pair in pairs]
     known = [each for each in images if each is not None]
     influences = np.array(known) if len(known) == len(seeds) else None
-    return Evidence(np.array(values, float), influences, tuple(rows.marks(pairs)))
+    return Evidence(np.array(values, float), influences, marks)
+
+
+def _of_the_choice(both: Sequence[Side], pairs: Sequence[Pair], rows: Rows) -> Iterator[str]:
+    """Which groups the best one was, in how many seeds."""
+    for side, runs in zip(both, zip(*pairs)):
+        if side.best:
+            chosen = Counter(rows.settings(run) for run in runs)
+            times = [f"{settings} ({count} of {len(runs)})" for settings, count in chosen.most_common()]
+            yield f"{side.text} is {', '.join(times)}"
+
+
+def _alone(both: Sequence[Side], found: Sequence[dict[int, str]]) -> Iterator[str]:
+    """Seeds of one side that the other has not: no pair, and no part of the verdict."""
+    if len(found) == 2:
+        for side, mine, other in zip(both, map(set, found), map(set, reversed(found))):
+            if alone := sorted(mine - other):
+                yield f"{side.text} alone has {'seed' if len(alone) == 1 else 'seeds'} {', '.join(map(str, alone))}"
 
 
 def _number(entry: Entry, rows: Rows, ours: str, against: str | None) -> float | None:

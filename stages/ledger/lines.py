@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from stages.ledger.circle_rows import CircleRows
-from stages.ledger.claim import ALPHA, UNDECIDED
+from stages.ledger.claim import ALPHA, UNDECIDED, Judged
 from stages.ledger.deciding import Decision, Key, decide
 from stages.ledger.entries import CIRCLES, MAIN, Entry
 from stages.ledger.evidence import Nothing
@@ -71,11 +71,18 @@ def _line(entry: Entry, key: Key, decision: Decision) -> dict[str, Any]:
     if said == UNDECIDED:
         line["seeds_needed"] = entry.seeds_needed(seen, ALPHA / size)
         if line["seeds_needed"] is None and seen.found is not None:
-            images = "no number of seeds decides, more test images would"
-            marks.append(images if seen.found.images else f"not even {MOST:,} seeds would decide")
+            marks.append(f"not even {MOST:,} seeds would decide: {_in_the_way(entry, seen, ALPHA / size)}")
     if seen.p is not None and seen.p_signs is not None and (seen.p < ALPHA) != (seen.p_signs < ALPHA):
         marks.append("the exact sign flips disagree")
     return line | {"mark": "; ".join(marks)}
+
+
+def _in_the_way(entry: Entry, seen: Judged, alpha: float) -> str:
+    """Why no number of seeds would do."""
+    assert seen.found is not None
+    of_seeds_alone = seen._replace(found=seen.found._replace(images=None))
+    near = entry.seeds_needed(of_seeds_alone, alpha) is None
+    return "the effect is too near to the margin" if near else "the test images are too few"
 
 
 def _measure(entry: Entry) -> str:

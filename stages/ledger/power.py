@@ -1,33 +1,26 @@
-"""How many seeds would decide, at the spread that was measured."""
+"""How many seeds would decide, were the effect and the spread those that were seen."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from statsmodels.stats.power import TTestPower
+from scipy import stats
 
 from stages.ledger.estimate import Estimate
-from stages.results.statistics import FEW
+from stages.results.statistics import FEW, LEVEL
 
 POWER = 0.8
 MOST = 10_000  # seeds; beyond that, none
-FAR = 20  # standard errors, so many that SciPy's noncentral t has no digits left
-_t_test = TTestPower()
+# Given how far the interval and the one corrected for the family reach either way: between which means there is no
+# verdict.
+Undecided = Callable[[float, float], Iterable[tuple[float, float]]]
 
 
-def seeds_for_difference(found: Estimate, margin: float, alpha: float) -> int | None:
-    """Seeds with which an effect of `margin` and none at all are told apart with `POWER`; None: no number would do.
+def seeds_to_decide(found: Estimate, alpha: float, undecided: Undecided) -> int | None:
+    """Seeds of which the verdict is another than "undecided" with `POWER`; None: no number would do.
 
-    alpha: of the two-sided test. What the images add to the variance stays, however many seeds there are.
+    alpha: of the two-sided test, corrected for the family. What the images add to the variance stays, however many
+    seeds there are.
     """
-    return least_seeds(lambda n: _power(found, margin, n, alpha, "two-sided") >= POWER)
-
-
-def seeds_for_bound(found: Estimate, margin: float, alpha: float, sides: int) -> int | None:
-    """Seeds with which no effect at all is found to lie inside of `margin`, on one side or on both.
-
-    alpha: twice that of each one-sided test.
-    """
-    missed = (1 - POWER) / sides
-    return least_seeds(lambda n: _power(found, margin, n, alpha / 2, "larger") >= 1 - missed)
+    return least_seeds(lambda n: 1 - _undecided(found, n, alpha, undecided) >= POWER)
 
 
 def least_seeds(enough: Callable[[int], bool]) -> int | None:
@@ -44,11 +37,16 @@ def least_seeds(enough: Callable[[int], bool]) -> int | None:
     return low
 
 
-def _power(found: Estimate, margin: float, n: int, alpha: float, alternative: str) -> float:
+def _undecided(found: Estimate, n: int, alpha: float, undecided: Undecided) -> float:
+    """The chance of no verdict: the mean of n seeds lies around the one that was seen as its own t says."""
     seeds, images = found.sd**2 / n, found.images or 0.0
-    if margin > FAR * (seeds + images) ** 0.5:
-        return 1.0
+    error = (seeds + images) ** 0.5
     # Of the images' part, the degrees of freedom are so many that they do not count.
-    df = (n - 1) * ((seeds + images) / seeds) ** 2 if seeds else 1e6
-    effect = margin / ((seeds + images) * n) ** 0.5
-    return float(_t_test.power(effect, n, alpha, df=min(df, 1e6), alternative=alternative))
+    df = min((n - 1) * ((seeds + images) / seeds) ** 2, 1e6) if seeds else 1e6
+    reach, corrected = (float(stats.t.ppf(share, df)) * error for share in ((1 + LEVEL) / 2, 1 - alpha / 2))
+    ends = undecided(reach, corrected)
+    if not error:
+        return float(any(low < found.mean < high for low, high in ends))
+    return float(
+        sum(stats.t.cdf(high, df, found.mean, error) - stats.t.cdf(low, df, found.mean, error) for low, high in ends)
+    )

@@ -11,10 +11,16 @@ Pair = tuple[str, str | None]  # the runs of one seed: ours, and the one that it
 
 
 class Rows(Protocol):
-    """One set of runs, each named by a text."""
+    """One set of runs, each named by a text. variants: those that there are."""
+
+    @property
+    def variants(self) -> list[str]: ...
 
     def groups(self, side: Side) -> list[dict[int, str]]:
         """`{seed: run}` of every group of runs that fits. Raises BadInput for what these runs cannot have."""
+
+    def settings(self, run: str) -> str:
+        """What is varied, and the run's value of it: "interval=5, periodic.unit=epoch"."""
 
     def number(self, run: str, measure: str, corruption: str | None, turns_of: str) -> float | None:
         """A measure of a run, at the turns of another where it is of those; None where this run has no such value.

@@ -7,10 +7,11 @@ least update           the least value of a column of curves.csv over the epochs
 fewest turns           turns of the site that has fewest
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,10 @@ class TableRows:
         self.folder = folder
         self.results = tables.read(folder)
 
+    @property
+    def variants(self) -> list[str]:
+        return list(self.results.runs["variant"].unique())
+
     def groups(self, side: Side) -> list[dict[int, str]]:
         varied = self.results.varied
         if unknown := [name for name in side.values if name not in varied]:
@@ -44,19 +49,24 @@ class TableRows:
             raise BadInput(f"{self.folder}: {side.text}: no varied parameter {unknown[0]}; {what}")
         found: dict[tuple, dict[int, str]] = {}
         for row in self.results.runs.to_dict("records"):
-            values = {name: row[name] for name in varied if row[name] != ""}
+            values = self._varied(row)
             if row["variant"] == side.variant and all(values.get(name) in some for name, some in side.values.items()):
                 found.setdefault(tuple(values.items()), {})[row["seed"]] = row["run"]
         return list(found.values())
+
+    def settings(self, run: str) -> str:
+        return ", ".join(f"{name}={value}" for name, value in self._varied(self._runs.loc[run]).items())
 
     def number(self, run: str, measure: str, corruption: str | None, turns_of: str) -> float | None:
         first, *rest = measure.split(" ", 2)
         if first in WEIGHTS:
             return self._measured(run, measure, corruption or "")
+        if corruption:
+            raise BadInput(f"{self.folder}: corruption {corruption}: {measure} is not measured on corrupted pictures")
         if measure == "fewest turns":
             return self._fewest_turns(run)
-        column = rest[0] if first == "least" else first
-        if rest not in ([column], ["at", "turns"]) or column not in CURVES:
+        column = rest[0] if first == "least" and rest else first
+        if rest != ([column] if first == "least" else ["at", "turns"]) or column not in CURVES:
             forms = "weights split measure, least <column>, <column> at turns, fewest turns"
             raise BadInput(f"{self.folder}: no measure {measure!r}; expected one of: {forms}; of {', '.join(CURVES)}")
         curve = self._curves[run][column]
@@ -90,7 +100,7 @@ class TableRows:
         without = [run for runs in sides for run in runs if self.idle(run)]
         marks = [f"nothing was injected in {len(without)} of {len(pairs)} runs"] if without else []
         marks += dict.fromkeys(words for runs in sides for words in self._cautions(runs))
-        return marks + self._machines(pairs)
+        return marks + self._same_turns(pairs) + self._machines(pairs)
 
     def _measured(self, run: str, measure: str, corruption: str) -> float | None:
         key = (*measure.split(" ", 2), corruption)
@@ -106,9 +116,21 @@ class TableRows:
         turns = self._signs[self._signs["run"] == run].groupby("site").size() - 1
         return float(turns.min()) if len(turns) else None
 
+    def _varied(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: row[name] for name in self.results.varied if row[name] != ""}
+
     def _cautions(self, runs: list[str]) -> list[str]:
         variant = self._runs.at[runs[0], "variant"]
         return [f"{variant} {words}" for words in cautions(self.results, runs)]
+
+    def _same_turns(self, pairs: Sequence[Pair]) -> list[str]:
+        """Of two methods that had one schedule: that they do the same may be no more than that."""
+        epochs = [(self._turned.get(ours), self._turned.get(other)) for ours, other in pairs if other]
+        (ours, against), variants = pairs[0], self._runs["variant"]
+        same = (
+            all(mine and mine == theirs for mine, theirs in epochs) and against and variants[ours] != variants[against]
+        )
+        return [f"{variants[ours]} and {variants[against]} turned signs in the same epochs"] if same else []
 
     def _machines(self, pairs: Sequence[Pair]) -> list[str]:
         rows = [(self._runs.loc[ours], self._runs.loc[other]) for ours, other in pairs if other]

@@ -1,6 +1,6 @@
 """What came of it, at the end of `make repro`: the verdicts in short, and where to look.
 
-Of the paper's main sentences what README.md says of them (`stages.ledger.page.in_short`), in at most 100 columns.
+Of the paper's main sentences what README.md says of them (`stages.ledger.in_short`), in at most 100 columns.
 """
 
 import re
@@ -10,8 +10,8 @@ from pathlib import Path
 from textwrap import wrap
 
 from stages.ending import this_stage
+from stages.ledger import in_short
 from stages.ledger.lines import COLUMNS
-from stages.ledger.page import in_short
 from stages.results.cells import read_table
 from stages.results.inputs import read_json
 
@@ -41,7 +41,7 @@ def main() -> None:
 def answer(root: Path, width: int) -> Iterator[str]:
     """The lines, of at most so many columns, of what is committed below `root`. Raises BadInput."""
     lines = read_table(root / "reports/claims.csv", COLUMNS, again="`python -m stages.claims` writes it")
-    _, _, *rows, _, note = in_short(lines, {DEFAULT_RUN: ""})
+    _, _, *rows = in_short.table(lines, {DEFAULT_RUN: ""})
     found = [_verdict(row) for row in rows]
     verdicts, effects = (max(len(each[column]) for each in found) for column in (0, 1))
     yield ""
@@ -49,7 +49,7 @@ def answer(root: Path, width: int) -> Iterator[str]:
     for verdict, effect, words in found:
         start = f"  {verdict:<{verdicts}}  {effect:<{effects}}  "
         yield from wrap(words, width, initial_indent=start, subsequent_indent=" " * len(start))
-    yield from wrap(note, width, initial_indent="  ", subsequent_indent="  ")
+    yield from wrap(in_short.NOTE, width, initial_indent="  ", subsequent_indent="  ")
     yield ""
     yield "Where to look:"
     shown = {place: words for place, words in PLACES.items() if (root / place).exists()} | COMMANDS

@@ -105,7 +105,7 @@ def draw_per_class(runs: Runs, classes: Sequence[str]) -> Figure:
     every[0].set_xlim(0, min(1.02, 1.05 * max(reach)) or 1)
     handles, labels = every[0].get_legend_handles_labels()
     ncols = columns(labels, drawn.get_figwidth())
-    drawn.legend(handles, labels, loc="outside upper left", ncols=ncols, labelcolor="linecolor")
+    drawn.legend(handles, labels, loc="outside upper left", ncols=ncols)
     sizes = sorted({len(seeds) for seeds in runs.values()})
     n = " to ".join(dict.fromkeys((str(sizes[0]), str(sizes[-1]))))
     bars = f"bars: {LEVEL:.0%} t intervals over seeds, cut at 0 and 1" if sizes[-1] > 1 else "one seed: no intervals"

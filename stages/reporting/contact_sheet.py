@@ -74,7 +74,7 @@ def _said(rows, classes, chosen, wrong, total):
     yield f"Up to {max(map(len, rows))} random training images {of} (n = {total:,} in all), as the networks see them:"
     yield f"{wide} × {high} pixels, a row for each label."
     if wrong:
-        yield f"Framed: wrong labels (of {len(wrong):,} among all pictures drawn), with what is shown."
+        yield f"Framed: wrong labels ({len(wrong):,} among all training pictures drawn), with what is shown."
     elif wrong is not None:
         yield "No label is wrong."
 

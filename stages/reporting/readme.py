@@ -16,8 +16,9 @@ from typing import Any
 
 from stages.datasets.registry import SETS
 from stages.files import write_text
+from stages.ledger import in_short
+from stages.ledger.entries import MAIN
 from stages.ledger.lines import COLUMNS
-from stages.ledger.page import in_short
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
 from stages.reporting.style import BASELINE, title
 from stages.reporting.table1_page import markdown_row
@@ -92,9 +93,12 @@ def table1(root: Path) -> Iterator[str]:
 def verdicts(root: Path) -> Iterator[str]:
     """The paper's main sentences, as the default run, its repetition and FER2013 decide them."""
     lines = read_table(root / "reports/claims.csv", COLUMNS, again="`python -m stages.claims` writes it")
-    *table, note = in_short(lines, {"reports": "drawn faces", "again": "other seeds", "fer2013": "FER2013"})
-    yield from table
-    yield _wrapped(note)
+    rows = {MAIN: "drawn faces"} | in_short.NAMES
+    yield from (_wrapped(f"- **{compared}** {said}.") for compared, said in in_short.answers(lines, rows))
+    yield ""
+    yield from in_short.table(lines, rows)
+    yield ""
+    yield _wrapped(in_short.NOTE)
 
 
 def data_sets(root: Path) -> Iterator[str]:

@@ -88,7 +88,7 @@ def _head(name: str, results: tables.Results, groups: list[Group]) -> Iterator[s
     yield f"- Hardware: {'; '.join(_machines(results))}"
     seconds = results.runs["seconds"]
     each, whole = f"{seconds.median():.0f} s each (median)", f"{seconds.sum() / 60:.0f} minutes in all"
-    yield f"- Cost: {len(seconds)} trainings, {each}, {whole}"
+    yield f"- Trainings: {len(seconds)}, {each}, {whole}"
     yield ""
 
 

@@ -1,7 +1,7 @@
 """A study's figures: test macro F1 over a varied parameter, with what does not read it as bands behind it."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -12,36 +12,23 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import offset_copy
 
 from stages.reporting.bars import bar, ends
-from stages.reporting.groups import Group, by_seed, difference, groups_of, numbers_of
+from stages.reporting.groups import groups_of, numbers_of
 from stages.reporting.measures import MEASURES, PRIMARY
 from stages.reporting.printing import caption
+from stages.reporting.study_series import Series, series_of
 from stages.reporting.study_variants import side_by_side
-from stages.reporting.style import COLUMN, GREY, PAGE, SMALL, figure, looks
+from stages.reporting.style import COLUMN, GREY, PAGE, SMALL, figure
 from stages.reporting.typesetting import ENTRY, columns, shown, width_of, wrapped
-from stages.results.statistics import LEVEL, Interval, mean_interval
+from stages.results.statistics import LEVEL, Interval
 from stages.results.tables import Results
 
 APART, CROWD = 4, 24  # points between the marks of two series at one value, and between those furthest apart
-MARKERS = "osD^v<>"  # of series of one variant, which differ in another varied parameter
 DECADES = 100  # largest over smallest value from which the axis is logarithmic
 CROWDED = 16  # values, or series, from which a figure goes over the whole page
 LINE = 0.13  # inches of a line of a legend
 HATCHES = ("////", "\\\\\\\\", "....", "xxxx")  # of the second band and further ones
 LINES = ("-", "--", ":", "-.")  # at the means of bands
 MARGIN = 0.08  # of the axes, left and right of the values, above and below the intervals
-
-
-class Series(NamedTuple):
-    """What one line joins, or one band is: its label, colour and marker, and the interval at each value.
-
-    differences: to the baseline of the same seed, where there is one.
-    """
-
-    label: str
-    color: str
-    marker: str
-    intervals: dict[str, Interval]
-    differences: dict[str, Interval]
 
 
 def figures(results: Results) -> Iterator[tuple[str, Figure]]:
@@ -92,7 +79,7 @@ def draw(results: Results, parameter: str) -> Figure:
         axes.set_ylabel("Difference to the baseline")
     drawn.set_figheight(0.5 + 1.6 * down + turned + LINE * sum(len(label.splitlines()) for label in labels) / ncols)
     drawn.legend(marks, labels, loc="outside lower left", ncols=ncols)
-    caption(drawn, _said(results, len(bands), compared))
+    caption(drawn, _said(results, parameter, len(bands), compared, dipped=any(each.dipped for each in points)))
     return drawn
 
 
@@ -116,40 +103,19 @@ def _panel(
     return [*behind, *handles]  # a band and its line are one entry
 
 
-def _said(results: Results, bands: int, compared: bool) -> str:
+def _said(results: Results, parameter: str, bands: int, compared: bool, dipped: bool) -> str:
     """What a study's points, bars and bands are."""
     titles = ", ".join(shown(title) for title in results.runs["title"].unique())
     if max(len(group.runs) for group in groups_of(results)) == 1:
         return f"{titles}. Points{' and lines' * (bands > 0)}: one seed each (n = 1), which has no interval."
-    said = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals, cut where scores end."
+    said = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals."
     if bands:
-        said += " Bands: means and intervals of what does not read the parameter."
+        said += f" Bands: the same of variants without {parameter}."
+    if dipped:
+        said += " Hollow: signs turned in the last quarter of a run."
     if compared:
         said += " Differences are taken seed by seed, and not corrected for their number: verdicts are the ledger's."
     return said
-
-
-def series_of(results: Results, groups: Sequence[Group], parameter: str) -> list[Series]:
-    """Groups that differ in nothing but the parameter's value make one series."""
-    look, every = looks(results.runs["variant"].unique()), groups_of(results)
-    members: dict[tuple, list[Group]] = {}
-    for group in groups:
-        members.setdefault((group.variant, group.without(parameter)), []).append(group)
-    series: list[Series] = []
-    known: list[str] = []
-    for (variant, others), alike in members.items():
-        sizes = [len(group.runs) for group in alike]
-        n = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else str(sizes[0])
-        words = [look[variant].title, *(f"{name}={value}" for name, value in others)]
-        intervals = {
-            group.values.get(parameter, ""): mean_interval(by_seed(results, group, PRIMARY).values()) for group in alike
-        }
-        found = {group.values.get(parameter, ""): difference(results, every, group, PRIMARY) for group in alike}
-        differences = {value: each for value, each in found.items() if each is not None}
-        marker = MARKERS[known.count(variant) % len(MARKERS)]
-        series.append(Series(f"{', '.join(words)} (n = {n})", look[variant].color, marker, intervals, differences))
-        known.append(variant)
-    return series
 
 
 def _band(axes: Axes, series: Series, number: int, lowest: int) -> tuple[Artist, ...]:
@@ -171,12 +137,19 @@ def _points(
     """Points with bars, `shift` points beside their values: bars of two series would hide each other."""
     intervals = sorted(series.intervals.items(), key=lambda item: places[item[0]])
     bars = [bar(found, lowest) for _, found in intervals]
-    return axes.errorbar(
+    beside = offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points")
+    drawn = axes.errorbar(
         [places[value] for value, _ in intervals], [found.mean for _, found in intervals], np.transpose(bars),
         color=series.color, marker=series.marker, markersize=3.5, linewidth=0.8, elinewidth=0.8, capsize=1.5,
-        linestyle="-" if joined else "",
-        transform=offset_copy(axes.transData, axes.get_figure(root=True), x=shift, units="points"),
+        linestyle="-" if joined else "", transform=beside,
     )  # fmt: skip
+    for value, found in intervals:
+        if value in series.dipped:
+            axes.plot(
+                places[value], found.mean, series.marker, color=series.color, markersize=3.5, markeredgewidth=0.8,
+                markerfacecolor=axes.get_facecolor(), zorder=4, transform=beside,
+            )  # fmt: skip
+    return drawn
 
 
 def _scale(axes: Axes, places: dict[str, float], logarithmic: bool) -> None:
@@ -220,5 +193,7 @@ def _name(axes: Axes, places: dict[str, float], width: float) -> float:
 def _limits(intervals: Iterable[Interval], lowest: int) -> tuple[float, float]:
     """Around all intervals as far as a score, or a difference of scores, can reach."""
     reached = [end for found in intervals for end in (found.mean, found.low, found.high) if end is not None]
+    if lowest < 0:
+        reached.append(0.0)  # of differences, where there is none
     margin = MARGIN * (max(reached) - min(reached)) or 0.05
     return max(lowest, min(reached) - margin), min(1, max(reached) + margin)

@@ -50,7 +50,7 @@ def _rows(axes: Axes, rows: Sequence[Sequence[float]], colors: Sequence[str], lo
         if not values:
             continue
         below = np.full(len(values), place + 0.27)  # behind the bar they would not be seen
-        axes.plot(values, below, "o", color=color, alpha=0.5, markersize=2.2, markeredgewidth=0)
+        axes.plot(values, below, "o", color=color, alpha=0.7, markersize=2.2, markeredgewidth=0)
         interval = mean_interval(values)
         reach = np.transpose([bar(interval, lowest)])
         axes.errorbar(interval.mean, place, xerr=reach, color=color, marker="o", markersize=3.5, capsize=1.5)

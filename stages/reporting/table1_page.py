@@ -46,7 +46,8 @@ def as_text(name: str) -> str:
 
 def signed(value: float) -> str:
     """A difference with its sign and three decimals."""
-    return f"{value:+.3f}".replace("-", "−")
+    said = f"{value:+.3f}".replace("-", "−")
+    return said if float(f"{value:.3f}") else said[1:]
 
 
 def _head(runs: Runs) -> Iterator[str]:

@@ -5,12 +5,12 @@ of an epoch lies in the shade where it was measured in the flipped state, and ou
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import cycle
 from typing import NamedTuple
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
@@ -33,6 +33,7 @@ FIGURES = (  # number in the paper, measure, the two variants in its caption
 )
 BAND = 0.2  # opacity of a flipped epoch behind the curves
 STRIP = 0.6  # the same in a strip below them
+DASHES = ("-", "--")  # of the first and the second variant, which grey alone would not tell apart
 HEADROOM = 1.05  # the axis ends so much above the highest value
 
 
@@ -99,9 +100,9 @@ def draw(measure: str, runs: Mapping[str, Sequence[Run]], limits: Limits | None 
     drawn = figure(height=0.45 + sum(heights) + 0.06 * len(strips))
     top, *below = drawn.subplots(len(heights), sharex=True, squeeze=False, height_ratios=heights)[:, 0]
     handles = []
-    for variant, seeds in runs.items():
+    for (variant, seeds), dashes in zip(runs.items(), cycle(DASHES)):
         title, color = seeds[0].look
-        handles.append(_lines(top, seeds, measure, color, title))
+        handles.append(_lines(top, seeds, measure, color, title, dashes))
         if variant in bands:
             handles.append(Patch(color=color, alpha=BAND, linewidth=0, label="flipped"))
         elif seeds[0].injects and variant not in flipped:
@@ -127,13 +128,13 @@ def _said(runs, curve, bands, strips, together, longest):
     thin = "thin lines: seeds, thick: their mean" if max(sizes.values()) > 1 else "a line: one seed, no spread"
     yield f"{shown(title)}; {thin} (n = {n})."
     if bands or strips:
-        yield f"Shaded: {curve.shade}."
+        yield f"Shaded: {curve.shade}{', in the order above' if len(strips) > 1 else ''}."
     if apart := [variant for variant in strips if variant not in together]:
         seeds = ", ".join(f"{longest[variant].look.title} seed {longest[variant].seed}" for variant in apart)
         yield f"A row for each site of one run ({seeds})."
 
 
-def _lines(axes, runs, measure, color, label):
+def _lines(axes, runs, measure, color, label, dashes):
     curves = [np.asarray(run.curves[measure], float) for run in runs]
     # Beyond the shortest run the mean would jump to those that go on.
     mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
@@ -142,16 +143,16 @@ def _lines(axes, runs, measure, color, label):
             axes.plot(np.arange(1, len(curve) + 1), curve, color=color, alpha=0.45, linewidth=0.4, clip_on=False)
     point = "o" if len(mean) == 1 else ""  # a line through one point has no length
     (line,) = axes.plot(
-        np.arange(1, len(mean) + 1), mean, color=color, label=label, marker=point, markersize=3, clip_on=False
-    )
+        np.arange(1, len(mean) + 1), mean, dashes, color=color, label=label, marker=point, markersize=3,
+        clip_on=False,
+    )  # fmt: skip
     return line
 
 
 def _legend(drawn, handles):
-    """Coloured words above the axes, in one line where they fit."""
-    colors = [handle.get_color() if isinstance(handle, Line2D) else handle.get_edgecolor()[:3] for handle in handles]
+    """Above the axes, in one line where they fit."""
     ncols = columns([handle.get_label() for handle in handles], COLUMN)
-    drawn.legend(handles=handles, labelcolor=colors, loc="outside upper left", ncols=ncols)
+    drawn.legend(handles=handles, loc="outside upper left", ncols=ncols)
 
 
 def _ticks(last):
@@ -169,8 +170,8 @@ def _strip(axes, run, flipped, as_one):
         axes.set_yticks([0.5], ["flipped"])
     else:
         axes.set(yticks=[0.5 / sites, 1 - 0.5 / sites], yticklabels=[f"site {sites}", "site 1"])
-        axes.set_ylabel("flipped", color=run.look.color, rotation=0, ha="right", va="center")
-    axes.tick_params(axis="y", left=False, labelcolor=run.look.color)
+        axes.set_ylabel("flipped", rotation=0, ha="right", va="center")
+    axes.tick_params(axis="y", left=False)
     axes.set_ylim(0, 1)
     axes.tick_params(axis="x", bottom=False)
     axes.spines[:].set_visible(False)

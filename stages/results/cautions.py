@@ -18,7 +18,7 @@ def cautions(results: Results, runs: Sequence[str]) -> Iterator[str]:
     """
     if _moves(results, runs):
         yield "still moves"
-    if any(_turned_late(results, run) for run in runs):
+    if any(turned_late(results, run) for run in runs):
         yield "turned signs in its last quarter"
 
 
@@ -28,6 +28,13 @@ def idle(results: Results, run: str) -> bool:
     return bool(row["signed"] > 0 and pd.isna(row["first_turn"]))
 
 
+def turned_late(results: Results, run: str) -> bool:
+    """Whether a sign turned in the last quarter of the epochs."""
+    epochs = int((results.curves["run"] == run).sum())
+    turned = results.events["epoch"][results.events["run"] == run]
+    return bool((turned > epochs - last_quarter(epochs)).any())
+
+
 def _moves(results: Results, runs: Sequence[str]) -> bool:
     table = results.measures
     table = table[table["run"].isin(runs) & (table["weights"] == "last") & (table["split"] == "val")]
@@ -35,9 +42,3 @@ def _moves(results: Results, runs: Sequence[str]) -> bool:
         table.groupby("measure")["value"].mean().reindex(["macro_f1_trend", "loss_trend", "loss"])
     )
     return bool(f1_trend >= F1_RISE or -loss_trend >= LOSS_FALL * loss)  # of one epoch there is no trend: NaN
-
-
-def _turned_late(results: Results, run: str) -> bool:
-    epochs = int((results.curves["run"] == run).sum())
-    turned = results.events["epoch"][results.events["run"] == run]
-    return bool((turned > epochs - last_quarter(epochs)).any())

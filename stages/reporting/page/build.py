@@ -102,12 +102,24 @@ class Page:
         found = table.only(lambda label: label.removesuffix(", ours") in titles) if table else None
         return found if found and found.rows else None
 
-    def panels(self, measures: Sequence[str]) -> list[Panel]:
-        """The variants' means with their intervals, and what the paper prints where its unit is ours."""
-        rows = pd.read_csv(StringIO(str(self.exhibits["table1.csv"])), dtype={"variant": str})
-        return [self._panel(rows[rows["measure"] == measure], measure) for measure in measures]
+    @property
+    def training_images(self) -> str | None:
+        """Of how many pictures a run is, where that is fewer than were read."""
+        column = self.results.runs.get("train.images", pd.Series(dtype=str)).astype(str)
+        images = set(column) - {"", "null"}
+        return f"{int(images.pop()):,}" if len(images) == 1 else None
 
-    def _panel(self, rows: pd.DataFrame, measure: str) -> Panel:
+    def panels(self, measures: Sequence[str], one_axis: bool = False) -> list[Panel]:
+        """The variants' means with their intervals, and what the paper prints where its unit is ours.
+
+        one_axis: the panels share it, as measures of one unit can.
+        """
+        rows = pd.read_csv(StringIO(str(self.exhibits["table1.csv"])), dtype={"variant": str})
+        strips = {measure: self._strips(rows[rows["measure"] == measure], measure) for measure in measures}
+        held = [strip for each in strips.values() for strip in each] if one_axis else []
+        return [panel(MEASURES[measure].title, each, beside=held) for measure, each in strips.items()]
+
+    def _strips(self, rows: pd.DataFrame, measure: str) -> list[Strip]:
         title = MEASURES[measure].title
         (said,) = self.means.only(lambda label: label == f"{title}, ours").rows
         strips = []
@@ -115,11 +127,11 @@ class Page:
             look, numbers = look_of(seeds), {name: number(row[name]) for name in ("mean", "low", "high", "paper")}
             printed = None if MEASURES[measure].as_ratio else numbers["paper"]
             color = charts.INK if look.color == "#000000" else look.color
-            about = Markup("<b>{}</b>").format(look.title)
+            about = Markup('<b>{}</b> <span class="runs">n = {}</span>').format(look.title, len(seeds))
             mean = numbers["mean"]
             assert mean is not None, "every measure of every variant has a mean"
             strips.append(Strip(about, words, mean, numbers["low"], numbers["high"], printed, color=color))
-        return panel(title, strips)
+        return strips
 
     @property
     def spoiled(self) -> list[tuple[str, list[Part], list[Drawing]]]:

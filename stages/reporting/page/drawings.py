@@ -29,7 +29,6 @@ TITLES = {
     "circles-differences": "Paired differences",
     "circles-decision": "Decision regions",
     "robustness": "Macro F1 on spoiled pictures",
-    "variants": "Test macro F1 of the variants",
 }
 # Light ground and black ink in both schemes: their colours are a scale that ends in white.
 ON_PAPER = ("confusion-", "circles-decision")

@@ -13,7 +13,7 @@ from stages.reporting.page.strips import Panel, Strip, number, panel
 from stages.results.cells import read_table
 
 CLAIMS = Path("reports/claims.csv")
-MAIN, PRIMARY = "reports", "primary"  # the default run; the family of the main sentences
+MAIN = "reports"  # the default run
 OF_DIFFERENCES = ("superiority", "equivalence", "noninferiority")
 UNITS = {"macro_f1": "Differences in macro F1", "accuracy": "Differences in accuracy"}
 RATIOS = "Ratios: loss, roughness, number of turns"
@@ -37,26 +37,31 @@ class Line(NamedTuple):
 
     @property
     def finding(self) -> Markup:
-        """Effect and interval."""
+        """Effect and interval, with a mark where something is to be known of the runs."""
         if not self.cells["effect"]:
             return Markup()
-        words = Markup('<span class="effect">{}</span> {}')
-        return words.format(self.cells["effect"], self.cells["interval"]).strip()
+        words = Markup('<span class="effect">{}</span> {}{}')
+        mark = " †" if self.row["mark"] else ""
+        return words.format(self.cells["effect"], self.cells["interval"], mark).strip()
 
 
 class Ledger(NamedTuple):
-    """lines: all. short: the table of the main sentences, with its note. how: how verdicts come about.
+    """lines: all. how: how verdicts come about. forest: the intervals, a panel for each unit.
 
-    counts: verdicts on the main sentences by the default run. forest: the intervals, a panel for each unit.
-    names: what the runs of the main sentences are called in short.
+    Of the main sentences: answers, what each method does (comparison, effects); primary, each with its lines; short,
+    the same as a table, and note, what its signs mean; counts, the verdicts by the default run; names, what their runs
+    are called in short.
     """
 
     lines: list[Line]
-    short: list[Part]
     how: Part
     again: Part
-    counts: dict[str, int]
     forest: list[Panel]
+    answers: list[tuple[str, str]]
+    primary: list[list[Line]]
+    short: list[Table]
+    note: str
+    counts: dict[str, int]
     names: dict[str, str]
 
     @property
@@ -68,40 +73,39 @@ class Ledger(NamedTuple):
         """What is decided on some rows."""
         return [line for line in self.lines if line.row["rows"] == rows]
 
-    @property
-    def primary(self) -> list[list[Line]]:
-        """The main sentences, each with its lines; all of them where no family is called so."""
-        chosen = [line for line in self.lines if line.row["family"] == PRIMARY]
-        return by_sentence(chosen)
-
 
 def read(data_set: str, path: Path = CLAIMS) -> Ledger:
     """The ledger; data_set: what the default run's pictures are called. Raises BadInput."""
-    from stages.ledger import page  # late: with it come pydantic and statsmodels
+    from stages.ledger import in_short, page  # late: with them comes pydantic
     from stages.ledger.lines import COLUMNS
 
     claims = read_table(path, COLUMNS, may_be_empty=True, again="the stage claims writes it")
     if claims.empty:
-        return Ledger([], [], Part(HOW), Part(""), {}, [], {MAIN: data_set})
+        return Ledger([], Part(HOW), Part(""), [], [], [], [], "", {}, {MAIN: data_set})
     written = parts(page.write(claims))
     lines = list(_lines(claims, part(written, EVERY).tables, page))
-    names = {MAIN: data_set} | {
-        line.row["rows"]: line.runs.removeprefix("study ").removeprefix("default run, ")
-        for line in lines
-        if line.row["family"] == PRIMARY and line.row["rows"] != MAIN
-    }
-    counts = Counter(
-        line.row["verdict"] for line in lines if line.row["family"] == PRIMARY and line.row["rows"] == MAIN
-    )
+    primary = [line for line in lines if line.row["family"] == in_short.PRIMARY]
+    names = {name: in_short.NAMES.get(name, name) for name in dict.fromkeys(line.row["rows"] for line in primary)}
+    names |= {MAIN: in_a_sentence(data_set)}
+    counts = Counter(line.row["verdict"] for line in primary if line.row["rows"] == MAIN)
+    (short,) = parts("\n".join(in_short.table(claims, names)))
     return Ledger(
         lines,
-        parts("\n".join(page.in_short(claims, names, PRIMARY))),
         part(written, HOW),
         part(written, "The same sentence on other runs"),
-        {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
         list(_forest(lines)),
+        list(in_short.answers(claims, names)),
+        by_sentence(primary),
+        short.tables,
+        in_short.NOTE,
+        {verdict: counts[verdict] for verdict in VERDICTS if counts[verdict]},
         names,
     )
+
+
+def in_a_sentence(title: str) -> str:
+    """A data set's title behind other words: "drawn faces", and "AffectNet" as it is."""
+    return title.lower() if title[1:].islower() else title
 
 
 def by_sentence(lines: Sequence[Line]) -> list[list[Line]]:
@@ -142,7 +146,8 @@ def _strips(lines: Sequence[Line]) -> Iterator[Strip]:
     for sentence in by_sentence(lines):
         head = Markup("<b>{}</b> {}").format(sentence[0].row["id"], sentence[0].row["words"])
         for line in sentence:
-            about = Markup('{} <span class="runs">{}</span>').format(badge(line.row["verdict"]), line.runs)
+            about = Markup('{} <span class="runs">{}, n = {}</span>')
+            about = about.format(badge(line.row["verdict"]), line.runs, line.row["n"])
             effect, low, high, printed, margin = (
                 number(line.row[name]) for name in ("effect", "low", "high", "printed", "margin")
             )

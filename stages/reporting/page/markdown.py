@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup
@@ -139,7 +140,8 @@ def _parser() -> "MarkdownIt":
 
 def _link_open(renderer, tokens, place, options, env) -> str:
     """Into the page itself: what a link leads to elsewhere in the repository, a page on its own does not have."""
-    env["ledger"] = str(tokens[place].attrGet("href")).endswith(LEDGER)
+    path = Path(str(tokens[place].attrGet("href")))
+    env["ledger"] = path.name == LEDGER and path.parent.name != "docs"
     return '<a href="#verdicts">' if env["ledger"] else ""
 
 

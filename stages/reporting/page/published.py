@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from matplotlib.figure import Figure
+
 from stages.reporting import robustness, study_figure
-from stages.reporting.page.drawings import Drawing, drawing, drawings
+from stages.reporting.page.drawings import Drawing, drawing
 from stages.reporting.page.ledger import Ledger, Line
 from stages.reporting.page.markdown import Part, parts
 from stages.results import tables
@@ -37,17 +39,22 @@ def read(ledger: Ledger, folder: Path = FOLDER) -> Iterator[Study]:
         yield Study(
             name,
             parts(_text(path.with_name("table.md"), name)),
-            list(_figures(results)),
+            list(_figures(name, results)),
             parts(str(spoiled["robustness.md"])) if spoiled else [],
-            drawings(spoiled),
+            [
+                drawing("robustness", drawn, f"Study {name}: macro F1 on spoiled pictures")
+                for drawn in spoiled.values()
+                if isinstance(drawn, Figure)
+            ],
             ledger.of(name),
         )
 
 
-def _figures(results: tables.Results) -> Iterator[Drawing]:
+def _figures(study: str, results: tables.Results) -> Iterator[Drawing]:
     for file, drawn in study_figure.figures(results):
         name = file.removesuffix(".png")
-        yield drawing(name, drawn, f"Test macro F1 over {name}" if name in results.varied else "")
+        what = f"over {name}" if name in results.varied else "of the variants"
+        yield drawing(name, drawn, f"Study {study}: test macro F1 {what}")
 
 
 def _text(path: Path, name: str) -> str:

@@ -61,10 +61,15 @@ def number(value: float | None) -> float | None:
     return None if value is None or pd.isna(value) else float(value)
 
 
-def panel(title: str, strips: Sequence[Strip], neutral: float | None = None, log: bool = False) -> Panel:
-    """The strips on one axis, which holds all of them. neutral: the value of no effect, on the axis as well."""
+def panel(
+    title: str, strips: Sequence[Strip], neutral: float | None = None, log: bool = False, beside: Sequence[Strip] = ()
+) -> Panel:
+    """The strips on one axis, which holds all of them, and what stands on the same axis beside.
+
+    neutral: the value of no effect, on the axis as well.
+    """
     as_drawn = math.log if log else float
-    values = [value for strip in strips for value in (strip.mean, strip.low, strip.high, strip.printed)]
+    values = [value for strip in (*strips, *beside) for value in (strip.mean, strip.low, strip.high, strip.printed)]
     ends = [as_drawn(value) for value in [*values, neutral] if value is not None]
     free = EDGE * (max(ends) - min(ends)) or 0.5
     first, last = min(ends) - free, max(ends) + free

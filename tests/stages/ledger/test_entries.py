@@ -83,6 +83,11 @@ def test_a_malformed_entry_is_one_line(tmp_path, fields, line):
     assert said.startswith(f"{tmp_path / 'claims.yaml'}: {line}")
 
 
+def test_an_entry_without_a_name_is_one_line(tmp_path):
+    with pytest.raises(BadInput, match="claims.yaml: an entry without a name; expected one like P02$"):
+        read(tmp_path, **{'""': entry()})
+
+
 def test_every_mistake_is_a_line(tmp_path):
     with pytest.raises(BadInput) as raised:
         read(tmp_path, A=entry(margin=-1), B=entry(direction="up"))

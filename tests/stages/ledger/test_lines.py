@@ -53,7 +53,7 @@ def test_what_has_not_been_run_says_how(tmp_path):
     table = decided(tmp_path, entries, main=with_effect(0.03))
     assert list(table["verdict"]) == ["holds", "not run", "not run"]
     assert table.at[("A", "sites"), "command"] == "make study NAME=sites"
-    assert table.at[("B", "reports"), "mark"] == "no runs of dynamic"
+    assert table.at[("B", "reports"), "mark"] == "no runs of dynamic; there are baseline, periodic"
 
 
 def test_a_run_against_itself_is_no_evidence(tmp_path):
@@ -98,6 +98,7 @@ def test_the_best_group_is_chosen_on_validation_by_the_other_seeds(tmp_path):
     # Interval 20 is longer than the run: it flips nothing, and is no choice.
     chosen = np.array([0.3, 0.45, 0.45, 0.45, 0.45, 0.45]) + NOISE - 0.4
     assert line["effect"] == pytest.approx(chosen.mean())
+    assert line["mark"].endswith("best periodic is interval=5 (5 of 6), interval=2 (1 of 6)")
 
 
 WRONG = {
@@ -113,6 +114,18 @@ WRONG = {
     "no such column": (
         entry(rows=["study"], ours="best periodic", measure="least f1"),
         "no measure 'least f1'; expected",
+    ),
+    "no column": (
+        entry(rows=["study"], ours="best periodic", measure="least"),
+        "no measure 'least'; expected",
+    ),
+    "a corruption of a curve": (
+        entry(rows=["study"], ours="best periodic", measure="train_loss at turns", corruption="mean"),
+        "corruption mean: train_loss at turns is not measured on corrupted pictures",
+    ),
+    "a corruption of turns": (
+        entry(rows=["study"], ours="best periodic", measure="fewest turns", corruption="mean"),
+        "corruption mean: fewest turns is not measured on corrupted pictures",
     ),
     "no such corruption": (
         entry(rows=["study"], ours="best periodic", corruption="fog-1"),
@@ -153,6 +166,29 @@ def test_marks(tmp_path):
     line = decided(tmp_path, {"A": entry()}, main=made).iloc[0]
     marks = ["nothing was injected in 2 of 6 runs", "baseline still moves", "pairs of different threads"]
     assert line["mark"] == "; ".join(marks)
+
+
+def test_seeds_without_a_partner_are_named(tmp_path):
+    made = results([("baseline", {}, 0.4 + 0 * NOISE[:5]), ("periodic", {}, 0.43 + NOISE)])
+    line = decided(tmp_path, {"A": entry()}, main=made).iloc[0]
+    assert (line["n"], line["mark"]) == (5, "periodic alone has seed 5")
+
+
+def test_one_schedule_of_two_methods_is_named(tmp_path):
+    """That they reach the same may be no more than that."""
+    made = results([("periodic", {}, 0.4 + NOISE), ("dropout-periodic", {}, 0.4 - NOISE)])
+    entries = {"A": entry(kind="equivalence", direction=None, against="dropout-periodic")}
+    same = "periodic and dropout-periodic turned signs in the same epochs"
+    assert same in decided(tmp_path, entries, main=made).iloc[0]["mark"]
+    other = results([("periodic", {}, 0.4 + NOISE), ("dynamic", {}, 0.4 - NOISE)])
+    entries["A"]["against"] = "dynamic"
+    assert "epochs" not in decided(tmp_path, entries, main=other).iloc[0]["mark"]
+
+
+def test_where_no_number_of_seeds_would_decide_it_says_why(tmp_path):
+    why = "not even 10,000 seeds would decide: the effect is too near to the margin"
+    line = decided(tmp_path, {"A": entry()}, main=with_effect(0.02 - NOISE.mean())).iloc[0]
+    assert (line["verdict"], line["mark"]) == ("undecided", why) and pd.isna(line["seeds_needed"])
 
 
 def test_turns_are_held_against_the_same_epochs_of_the_baseline(tmp_path):

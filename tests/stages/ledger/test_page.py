@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from stages import claims
-from stages.ledger import page
+from stages.ledger import in_short, page
 from stages.ledger.lines import COLUMNS, lines
 from stages.results.cells import read_table
 from tests.stages.ledger.ledgers import NOISE, decided, entry, read, results
@@ -34,7 +34,9 @@ def test_the_page_says_each_verdict_as_plainly(table):
     assert '- P1 (here). "F1 of 0.38" Here: flips help.\n  - default run: **holds**; +0.030 [+0.' in text
     assert "] where +0.040 is printed, 6 seeds.\n" in text
     assert "  - default run: **contradicted**; −0.100 [−0." in text
-    assert "  - default run: **not run**; `dvc repro` (no runs of dynamic)." in text
+    assert (
+        "  - default run: **not run**; `dvc repro` (no runs of dynamic; there are baseline, periodic, dropout)." in text
+    )
     assert "  - study sites: **not run**; `make study NAME=sites`." in text
     assert re.search(r"\| O1 \| default run \| periodic − baseline \| last train loss \| × [\d.]+ \|", text)
     assert text.count("\n| P") == 3 and "\n\n\n" not in text
@@ -42,13 +44,49 @@ def test_the_page_says_each_verdict_as_plainly(table):
 
 
 def test_a_family_in_short(table):
-    head, _, first, second, third, _, note = page.in_short(table, {"reports": "here", "again": "again"})
-    assert head == "|  | here | again |" and note.startswith("† ")
+    head, _, first, second, third = in_short.table(table, {"reports": "here", "again": "again"})
+    assert head == "|  | here | again |"
     assert first.startswith("| flips help (+0.040) | **holds**, +0.030 [") and first.endswith("] | not run |")
     assert second.startswith("| dropout helps | **contradicted**, −0.100")
     assert third == "| dynamic helps | not run | not run |"
-    (_, _, marked, *_) = page.in_short(table.assign(mark="baseline still moves"), {"reports": "here"})
+    (_, _, marked, *_) = in_short.table(table.assign(mark="baseline still moves"), {"reports": "here"})
     assert marked.endswith("] † |")
+
+
+def test_what_each_method_does_in_a_line(table):
+    rows = {"reports": "here", "again": "again"}
+    assert dict(in_short.answers(table, rows)) == {
+        "periodic against baseline": "raises val macro F1 by 0.030 (here)",
+        "dropout against baseline": "lowers val macro F1 by 0.100 (here)",
+    }, "what was not run says nothing"
+    first = table[table["id"] == "P1"]
+    other = first.assign(rows="again", verdict="undecided")
+    ((_, said),) = in_short.answers(pd.concat([first, other]), rows)
+    assert said == "raises val macro F1 by 0.030 (here); is undecided (again)"
+
+
+@pytest.mark.parametrize(
+    "low, high, said",
+    [
+        (-0.01, 0.01, "hardly changes val macro F1, 0.000 [−0.010, +0.010] (here)"),
+        (-0.03, 0.01, "does not raise val macro F1, 0.000 [−0.030, +0.010] (here)"),
+        (-0.01, 0.03, "does not lower val macro F1, 0.000 [−0.010, +0.030] (here)"),
+    ],
+)
+def test_what_does_not_hold_says_what_is_excluded(table, low, high, said):
+    line = table[table["id"] == "P1"].assign(verdict="does not hold", effect=-0.0001, low=low, high=high)
+    assert list(in_short.answers(line, {"reports": "here"})) == [("periodic against baseline", said)]
+
+
+def test_a_ratio_is_said_as_a_factor(table):
+    line = table[table["id"] == "P1"].assign(scale="ratio", measure="last test loss", effect=0.8, low=0.7, high=0.9)
+    said = dict(in_short.answers(line, {"reports": "here"}))
+    assert said == {"periodic against baseline": "lowers test loss, × 0.80 (here)"}
+
+
+def test_what_is_the_same_in_every_seed_says_so(table):
+    line = table[table["id"] == "P1"].assign(effect=0.0, low=0.0, high=0.0)
+    assert "; 0.000 in every seed where +0.040 is printed, 6 seeds." in page.write(line)
 
 
 def test_what_hangs_on_the_seeds_is_said(table):
@@ -65,7 +103,8 @@ def test_few_seeds_have_a_spread_and_no_interval(tmp_path):
     decided(tmp_path, {"A": entry()}, main=made)
     text = page.write(lines(read(tmp_path, A=entry()), tmp_path))
     sd = np.std(NOISE[:3], ddof=1)
-    assert f"**undecided**; +0.025 (standard deviation {sd:.3f}), 3 seeds, 5 seeds would decide at this spread" in text
+    seen = f"**undecided**; +0.025 (standard deviation {sd:.3f}), 3 seeds"
+    assert f"{seen}, 5 seeds would decide, were this the effect: `dvc repro` with so many `seeds`." in text
 
 
 def test_the_stage_writes_what_it_decides(tmp_path, monkeypatch, capsys, table):

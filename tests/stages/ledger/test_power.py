@@ -1,48 +1,74 @@
 import numpy as np
 import pytest
-from scipy import stats
+from statsmodels.stats.power import TTestPower
 
-from stages.ledger.estimate import Estimate, estimate
-from stages.ledger.power import least_seeds, seeds_for_bound, seeds_for_difference
+from stages.ledger.claim import UNDECIDED
+from stages.ledger.estimate import Estimate
+from stages.ledger.power import least_seeds, seeds_to_decide
 from stages.results.statistics import FEW
+from tests.stages.ledger.ledgers import entry, read
+
+SAME = entry(kind="equivalence", direction=None)
+NOT_WORSE = entry(kind="noninferiority")
 
 
-def of(sd, images=None):
-    return Estimate(n=6, mean=0.0, sd=sd, seeds=sd**2 / 6, images=images, df=5)
+def seen(mean, sd, images=None):
+    return Estimate(n=6, mean=mean, sd=sd, seeds=sd**2 / 6, images=images, df=5)
 
 
-# Standard deviation over seeds: seeds for .04 and .02, and the same where Holm has five to correct for.
-TABLE = {0.02: (5, 10, 7, 16), 0.03: (7, 20, 10, 30), 0.06: (20, 73, 30, 109)}
+CASES = {
+    "a clear effect": (entry(), 0.06, 0.04),
+    "the other way": (entry(direction="less"), -0.06, 0.04),
+    "no effect": (entry(), 0.0, 0.03),
+    "less than the margin": (entry(), 0.01, 0.02),
+    "the same": (SAME, 0.0, 0.03),
+    "nearly the margin": (SAME, 0.01, 0.02),
+    "not the same": (SAME, 0.04, 0.03),
+    "not worse": (NOT_WORSE, 0.0, 0.03),
+    "better": (NOT_WORSE, 0.02, 0.05),
+    "worse": (NOT_WORSE, -0.05, 0.03),
+    "not more": (entry(kind="noninferiority", direction="less"), 0.0, 0.03),
+}
 
 
-@pytest.mark.parametrize("sd", TABLE)
-def test_seeds_of_a_paired_t_test(sd):
-    found = [seeds_for_difference(of(sd), margin, alpha) for alpha in (0.05, 0.01) for margin in (0.04, 0.02)]
-    assert found == list(TABLE[sd])
+@pytest.mark.parametrize("fields, effect, sd", CASES.values(), ids=CASES)
+def test_so_many_seeds_decide_in_four_of_five_times(tmp_path, fields, effect, sd):
+    claim = read(tmp_path, A=fields)["A"]
+    n = seeds_to_decide(seen(effect, sd), 0.05, claim.undecided)
+    assert n > FEW, "a case that says something"
+    random = np.random.default_rng(0)
+    assert 0.74 <= _decided(claim, random, effect, sd, n) <= 0.86
+    assert _decided(claim, random, effect, sd, round(0.6 * n)) < 0.74
 
 
-def test_where_images_dominate_no_number_of_seeds_will_do():
-    spread = [seeds_for_difference(of(0.02, image**2), 0.02, 0.05) for image in (0.0, 0.005, 0.007, 0.008)]
-    assert spread == [10, 17, 204, None]
+def _decided(claim, random, effect, sd, n, sets=600):
+    """The share of simulated sets of n seeds that have a verdict."""
+    judged = [claim.judged(values, None) for values in random.normal(effect, sd, (sets, n))]
+    return np.mean([claim.verdict(each, each.p) != UNDECIDED for each in judged])
 
 
-@pytest.mark.parametrize("sd, effect", [(0.02, 0.04), (0.03, 0.04)])
-def test_an_effect_is_found_as_often_as_promised(sd, effect):
-    n = seeds_for_difference(of(sd), effect, 0.05)
-    random, sets = np.random.default_rng(0), 1000
-    found = sum(estimate(random.normal(effect, sd, n)).differs() < 0.05 for _ in range(sets))
-    assert found >= stats.binom.ppf(0.001, sets, 0.8)
-    fewer = sum(estimate(random.normal(effect, sd, n - 1)).differs() < 0.05 for _ in range(sets))
-    assert n == FEW or fewer <= stats.binom.ppf(0.999, sets, 0.8)
+@pytest.mark.parametrize("alpha", [0.05, 0.01])
+def test_of_an_effect_well_beyond_the_margin_they_are_those_of_a_t_test(tmp_path, alpha):
+    claim = read(tmp_path, A=entry(margin=0.001))["A"]
+    n = seeds_to_decide(seen(0.04, 0.06), alpha, claim.undecided)
+    assert TTestPower().power(0.04 / 0.06, n, alpha) == pytest.approx(0.8, abs=0.02)
 
 
-def test_equivalence_is_found_as_often_as_promised():
-    n = seeds_for_bound(of(0.02), 0.02, 0.05, sides=2)
-    assert (n, seeds_for_bound(of(0.02), 0.02, 0.05, sides=1)) == (13, 10)
-    random, sets = np.random.default_rng(1), 1000
-    intervals = [estimate(random.normal(0, 0.02, n)).interval() for _ in range(sets)]
-    inside = sum(low > -0.02 and high < 0.02 for low, high in intervals)
-    assert stats.binom.ppf(0.001, sets, 0.78) <= inside <= stats.binom.ppf(0.999, sets, 0.86)
+def test_the_correction_of_a_family_asks_for_more(tmp_path):
+    claim = read(tmp_path, A=SAME)["A"]
+    assert [seeds_to_decide(seen(0, 0.02), alpha, claim.undecided) for alpha in (0.05, 0.01)] == [13, 18]
+
+
+def test_at_the_margin_and_where_images_dominate_no_number_of_seeds_will_do(tmp_path):
+    claim = read(tmp_path, A=entry())["A"]
+    assert seeds_to_decide(seen(0.02, 0.02), 0.05, claim.undecided) is None
+    spread = [seeds_to_decide(seen(0, 0.02, image**2), 0.05, claim.undecided) for image in (0, 0.005, 0.007, 0.008)]
+    assert spread == [10, 17, 174, None]
+
+
+def test_without_any_spread_the_fewest_do(tmp_path):
+    claim = read(tmp_path, A=entry())["A"]
+    assert [seeds_to_decide(seen(mean, 0), 0.05, claim.undecided) for mean in (0.0, 0.03)] == [FEW, FEW]
 
 
 def test_the_least_number_is_found():

@@ -62,7 +62,7 @@ def test_the_page_says_how_it_was_made(published):
     for line in ("Data set: Drawn faces", "Epochs: 4", "n: 3 seeds for each row"):
         assert f"- {line}\n" in page
     runs = len((published / "reports/studies/interval/runs.csv").read_text().splitlines()) - 1
-    assert f"- Cost: {runs} trainings, 12 s each (median), {runs * 12.5 / 60:.0f} minutes in all\n" in page
+    assert f"- Trainings: {runs}, 12 s each (median), {runs * 12.5 / 60:.0f} minutes in all\n" in page
     assert "- Hardware: A processor, threads: 1, float32\n" in page and "machine:" not in page
     assert cells(page, "periodic", "20")[-1] == "no sign turned: every seed"
     assert cells(page, "periodic", "2")[-1] == "turned signs in its last quarter"

@@ -56,6 +56,27 @@ def test_without_a_baseline_there_are_no_differences():
     assert len(drawn.axes) == 1 and "differences" not in drawn.get_label()
 
 
+def test_scores_of_a_dip_are_hollow():
+    """Of 4 epochs the last two are the end: T = 2 turns signs in it, T = 20 never."""
+    results = as_read(results_of(runs_over("interval", [2, 20]), varied=("interval",)))
+    drawn = study_figure.draw(results, "interval")
+    for axes in drawn.axes:
+        hollow = [line for line in axes.lines if line.get_markerfacecolor() == axes.get_facecolor()]
+        assert [line.get_xdata()[0] for line in hollow] == [2]
+    assert "Hollow: signs turned in the last quarter of a run." in drawn.get_label()
+    results = as_read(results_of(runs_over("interval", [20]), varied=("interval",)))
+    assert "Hollow" not in study_figure.draw(results, "interval").get_label()
+
+
+def test_no_difference_is_on_the_axis_of_differences():
+    made = runs_over("interval", [3])
+    for row in (row for run in made for row in run["measures"] if run["runs"][0]["variant"] == "baseline"):
+        row["value"] += 0.5
+    drawn = study_figure.draw(as_read(results_of(made, varied=("interval",))), "interval")
+    low, high = drawn.axes[1].get_ylim()
+    assert low < -0.3 < 0 < high, "also where all lie far to one side"
+
+
 def test_values_that_are_no_numbers_are_categories():
     results = as_read(results_of(runs_over("periodic.sites", ["first", "all", "1"]), varied=("periodic.sites",)))
     axes, _ = study_figure.draw(results, "periodic.sites").axes

@@ -210,7 +210,7 @@ def test_a_keyboard_reaches_the_answer_first_and_sees_where_it_is(page):
     assert skip.evaluate("link => link === document.activeElement") and skip.bounding_box()["width"] > 50
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.id") == "main"
-    summary = page.locator("#how summary")
+    summary = page.locator("#verdicts details:has(#how) summary")
     summary.focus()
     page.keyboard.press("Enter")
     assert summary.evaluate("each => each.parentElement.open")
@@ -220,10 +220,20 @@ def test_a_keyboard_reaches_the_answer_first_and_sees_where_it_is(page):
     assert page.locator(".scroll").evaluate_all(f"all => all.every({hidden})")
 
 
+def test_a_link_to_what_is_folded_opens_it(page):
+    how = page.locator("#how")
+    assert not how.is_visible()
+    page.locator("a[href='#how']").first.click()
+    how.wait_for(state="visible", timeout=3000)
+    assert "corrected for its family" in how.inner_text()
+    page.locator("#verdicts details:has(#how) summary").click()
+
+
 def test_on_paper_all_is_open_and_nothing_navigates(page):
     opened = page.locator("details[open]").count()
     page.emulate_media(media="print", color_scheme="dark")
-    assert page.locator("nav, .filter, .legend").evaluate_all("all => all.every(each => !each.checkVisibility())")
+    assert page.locator("nav, .filter").evaluate_all("all => all.every(each => !each.checkVisibility())")
+    assert page.locator(".legend").evaluate_all("all => all.every(each => each.checkVisibility())"), "the only key"
     inside = "all => all.every(each => each.getBoundingClientRect().height > 0)"
     assert page.locator("details > :not(summary)").evaluate_all(inside)
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"

@@ -46,15 +46,24 @@ def test_the_answer_counts_the_main_sentences_and_shows_each(committed, claims):
     main = claims[claims["family"] == "primary"]
     counts = Counter(main[main["rows"] == "reports"]["verdict"])
     answer = committed.one("section", id="answer")
-    said = next(each for each in answer.all("p") if "verdict-in-short" in each.classes).text
+    said = next(
+        each.text for each in answer.all("p") if each.text.startswith("Of the paper’s main sentences, on drawn")
+    )
     assert sum(int(number) for number in re.findall(r"\d+(?= \w)", said.partition(":")[2])) == sum(counts.values())
     for verdict, count in counts.items():
         assert f"{count} {ledger.WORDS[verdict][count > 1]}" in said
+    (answers,) = [each for each in answer.all("ul") if "answers" in each.classes]
+    compared = main[main["kind"] == "superiority"].drop_duplicates("id")
+    assert [each.one("b").text for each in answers.all("li")] == [
+        f"{ours} against {against}".capitalize() for ours, against in zip(compared["ours"], compared["against"])
+    ]
     cards = [each for each in answer.all("li") if "card" in each.classes]
     assert len(cards) == main["id"].nunique()
     for card, (_, lines) in zip(cards, main.groupby("id", sort=False)):
         verdicts = [each.text for each in card.all("span") if "verdict" in each.classes]
         assert verdicts == list(lines["verdict"]), "of every set of runs, what was not run among them"
+        marked = [each.text.endswith("†") for each in card.all("li")]
+        assert marked == [bool(mark) for mark in lines["mark"]]
 
 
 def test_the_forest_holds_every_interval_that_has_an_axis(committed, claims):
@@ -66,6 +75,22 @@ def test_the_forest_holds_every_interval_that_has_an_axis(committed, claims):
     assert Counter(next(each for each in strip.all("span") if "verdict" in each.classes).text for strip in strips) == (
         Counter(ours["verdict"])
     )
+
+
+def test_panels_of_one_unit_share_their_axis(committed):
+    panels = [each for each in committed.one("section", id="table-1").all("figure") if "panel" in each.classes]
+    ticks = [[(each["x"], each.text) for each in panel.all("text")] for panel in panels]
+    assert len(ticks) == 2 and ticks[0] == ticks[1] != []
+
+
+def test_how_many_pictures_a_run_is_of_stands_beside_how_many_there_are(committed, own):
+    assert "each run trains on 512 of the training pictures" in committed.one("section", id="data").text
+    assert "each run trains on" not in read(own).one("section", id="data").text
+
+
+@pytest.mark.parametrize("title, said", [("Drawn faces", "drawn faces"), ("AffectNet", "AffectNet"), ("F", "F")])
+def test_a_title_in_a_sentence(title, said):
+    assert ledger.in_a_sentence(title) == said
 
 
 def test_places_on_an_axis_are_in_proportion():
@@ -178,11 +203,13 @@ def test_studies_of_a_parameter_and_of_spoiled_pictures_have_their_place(own):
     rows = studies.all("table")[0].rows
     assert [row[:3] for row in rows] == [["baseline", "", "2"], ["periodic", "2", "2"], ["periodic", "5", "2"]]
     assert [each["aria-label"].partition(".")[0] for each in studies.all("svg", role="img")] == [
-        "Test macro F1 over interval",
-        "Test macro F1 of the variants",
+        "Study interval: test macro F1 over interval",
+        "Study robustness: test macro F1 of the variants",
     ]
     assert calibration.one("h3").text == "Spoiled pictures, study robustness"
-    assert len(calibration.all("svg", role="img")) == 1 and len(calibration.all("table")) == 4
+    (drawn,) = calibration.all("svg", role="img")
+    assert drawn["aria-label"].startswith("Study robustness: macro F1 on spoiled pictures. ")
+    assert len(calibration.all("table")) == 4
     assert "spoiled" in calibration.one("h2").text
 
 
@@ -208,7 +235,7 @@ def test_a_study_that_is_damaged_is_named(tmp_path, root):
     folder = tmp_path / "controls"
     folder.mkdir()
     (folder / "runs.csv").write_text("run\n")
-    nothing = ledger.Ledger([], [], Part(""), Part(""), {}, [], {})
+    nothing = ledger.Ledger([], Part(""), Part(""), [], [], [], [], "", {}, {})
     with pytest.raises(BadInput, match="controls/runs.csv"):
         list(published.read(nothing, tmp_path))
 
