@@ -48,7 +48,7 @@ class TableRows:
             what = f"only {', '.join(varied)} is varied there" if varied else "nothing is varied there"
             raise BadInput(f"{self.folder}: {side.text}: no varied parameter {unknown[0]}; {what}")
         found: dict[tuple, dict[int, str]] = {}
-        for row in self.results.runs.to_dict("records"):
+        for row in self.results.runs[["run", "variant", "seed", *varied]].to_dict("records"):
             values = self._varied(row)
             if row["variant"] == side.variant and all(values.get(name) in some for name, some in side.values.items()):
                 found.setdefault(tuple(values.items()), {})[row["seed"]] = row["run"]
