@@ -67,7 +67,7 @@ class Simulated:
     def idle(self, run: str) -> bool:
         return False
 
-    def marks(self, pairs: Sequence[Pair]) -> list[str]:
+    def marks(self, pairs: Sequence[Pair], same: bool) -> list[str]:
         return []
 
 

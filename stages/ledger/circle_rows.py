@@ -41,8 +41,11 @@ class CircleRows:
             raise BadInput(f"{self.path}: no variant {side.variant}; there are {', '.join(self.variants)}")
         return [dict(zip(found["seed"], found.index))]
 
+    def runs_of(self, variant: str) -> list[str]:
+        return list(self.table.index[self.table["variant"] == variant])
+
     def settings(self, run: str) -> str:
-        return run  # nothing is varied
+        return ""
 
     def number(self, run: str, measure: str, corruption: str | None, turns_of: str) -> float | None:
         if measure not in self.table or measure in KEY or corruption:
@@ -65,5 +68,5 @@ class CircleRows:
     def idle(self, run: str) -> bool:
         return False
 
-    def marks(self, pairs: Sequence[Pair]) -> list[str]:
+    def marks(self, pairs: Sequence[Pair], same: bool) -> list[str]:
         return []

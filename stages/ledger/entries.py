@@ -14,14 +14,12 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from stages.ledger.claim import Claim
 from stages.ledger.comparisons import Equivalence, Noninferiority, Superiority
+from stages.ledger.row_sets import CIRCLES, MAIN
 from stages.ledger.single_runs import Identity, Level, Share, Spread
 from stages.results.inputs import BadInput
 from stages.variants import names
 from stages.yaml_file import load, shown
 
-# Rows, and the column `over` of reports/circles/runs.csv.
-CIRCLES = {"circles-seeds": "seeds", "circles-draws": "draws"}
-MAIN = "reports"  # the rows of the default run; all others are those of a study
 _SIDE = re.compile(r"(?P<best>best )?(?P<variant>[\w-]+)(?:\[(?P<values>[^\[\]]+)\])?")
 
 

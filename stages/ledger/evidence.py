@@ -37,13 +37,13 @@ def evidence(entry: Entry, rows: Rows) -> Evidence | Nothing:
     """What the rows say to an entry. Raises BadInput where it names what they cannot have."""
     both = sides(entry)
     found = [_runs(side, rows) for side in both]
-    if absent := [side.text for side, runs in zip(both, found) if not runs]:
-        return Nothing(f"no runs of {' and '.join(absent)}; there are {', '.join(rows.variants)}", run=False)
+    if absent := [_absent(side, rows) for side, runs in zip(both, found) if not runs]:
+        return Nothing("; ".join(absent), run=False)
     seeds = sorted(set.intersection(*map(set, found)))
     if not seeds:
         return Nothing("the two sides have no seed in common", run=False)
     pairs: list[Pair] = [(found[0][seed], found[1][seed] if len(found) > 1 else None) for seed in seeds]
-    marks = (*rows.marks(pairs), *_of_the_choice(both, pairs, rows), *_alone(both, found))
+    marks = (*rows.marks(pairs, entry.kind == "identity"), *_of_the_choice(both, pairs, rows), *_alone(both, found))
     if isinstance(entry, Identity):
         cells = [rows.differing_cells(ours, str(other)) for ours, other in pairs]
         return Evidence(np.array(cells, float), None, marks)
@@ -59,13 +59,24 @@ def evidence(entry: Entry, rows: Rows) -> Evidence | Nothing:
     return Evidence(np.array(values, float), influences, marks)
 
 
+def _absent(side: Side, rows: Rows) -> str:
+    """Why a side has no runs: another variant, other values, or nothing to choose from."""
+    settings = list(dict.fromkeys(rows.settings(run) for run in rows.runs_of(side.variant)))
+    if not settings:
+        return f"no runs of {side.variant}; there are {', '.join(rows.variants)}"
+    if side.best and rows.groups(side):
+        return f"no sign turned in any run of {side.text}"
+    return f"no runs of {side.text}; there are {'; '.join(settings)}"
+
+
 def _of_the_choice(both: Sequence[Side], pairs: Sequence[Pair], rows: Rows) -> Iterator[str]:
     """Which groups the best one was, in how many seeds."""
     for side, runs in zip(both, zip(*pairs)):
         if side.best:
             chosen = Counter(rows.settings(run) for run in runs)
-            times = [f"{settings} ({count} of {len(runs)})" for settings, count in chosen.most_common()]
-            yield f"{side.text} is {', '.join(times)}"
+            times = [f"{settings} ({count} of {len(runs)})" for settings, count in chosen.most_common() if settings]
+            if times:
+                yield f"{side.text} is {', '.join(times)}"
 
 
 def _alone(both: Sequence[Side], found: Sequence[dict[int, str]]) -> Iterator[str]:
@@ -73,7 +84,9 @@ def _alone(both: Sequence[Side], found: Sequence[dict[int, str]]) -> Iterator[st
     if len(found) == 2:
         for side, mine, other in zip(both, map(set, found), map(set, reversed(found))):
             if alone := sorted(mine - other):
-                yield f"{side.text} alone has {'seed' if len(alone) == 1 else 'seeds'} {', '.join(map(str, alone))}"
+                seeds = f"{'seed' if len(alone) == 1 else 'seeds'} {', '.join(map(str, alone))}"
+                # Of the best of several groups, a seed counts that all of them have.
+                yield f"{side.text} has {seeds}, of which there is no pair"
 
 
 def _number(entry: Entry, rows: Rows, ours: str, against: str | None) -> float | None:

@@ -10,9 +10,10 @@ import pandas as pd
 from stages.ledger.circle_rows import CircleRows
 from stages.ledger.claim import ALPHA, UNDECIDED, Judged
 from stages.ledger.deciding import Decision, Key, decide
-from stages.ledger.entries import CIRCLES, MAIN, Entry
+from stages.ledger.entries import Entry
 from stages.ledger.evidence import Nothing
 from stages.ledger.power import MOST
+from stages.ledger.row_sets import CIRCLES, MAIN
 from stages.ledger.rows import Rows
 from stages.ledger.table_rows import TableRows
 from stages.results.cells import INTEGER, OPTIONAL_INTEGER, OPTIONAL_NUMBER, TEXT
@@ -70,7 +71,7 @@ def _line(entry: Entry, key: Key, decision: Decision) -> dict[str, Any]:
     marks = list(found.marks)
     if said == UNDECIDED:
         line["seeds_needed"] = entry.seeds_needed(seen, ALPHA / size)
-        if line["seeds_needed"] is None and seen.found is not None:
+        if line["seeds_needed"] is None and seen.n > 1:
             marks.append(f"not even {MOST:,} seeds would decide: {_in_the_way(entry, seen, ALPHA / size)}")
     if seen.p is not None and seen.p_signs is not None and (seen.p < ALPHA) != (seen.p_signs < ALPHA):
         marks.append("the exact sign flips disagree")
@@ -79,10 +80,9 @@ def _line(entry: Entry, key: Key, decision: Decision) -> dict[str, Any]:
 
 def _in_the_way(entry: Entry, seen: Judged, alpha: float) -> str:
     """Why no number of seeds would do."""
-    assert seen.found is not None
-    of_seeds_alone = seen._replace(found=seen.found._replace(images=None))
-    near = entry.seeds_needed(of_seeds_alone, alpha) is None
-    return "the effect is too near to the margin" if near else "the test images are too few"
+    of_seeds_alone = seen._replace(found=seen.found._replace(images=None)) if seen.found else seen
+    images = entry.seeds_needed(of_seeds_alone, alpha) is not None
+    return "the test images are too few" if images else "what is seen is too near to the margin"
 
 
 def _measure(entry: Entry) -> str:

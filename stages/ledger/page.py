@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pandas as pd
 
 from stages.ledger.claim import CONTRADICTED, DOES_NOT_HOLD, HOLDS, NOT_RUN, UNDECIDED
-from stages.ledger.entries import CIRCLES, MAIN
-from stages.ledger.words import REPEATED, Line, interval, number, row, title
+from stages.ledger.row_sets import CIRCLES, MAIN, REPEATED, title
+from stages.ledger.words import Line, interval, number, row
 from stages.results.statistics import FEW, LEVEL
 
 SOURCES = {"paper": "The paper", "tutorial": "The tutorial", "ours": "What holds the ledger to account"}

@@ -1,7 +1,8 @@
 """How many seeds would decide, were the effect and the spread those that were seen."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
+import numpy as np
 from scipy import stats
 
 from stages.ledger.estimate import Estimate
@@ -11,14 +12,14 @@ POWER = 0.8
 MOST = 10_000  # seeds; beyond that, none
 # Given how far the interval and the one corrected for the family reach either way: between which means there is no
 # verdict.
-Undecided = Callable[[float, float], Iterable[tuple[float, float]]]
+Undecided = Callable[[float, float], list[tuple[float, float]]]
 
 
 def seeds_to_decide(found: Estimate, alpha: float, undecided: Undecided) -> int | None:
     """Seeds of which the verdict is another than "undecided" with `POWER`; None: no number would do.
 
-    alpha: of the two-sided test, corrected for the family. What the images add to the variance stays, however many
-    seeds there are.
+    alpha: of the two-sided test, corrected for the family. Other seeds are measured on the same images: what these add
+    to the variance widens every interval, however many seeds there are, and moves no mean.
     """
     return least_seeds(lambda n: 1 - _undecided(found, n, alpha, undecided) >= POWER)
 
@@ -38,15 +39,15 @@ def least_seeds(enough: Callable[[int], bool]) -> int | None:
 
 
 def _undecided(found: Estimate, n: int, alpha: float, undecided: Undecided) -> float:
-    """The chance of no verdict: the mean of n seeds lies around the one that was seen as its own t says."""
+    """The chance of no verdict: the mean of n other seeds lies around the one that was seen as its own t says."""
     seeds, images = found.sd**2 / n, found.images or 0.0
-    error = (seeds + images) ** 0.5
     # Of the images' part, the degrees of freedom are so many that they do not count.
     df = min((n - 1) * ((seeds + images) / seeds) ** 2, 1e6) if seeds else 1e6
-    reach, corrected = (float(stats.t.ppf(share, df)) * error for share in ((1 + LEVEL) / 2, 1 - alpha / 2))
-    ends = undecided(reach, corrected)
-    if not error:
-        return float(any(low < found.mean < high for low, high in ends))
-    return float(
-        sum(stats.t.cdf(high, df, found.mean, error) - stats.t.cdf(low, df, found.mean, error) for low, high in ends)
+    reach, corrected = (
+        float(stats.t.ppf(share, df)) * (seeds + images) ** 0.5 for share in ((1 + LEVEL) / 2, 1 - alpha / 2)
     )
+    ends = np.array(undecided(reach, corrected)) - found.mean
+    if not seeds:
+        return float(((ends[:, 0] < 0) & (ends[:, 1] > 0)).any())
+    low, high = stats.t.cdf(ends / seeds**0.5, n - 1).T
+    return float((high - low).sum())

@@ -19,8 +19,11 @@ class Rows(Protocol):
     def groups(self, side: Side) -> list[dict[int, str]]:
         """`{seed: run}` of every group of runs that fits. Raises BadInput for what these runs cannot have."""
 
+    def runs_of(self, variant: str) -> list[str]:
+        """All of its runs."""
+
     def settings(self, run: str) -> str:
-        """What is varied, and the run's value of it: "interval=5, periodic.unit=epoch"."""
+        """What is varied, and the run's value of it: "interval=5, periodic.unit=epoch"; "" where nothing is."""
 
     def number(self, run: str, measure: str, corruption: str | None, turns_of: str) -> float | None:
         """A measure of a run, at the turns of another where it is of those; None where this run has no such value.
@@ -40,5 +43,5 @@ class Rows(Protocol):
     def idle(self, run: str) -> bool:
         """Whether signs were to turn in the run, and none did."""
 
-    def marks(self, pairs: Sequence[Pair]) -> list[str]:
-        """What a reader must know of these runs."""
+    def marks(self, pairs: Sequence[Pair], same: bool) -> list[str]:
+        """What a reader must know of these runs; same: that they are the same is what is claimed."""

@@ -9,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from scipy import stats
 
 from stages.ledger.claim import ALPHA, CONTRADICTED, DOES_NOT_HOLD, HOLDS, UNDECIDED, Claim, Judged, Margin, Text
-from stages.ledger.power import least_seeds
+from stages.ledger.power import POWER, least_seeds
 from stages.results.statistics import FEW, LEVEL
 
 
@@ -83,7 +83,13 @@ class Share(_Single):
         return _beyond(low, high, self.share)
 
     def seeds_needed(self, seen: Judged, alpha: float) -> int | None:
-        return least_seeds(lambda n: _beyond(*self._interval(round(seen.effect * n), n), self.share) != UNDECIDED)
+        def decided(n: int) -> bool:
+            # As the binomial test has them, the fewest and the most runs that leave no verdict.
+            fewest, most = stats.binom.ppf(ALPHA / 2, n, self.share), stats.binom.isf(ALPHA / 2, n, self.share)
+            chance = stats.binom.cdf(fewest - 1, n, seen.effect) + stats.binom.sf(most, n, seen.effect)
+            return bool(chance >= POWER)
+
+        return least_seeds(decided)
 
     @staticmethod
     def _interval(successes: int, n: int) -> tuple[float, float]:
@@ -107,7 +113,15 @@ class Spread(_Single):
         return _beyond(low, high, self.margin)
 
     def seeds_needed(self, seen: Judged, alpha: float) -> int | None:
-        return least_seeds(lambda n: _beyond(*self._interval(seen.effect, n), self.margin) != UNDECIDED)
+        if not seen.effect:
+            return FEW
+
+        def decided(n: int) -> bool:
+            # The sum of squares over the variance that was seen, where the interval ends at the margin.
+            ends = stats.chi2.ppf([ALPHA / 2, 1 - ALPHA / 2], n - 1) * (self.margin / seen.effect) ** 2
+            return bool(stats.chi2.cdf(ends[0], n - 1) + stats.chi2.sf(ends[1], n - 1) >= POWER)
+
+        return least_seeds(decided)
 
     @staticmethod
     def _interval(sd: float, n: int) -> tuple[float, float]:

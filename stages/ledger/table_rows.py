@@ -54,6 +54,9 @@ class TableRows:
                 found.setdefault(tuple(values.items()), {})[row["seed"]] = row["run"]
         return list(found.values())
 
+    def runs_of(self, variant: str) -> list[str]:
+        return list(self.results.runs.loc[self.results.runs["variant"] == variant, "run"])
+
     def settings(self, run: str) -> str:
         return ", ".join(f"{name}={value}" for name, value in self._varied(self._runs.loc[run]).items())
 
@@ -95,12 +98,12 @@ class TableRows:
     def idle(self, run: str) -> bool:
         return idle(self.results, run)
 
-    def marks(self, pairs: Sequence[Pair]) -> list[str]:
+    def marks(self, pairs: Sequence[Pair], same: bool) -> list[str]:
         sides = [[run for run in side if run] for side in zip(*pairs) if any(side)]
         without = [run for runs in sides for run in runs if self.idle(run)]
         marks = [f"nothing was injected in {len(without)} of {len(pairs)} runs"] if without else []
         marks += dict.fromkeys(words for runs in sides for words in self._cautions(runs))
-        return marks + self._same_turns(pairs) + self._machines(pairs)
+        return marks + ([] if same else self._same_turns(pairs)) + self._machines(pairs)
 
     def _measured(self, run: str, measure: str, corruption: str) -> float | None:
         key = (*measure.split(" ", 2), corruption)
@@ -124,7 +127,7 @@ class TableRows:
         return [f"{variant} {words}" for words in cautions(self.results, runs)]
 
     def _same_turns(self, pairs: Sequence[Pair]) -> list[str]:
-        """Of two methods that had one schedule: that they do the same may be no more than that."""
+        """Of two methods that turned in the same epochs: that they do the same may be no more than that."""
         epochs = [(self._turned.get(ours), self._turned.get(other)) for ours, other in pairs if other]
         (ours, against), variants = pairs[0], self._runs["variant"]
         same = (

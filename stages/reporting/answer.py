@@ -12,11 +12,11 @@ from textwrap import wrap
 from stages.ending import this_stage
 from stages.ledger import in_short
 from stages.ledger.lines import COLUMNS
+from stages.ledger.row_sets import MAIN
 from stages.results.cells import read_table
 from stages.results.inputs import read_json
 
 WIDTH = (60, 100)  # columns, least and most
-DEFAULT_RUN = "reports"
 # What is shown of what is there: a command needs nothing but a repository.
 PLACES = {
     "reports/index.html": "everything on one page, for a browser",
@@ -41,22 +41,26 @@ def main() -> None:
 def answer(root: Path, width: int) -> Iterator[str]:
     """The lines, of at most so many columns, of what is committed below `root`. Raises BadInput."""
     lines = read_table(root / "reports/claims.csv", COLUMNS, again="`python -m stages.claims` writes it")
-    _, _, *rows = in_short.table(lines, {DEFAULT_RUN: ""})
-    found = [_verdict(row) for row in rows]
-    verdicts, effects = (max(len(each[column]) for each in found) for column in (0, 1))
+    found = [_verdict(row) for row in list(in_short.table(lines, {MAIN: ""}))[2:]]
     yield ""
-    yield from wrap(f"Does noise in the features help? Macro F1 on test{_of(root)}:", width)
-    for verdict, effect, words in found:
-        start = f"  {verdict:<{verdicts}}  {effect:<{effects}}  "
-        yield from wrap(words, width, initial_indent=start, subsequent_indent=" " * len(start))
-    yield from wrap(in_short.NOTE, width, initial_indent="  ", subsequent_indent="  ")
-    yield ""
+    if found:
+        yield from _verdicts(root, found, width)
+        yield ""
     yield "Where to look:"
     shown = {place: words for place, words in PLACES.items() if (root / place).exists()} | COMMANDS
     longest = max(map(len, shown))
     for place, words in shown.items():
         start = f"  {place:<{longest}}  "
         yield from wrap(words, width, initial_indent=start, subsequent_indent=" " * len(start))
+
+
+def _verdicts(root: Path, found: list[tuple[str, str, str]], width: int) -> Iterator[str]:
+    verdicts, effects = (max(len(each[column]) for each in found) for column in (0, 1))
+    yield from wrap(f"Does noise in the features help? Macro F1 on test{_of(root)}:", width)
+    for verdict, effect, words in found:
+        start = f"  {verdict:<{verdicts}}  {effect:<{effects}}  "
+        yield from wrap(words, width, initial_indent=start, subsequent_indent=" " * len(start))
+    yield from wrap(in_short.NOTE, width, initial_indent="  ", subsequent_indent="  ")
 
 
 def _verdict(row: str) -> tuple[str, str, str]:

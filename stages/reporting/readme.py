@@ -17,8 +17,8 @@ from typing import Any
 from stages.datasets.registry import SETS
 from stages.files import write_text
 from stages.ledger import in_short
-from stages.ledger.entries import MAIN
 from stages.ledger.lines import COLUMNS
+from stages.ledger.row_sets import MAIN, SHORT
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
 from stages.reporting.style import BASELINE, title
 from stages.reporting.table1_page import markdown_row
@@ -93,7 +93,7 @@ def table1(root: Path) -> Iterator[str]:
 def verdicts(root: Path) -> Iterator[str]:
     """The paper's main sentences, as the default run, its repetition and FER2013 decide them."""
     lines = read_table(root / "reports/claims.csv", COLUMNS, again="`python -m stages.claims` writes it")
-    rows = {MAIN: "drawn faces"} | in_short.NAMES
+    rows = {MAIN: "drawn faces"} | SHORT
     yield from (_wrapped(f"- **{compared}** {said}.") for compared, said in in_short.answers(lines, rows))
     yield ""
     yield from in_short.table(lines, rows)

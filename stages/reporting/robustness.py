@@ -11,11 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from stages.corruptions.strengths import CORRUPTIONS
+from stages.ledger.words import signed
 from stages.reporting.bars import bar
 from stages.reporting.groups import Group, baseline_of, groups_of
 from stages.reporting.printing import caption
 from stages.reporting.style import PAGE, SMALL, figure, looks
-from stages.reporting.table1_page import markdown_row, signed
+from stages.reporting.table1_page import markdown_row
 from stages.reporting.typesetting import ENTRY, columns, wrapped
 from stages.results.corrupted import MEAN
 from stages.results.inputs import BadInput

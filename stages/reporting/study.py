@@ -21,12 +21,13 @@ from matplotlib.figure import Figure
 
 from stages.ending import this_stage
 from stages.files import new_folder
+from stages.ledger.words import signed
 from stages.reporting import exhibits, robustness, study_figure, style
 from stages.reporting.groups import Group, by_seed, difference, groups_of
 from stages.reporting.marks import marks
 from stages.reporting.measures import LOSS, MEASURES, PAPERS, PRIMARY
 from stages.reporting.published import with_published
-from stages.reporting.table1_page import markdown_row, signed
+from stages.reporting.table1_page import markdown_row
 from stages.results import tables
 from stages.results.inputs import BadInput
 from stages.results.statistics import FEW, LEVEL, Interval, summary

@@ -106,13 +106,13 @@ def _panel(
 def _said(results: Results, parameter: str, bands: int, compared: bool, dipped: bool) -> str:
     """What a study's points, bars and bands are."""
     titles = ", ".join(shown(title) for title in results.runs["title"].unique())
+    hollow = " Hollow: signs turned in the last quarter of a run." * dipped
     if max(len(group.runs) for group in groups_of(results)) == 1:
-        return f"{titles}. Points{' and lines' * (bands > 0)}: one seed each (n = 1), which has no interval."
+        return f"{titles}. Points{' and lines' * (bands > 0)}: one seed each (n = 1), which has no interval.{hollow}"
     said = f"{titles}. Points: means over n seeds; bars: {LEVEL:.0%} t intervals."
     if bands:
         said += f" Bands: the same of variants without {parameter}."
-    if dipped:
-        said += " Hollow: signs turned in the last quarter of a run."
+    said += hollow
     if compared:
         said += " Differences are taken seed by seed, and not corrected for their number: verdicts are the ledger's."
     return said

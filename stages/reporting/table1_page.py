@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
+from stages.ledger.words import signed
 from stages.reporting.machines import mixed
 from stages.reporting.measures import MEASURES
 from stages.reporting.runs import Runs, look_of
@@ -42,12 +43,6 @@ def as_text(name: str) -> str:
     """A name of the user's data in Markdown: as it is, whatever marks up a page, and in one line."""
     plain = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in name)
     return re.sub(r"([\\\\`*_{}\[\]<>#|~$&])", r"\\\1", plain)
-
-
-def signed(value: float) -> str:
-    """A difference with its sign and three decimals."""
-    said = f"{value:+.3f}".replace("-", "−")
-    return said if float(f"{value:.3f}") else said[1:]
 
 
 def _head(runs: Runs) -> Iterator[str]:

@@ -5,6 +5,7 @@ from math import isnan
 
 import pandas as pd
 
+from stages.ledger.words import signed
 from stages.reporting.circles.names import MEASURES, VARIANTS
 from stages.reporting.circles.study import ROWS, Settings, Study
 from stages.results.statistics import LEVEL
@@ -91,7 +92,7 @@ def _claims(claims: pd.DataFrame, level: str) -> Iterator[str]:
     yield from _head(["claim", "over", "verdict", "measure", "effect", f"{level} interval", "n"])
     for row in claims.itertuples():
         plain = "{:.2f}" if row.scale == "ratio" else "{:.3f}" if row.kind in ("level", "spread") else None
-        as_words = plain.format if plain else _signed
+        as_words = plain.format if plain else signed
         effect, low, high = ("" if isnan(number) else as_words(number) for number in (row.effect, row.low, row.high))
         interval = f"{low} to {high}" if low and high else ""
         yield _row([f"{row.id}: {row.words}", ROWS[row.rows], row.verdict, row.measure, effect, interval, str(row.n)])
@@ -102,7 +103,7 @@ def _falls(falls: pd.DataFrame, runs: pd.DataFrame) -> Iterator[str]:
     yield from _head(["over", "", *titles, "median peak: accuracy", "cross-entropy"])
     for (over, variant), rows in falls.groupby(["over", "variant"], sort=False):
         models = runs[(runs.over == over) & (runs.variant == variant)]
-        cells = [f"{_signed(row.fall)} ({_interval(row)})" for row in rows.itertuples()]
+        cells = [f"{signed(row.fall)} ({_interval(row)})" for row in rows.itertuples()]
         cells += [f"epoch {models[f'peak_{measure}_epoch'].median():,.0f}" for measure in ("accuracy", "loss")]
         yield _row([over, VARIANTS[variant].words, *cells])
 
@@ -118,7 +119,7 @@ def _roughness(summary: pd.DataFrame) -> Iterator[str]:
 def _differences(differences: pd.DataFrame, level: str) -> Iterator[str]:
     yield from _head(["over", "measure", "difference", "mean", f"{level} interval", "n"])
     for row in differences.itertuples():
-        yield _row([row.over, MEASURES[row.measure], _pair(row), _signed(row.difference), _interval(row), str(row.n)])
+        yield _row([row.over, MEASURES[row.measure], _pair(row), signed(row.difference), _interval(row), str(row.n)])
 
 
 def _pair(row) -> str:
@@ -126,11 +127,7 @@ def _pair(row) -> str:
 
 
 def _interval(row) -> str:
-    return f"{_signed(row.low)} to {_signed(row.high)}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+    return f"{signed(row.low)} to {signed(row.high)}"
 
 
 def _head(cells: list[str]) -> list[str]:

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 import pandas as pd
 from markupsafe import Markup
 
+from stages.ledger.row_sets import MAIN, SHORT, title
+from stages.ledger.words import OF_DIFFERENCES
 from stages.reporting.page.markdown import VERDICTS, Part, Table, badge, part, parts
 from stages.reporting.page.strips import Panel, Strip, number, panel
 from stages.results.cells import read_table
 
 CLAIMS = Path("reports/claims.csv")
-MAIN = "reports"  # the default run
-OF_DIFFERENCES = ("superiority", "equivalence", "noninferiority")
 UNITS = {"macro_f1": "Differences in macro F1", "accuracy": "Differences in accuracy"}
 RATIOS = "Ratios: loss, roughness, number of turns"
 WORDS = {  # of one sentence, of several
@@ -84,8 +84,8 @@ def read(data_set: str, path: Path = CLAIMS) -> Ledger:
         return Ledger([], Part(HOW), Part(""), [], [], [], [], "", {}, {MAIN: data_set})
     written = parts(page.write(claims))
     lines = list(_lines(claims, part(written, EVERY).tables, page))
-    primary = [line for line in lines if line.row["family"] == in_short.PRIMARY]
-    names = {name: in_short.NAMES.get(name, name) for name in dict.fromkeys(line.row["rows"] for line in primary)}
+    primary = [line for line in lines if line.row["family"] == in_short.MAIN_FAMILY]
+    names = {name: SHORT.get(name, name) for name in dict.fromkeys(line.row["rows"] for line in primary)}
     names |= {MAIN: in_a_sentence(data_set)}
     counts = Counter(line.row["verdict"] for line in primary if line.row["rows"] == MAIN)
     (short,) = parts("\n".join(in_short.table(claims, names)))
@@ -103,9 +103,9 @@ def read(data_set: str, path: Path = CLAIMS) -> Ledger:
     )
 
 
-def in_a_sentence(title: str) -> str:
+def in_a_sentence(name: str) -> str:
     """A data set's title behind other words: "drawn faces", and "AffectNet" as it is."""
-    return title.lower() if title[1:].islower() else title
+    return name.lower() if name[1:].islower() else name
 
 
 def by_sentence(lines: Sequence[Line]) -> list[list[Line]]:
@@ -122,7 +122,7 @@ def _lines(claims: pd.DataFrame, tables: Sequence[Table], page) -> Iterator[Line
     names = ["id", *(_column(cell.striptags()) for cell in table.head[1:])]
     for row, cells in zip(claims.to_dict("records"), table.rows, strict=True):
         source = page.SOURCES.get(row["source"], row["source"])
-        yield Line(row, dict(zip(names, cells)), page.title(row["rows"]), source)
+        yield Line(row, dict(zip(names, cells)), title(row["rows"]), source)
 
 
 def _column(head: str) -> str:
@@ -132,10 +132,10 @@ def _column(head: str) -> str:
 def _forest(lines: Sequence[Line]) -> Iterator[Panel]:
     """What can stand on one axis: differences of one unit, and ratios."""
     there = [line for line in lines if not pd.isna(line.row["effect"]) and line.row["kind"] in OF_DIFFERENCES]
-    for unit, title in UNITS.items():
+    for unit, words in UNITS.items():
         found = [line for line in there if line.row["scale"] != "ratio" and line.row["measure"].endswith(unit)]
         if found:
-            yield panel(title, list(_strips(found)), neutral=0)
+            yield panel(words, list(_strips(found)), neutral=0)
     found = [line for line in there if line.row["scale"] == "ratio" and line.row["effect"] > 0]
     if found:
         yield panel(RATIOS, list(_strips(found)), neutral=1, log=True)

@@ -6,6 +6,8 @@ import pytest
 
 from stages.ledger.entries import read_entries
 from stages.ledger.lines import COLUMNS, lines
+from stages.ledger.table_rows import TableRows
+from stages.results import tables
 from stages.results.cells import read_table
 from stages.results.inputs import BadInput
 from tests.pipeline.pipelines import ROOT
@@ -54,6 +56,19 @@ def test_what_has_not_been_run_says_how(tmp_path):
     assert list(table["verdict"]) == ["holds", "not run", "not run"]
     assert table.at[("A", "sites"), "command"] == "make study NAME=sites"
     assert table.at[("B", "reports"), "mark"] == "no runs of dynamic; there are baseline, periodic"
+
+
+def test_why_there_are_no_runs(tmp_path):
+    entries = {
+        "A": entry(rows=["study"], ours="periodic[interval=7]"),
+        "B": entry(rows=["study"], ours="best periodic[interval=20]"),
+        "C": entry(rows=["study"], ours="half", against="negate"),
+    }
+    assert list(decided(tmp_path, entries, study=results(GROUPS))["mark"]) == [
+        "no runs of periodic[interval=7]; there are interval=2; interval=5; interval=20",
+        "no sign turned in any run of best periodic[interval=20]",
+        "no runs of half; there are baseline, periodic; no runs of negate; there are baseline, periodic",
+    ]
 
 
 def test_a_run_against_itself_is_no_evidence(tmp_path):
@@ -171,7 +186,14 @@ def test_marks(tmp_path):
 def test_seeds_without_a_partner_are_named(tmp_path):
     made = results([("baseline", {}, 0.4 + 0 * NOISE[:5]), ("periodic", {}, 0.43 + NOISE)])
     line = decided(tmp_path, {"A": entry()}, main=made).iloc[0]
-    assert (line["n"], line["mark"]) == (5, "periodic alone has seed 5")
+    assert (line["n"], line["mark"]) == (5, "periodic has seed 5, of which there is no pair")
+
+
+def test_the_best_of_what_is_not_varied_is_no_choice(tmp_path):
+    assert decided(tmp_path, {"A": entry(ours="best periodic")}, main=with_effect(0.03)).iloc[0]["mark"] == ""
+    write_circles(tmp_path, circles(0.03))
+    fields = entry(rows=["circles-seeds"], ours="best input", measure="test_accuracy")
+    assert decided(tmp_path, {"A": fields}).iloc[0]["mark"] == ""
 
 
 def test_one_schedule_of_two_methods_is_named(tmp_path):
@@ -185,8 +207,19 @@ def test_one_schedule_of_two_methods_is_named(tmp_path):
     assert "epochs" not in decided(tmp_path, entries, main=other).iloc[0]["mark"]
 
 
+@pytest.mark.parametrize("turned, marked", [([5], True), ([6], False), ([], False)])
+def test_one_schedule_is_one_in_every_pair(tmp_path, turned, marked):
+    made = results([("periodic", {}, 0.4 + NOISE), ("dropout-periodic", {}, 0.4 - NOISE)])
+    tables.write(tmp_path, made)
+    rows = TableRows(tmp_path)
+    rows._turned["dropout-periodic/3"] = turned
+    pairs = [(f"periodic/{seed}", f"dropout-periodic/{seed}") for seed in SEEDS]
+    assert any("epochs" in mark for mark in rows.marks(pairs, same=False)) == marked
+    assert not any("epochs" in mark for mark in rows.marks(pairs, same=True)), "that they are the same is the claim"
+
+
 def test_where_no_number_of_seeds_would_decide_it_says_why(tmp_path):
-    why = "not even 10,000 seeds would decide: the effect is too near to the margin"
+    why = "not even 10,000 seeds would decide: what is seen is too near to the margin"
     line = decided(tmp_path, {"A": entry()}, main=with_effect(0.02 - NOISE.mean())).iloc[0]
     assert (line["verdict"], line["mark"]) == ("undecided", why) and pd.isna(line["seeds_needed"])
 
@@ -221,6 +254,7 @@ def test_images_are_a_part_where_predictions_tell(tmp_path):
     said.predicted[ours.to_numpy(), :10] = said.actual[1:11]  # the same ten images in every seed
     table = decided(tmp_path, entries, main=made)
     assert table["verdict"].iloc[0] == "undecided", "of 105 images, other ten could be others"
+    assert table["mark"].iloc[0] == "not even 10,000 seeds would decide: the test images are too few"
     assert list(table["parts"]) == ["seeds and images", "seeds"]
 
 

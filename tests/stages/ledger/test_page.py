@@ -68,14 +68,35 @@ def test_what_each_method_does_in_a_line(table):
 @pytest.mark.parametrize(
     "low, high, said",
     [
-        (-0.01, 0.01, "hardly changes val macro F1, 0.000 [−0.010, +0.010] (here)"),
-        (-0.03, 0.01, "does not raise val macro F1, 0.000 [−0.030, +0.010] (here)"),
-        (-0.01, 0.03, "does not lower val macro F1, 0.000 [−0.010, +0.030] (here)"),
+        (-0.01, 0.01, "changes val macro F1 by less than 0.02, 0.000 [−0.010, +0.010] (here)"),
+        (-0.03, 0.02, "does not raise val macro F1 by 0.02, 0.000 [−0.030, +0.020] (here)"),
+        (-0.02, 0.03, "does not lower val macro F1 by 0.02, 0.000 [−0.020, +0.030] (here)"),
     ],
 )
 def test_what_does_not_hold_says_what_is_excluded(table, low, high, said):
     line = table[table["id"] == "P1"].assign(verdict="does not hold", effect=-0.0001, low=low, high=high)
     assert list(in_short.answers(line, {"reports": "here"})) == [("periodic against baseline", said)]
+
+
+@pytest.mark.parametrize("low, high, said", [(0.97, 1.3, "does not lower"), (0.7, 1.03, "does not raise")])
+def test_a_ratio_that_does_not_hold(table, low, high, said):
+    line = table[table["id"] == "P1"].assign(verdict="does not hold", scale="ratio", effect=1.0, low=low, high=high)
+    ((_, text),) = in_short.answers(line.assign(margin=0.05), {"reports": "here"})
+    assert text == f"{said} val macro F1 by a factor of 1.05, × 1.00 [× {low:.2f}, × {high:.2f}] (here)"
+
+
+@pytest.mark.parametrize(
+    "measure, said", [("test_accuracy", "test accuracy"), ("train_loss at turns", "train loss at turns")]
+)
+def test_a_measure_is_named_by_its_form(table, measure, said):
+    line = table[table["id"] == "P1"].assign(measure=measure)
+    ((_, text),) = in_short.answers(line, {"reports": "here"})
+    assert text == f"raises {said} by 0.030 (here)"
+
+
+def test_without_main_sentences_there_is_nothing_in_short(table):
+    own = table.assign(family="mine")
+    assert [*in_short.table(own, {"reports": "here"}), *in_short.answers(own, {"reports": "here"})] == []
 
 
 def test_a_ratio_is_said_as_a_factor(table):
@@ -96,6 +117,18 @@ def test_what_hangs_on_the_seeds_is_said(table):
     text = page.write(pd.concat([table, again]))
     assert "the same verdict on 0 of 2 sentences;\n  hold on one and are contradicted on the other: P2." in text
     assert "Hold on some data and are contradicted on others: P2." in text
+    assert "Hold on some data and do not hold on others: none." in text
+    apart = [table.assign(verdict=verdict, rows=rows) for verdict, rows in (("holds", "a"), ("does not hold", "b"))]
+    assert "do not hold on others: P1, P2, P3, O1." in page.write(pd.concat(each.iloc[:4] for each in apart))
+
+
+@pytest.mark.parametrize("rows, seeds", [("circles-draws", "circles.draws"), ("circles-seeds", "circles.seeds")])
+def test_what_to_run_with_more_seeds(table, rows, seeds):
+    line = table[table["id"] == "P1"].assign(
+        verdict="undecided", seeds_needed=40, rows=rows, command="dvc repro circles"
+    )
+    said = f"40 seeds would decide, were this the effect: `dvc repro circles` with so many `{seeds}`"
+    assert said in page.write(line)
 
 
 def test_few_seeds_have_a_spread_and_no_interval(tmp_path):

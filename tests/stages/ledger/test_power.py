@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 from statsmodels.stats.power import TTestPower
 
 from stages.ledger.claim import UNDECIDED
@@ -62,8 +63,61 @@ def test_the_correction_of_a_family_asks_for_more(tmp_path):
 def test_at_the_margin_and_where_images_dominate_no_number_of_seeds_will_do(tmp_path):
     claim = read(tmp_path, A=entry())["A"]
     assert seeds_to_decide(seen(0.02, 0.02), 0.05, claim.undecided) is None
+    assert seeds_to_decide(seen(0, 0.02, 0.011**2), 0.05, claim.undecided) is None
     spread = [seeds_to_decide(seen(0, 0.02, image**2), 0.05, claim.undecided) for image in (0, 0.005, 0.007, 0.008)]
-    assert spread == [10, 17, 174, None]
+    assert spread == [10, 13, 21, 34]
+
+
+def test_on_the_same_images_they_decide_as_often(tmp_path):
+    """What the images do to all seeds widens the interval, and is the same in each set."""
+    claim, random, image = read(tmp_path, A=entry())["A"], np.random.default_rng(1), 0.008
+    n = seeds_to_decide(seen(0, 0.02, image**2), 0.05, claim.undecided)
+    influences = np.tile(np.resize([-1, 1], 400) * image / 20, (n, 1))
+    judged = [claim.judged(values, influences) for values in random.normal(0, 0.02, (600, n))]
+    assert judged[0].found.images == pytest.approx(image**2)
+    assert 0.74 <= np.mean([claim.verdict(each, each.p) != UNDECIDED for each in judged]) <= 0.86
+
+
+KINDS = [entry(), entry(direction="less"), SAME, NOT_WORSE, entry(kind="noninferiority", direction="less")]
+
+
+@pytest.mark.parametrize("fields", KINDS, ids=lambda fields: f"{fields['kind']}-{fields.get('direction')}")
+def test_undecided_is_where_there_is_no_verdict(tmp_path, fields):
+    """At every level to which a family of so many corrects."""
+    claim, random = read(tmp_path, A=fields)["A"], np.random.default_rng(2)
+    verdicts = set()
+    for _ in range(400):
+        size, n = random.integers(1, 6), random.integers(FEW, 20)
+        values = random.normal(random.uniform(-0.06, 0.06), 10 ** random.uniform(-3, -1), n)
+        judged = claim.judged(values, None)
+        reach, corrected = (
+            stats.t.ppf(share, judged.found.df) * judged.found.error for share in (0.975, 1 - 0.025 / size)
+        )
+        verdict = claim.verdict(judged, min(1, size * judged.p))
+        between = [low < judged.effect < high for low, high in claim.undecided(reach, corrected)]
+        assert any(between) == (verdict == UNDECIDED), (judged, size)
+        verdicts.add(verdict)
+    assert len(verdicts) >= 3
+
+
+def test_shares_and_spreads_are_decided_as_often(tmp_path):
+    share = read(tmp_path, A=entry(kind="share", direction=None, margin=None, against=None, least=2, share=0.5))["A"]
+    n = share.seeds_needed(share.judged(np.array([3.0] * 5 + [0]), None), 0.05)
+    random = np.random.default_rng(3)
+    sets = random.binomial(1, 5 / 6, (600, n)) * 3.0
+    assert n > FEW + 1 and 0.72 <= np.mean([_verdict(share, values) != UNDECIDED for values in sets]) <= 0.95
+    assert share.seeds_needed(share.judged(np.array([3.0, 3, 3, 0, 0, 0]), None), 0.05) is None, "at its bound"
+    spread = read(tmp_path, A=entry(kind="spread", direction=None, against=None))["A"]
+    values = random.normal(0, 1, 8)
+    for sd in (0.012, 0.035):
+        n = spread.seeds_needed(spread.judged(sd * values / values.std(ddof=1), None), 0.05)
+        sets = random.normal(0, sd, (600, n))
+        assert n > FEW and 0.74 <= np.mean([_verdict(spread, values) != UNDECIDED for values in sets]) <= 0.9
+
+
+def _verdict(claim, values):
+    seen = claim.judged(values, None)
+    return claim.verdict(seen, seen.p)
 
 
 def test_without_any_spread_the_fewest_do(tmp_path):

@@ -36,6 +36,13 @@ def test_places_are_named_that_are_there(tmp_path):
         list(answer.answer(tmp_path / "none", 80))
 
 
+def test_without_main_sentences_it_says_where_to_look(tmp_path):
+    (tmp_path / "reports").mkdir()
+    text = (ROOT / "reports/claims.csv").read_text()
+    (tmp_path / "reports/claims.csv").write_text(text.replace(",primary,", ",mine,"))
+    assert list(answer.answer(tmp_path, 80))[:2] == ["", "Where to look:"]
+
+
 @pytest.mark.parametrize(("terminal", "columns"), [("40", 60), ("90", 90), ("200", 100)])
 def test_it_fits_the_terminal(monkeypatch, capsys, terminal, columns):
     monkeypatch.chdir(ROOT)

@@ -64,6 +64,8 @@ def test_scores_of_a_dip_are_hollow():
         hollow = [line for line in axes.lines if line.get_markerfacecolor() == axes.get_facecolor()]
         assert [line.get_xdata()[0] for line in hollow] == [2]
     assert "Hollow: signs turned in the last quarter of a run." in drawn.get_label()
+    one = as_read(results_of(runs_over("interval", [2], seeds=(0,)), varied=("interval",)))
+    assert "(n = 1), which has no interval. Hollow: " in study_figure.draw(one, "interval").get_label()
     results = as_read(results_of(runs_over("interval", [20]), varied=("interval",)))
     assert "Hollow" not in study_figure.draw(results, "interval").get_label()
 
