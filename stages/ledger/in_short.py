@@ -11,8 +11,8 @@ from stages.results.statistics import LEVEL
 MAIN_FAMILY = "primary"
 WEIGHTS = ("best", "last")
 NOTE = (
-    f"In () behind a sentence: the source's own difference; in []: the {LEVEL:.0%} interval of ours. †: the ledger says "
-    "what is to be known of the runs, as that they still moved."
+    f"In () behind a sentence: the source's own difference; in []: the {LEVEL:.0%} interval of ours. †: the ledger "
+    "says what is to be known of the runs, as that they still moved."
 )
 
 
