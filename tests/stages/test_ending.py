@@ -29,7 +29,8 @@ ENDS = {
     "memory": ("import numpy; numpy.zeros(10**15)", "probe: not enough memory (Unable to allocate 7.11 PiB"),
     "memory, no word": ("raise MemoryError", "probe: not enough memory; lower machine.workers"),
     "killed worker": (
-        "import os\nfrom concurrent.futures import ProcessPoolExecutor as Pool\nPool(1).submit(os.abort).result()",
+        "import os\nfrom concurrent.futures import ProcessPoolExecutor as Pool\n"
+        "with Pool(1) as pool:  # else its threads may fail as they end\n    pool.submit(os.abort).result()",
         "probe: a worker process was killed",
     ),
     "not installed": ("import torchness.nn", "probe: No module named 'torchness': `make setup` installs"),

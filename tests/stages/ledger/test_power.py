@@ -42,7 +42,7 @@ def test_so_many_seeds_decide_in_four_of_five_times(tmp_path, fields, effect, sd
     assert _decided(claim, random, effect, sd, round(0.6 * n)) < 0.74
 
 
-def _decided(claim, random, effect, sd, n, sets=600):
+def _decided(claim, random, effect, sd, n, sets=300):
     """The share of simulated sets of n seeds that have a verdict."""
     judged = [claim.judged(values, None) for values in random.normal(effect, sd, (sets, n))]
     return np.mean([claim.verdict(each, each.p) != UNDECIDED for each in judged])
@@ -73,7 +73,7 @@ def test_on_the_same_images_they_decide_as_often(tmp_path):
     claim, random, image = read(tmp_path, A=entry())["A"], np.random.default_rng(1), 0.008
     n = seeds_to_decide(seen(0, 0.02, image**2), 0.05, claim.undecided)
     influences = np.tile(np.resize([-1, 1], 400) * image / 20, (n, 1))
-    judged = [claim.judged(values, influences) for values in random.normal(0, 0.02, (600, n))]
+    judged = [claim.judged(values, influences) for values in random.normal(0, 0.02, (300, n))]
     assert judged[0].found.images == pytest.approx(image**2)
     assert 0.74 <= np.mean([claim.verdict(each, each.p) != UNDECIDED for each in judged]) <= 0.86
 
@@ -86,8 +86,8 @@ def test_undecided_is_where_there_is_no_verdict(tmp_path, fields):
     """At every level to which a family of so many corrects."""
     claim, random = read(tmp_path, A=fields)["A"], np.random.default_rng(2)
     verdicts = set()
-    for _ in range(400):
-        size, n = random.integers(1, 6), random.integers(FEW, 20)
+    for _ in range(200):
+        size, n = random.integers(1, 6), random.choice([5, 6, 7, 17, 20])  # between them sign flips take their time
         values = random.normal(random.uniform(-0.06, 0.06), 10 ** random.uniform(-3, -1), n)
         judged = claim.judged(values, None)
         reach, corrected = (
