@@ -26,7 +26,7 @@ from stages.params import read
 from stages.training.device import choose
 
 ROOT = Path(__file__).parents[1]
-CROPS = {"train": 751, "val": 206}
+CROPS = {"train": 751, "val": 206, "test": 70}
 SIDE, CLASSES = 48, 7
 
 

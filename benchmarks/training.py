@@ -41,6 +41,7 @@ from stages.variants import load
 
 PLAIN = "plain loop"
 CLASSES = 7
+HELD_OUT = {"val": 64, "test": 64}
 
 
 class Ours(NamedTuple):
@@ -129,7 +130,7 @@ def main() -> None:
     steps = arguments.images // arguments.batch_size
     with tempfile.TemporaryDirectory() as folder:
         crops = Path(folder)
-        write_crops(crops, {"train": arguments.images, "val": 64}, arguments.size, CLASSES)
+        write_crops(crops, {"train": arguments.images} | HELD_OUT, arguments.size, CLASSES)
         names = [PLAIN, *dict.fromkeys(["baseline", *arguments.only])]
         contenders = {name: contender(name, arguments, crops)[1] for name in names}
         times = {name: [] for name in names}
