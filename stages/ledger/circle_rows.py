@@ -41,9 +41,6 @@ class CircleRows:
             raise BadInput(f"{self.path}: no variant {side.variant}; there are {', '.join(self.variants)}")
         return [dict(zip(found["seed"], found.index))]
 
-    def runs_of(self, variant: str) -> list[str]:
-        return list(self.table.index[self.table["variant"] == variant])
-
     def settings(self, run: str) -> str:
         return ""
 

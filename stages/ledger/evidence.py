@@ -61,11 +61,12 @@ def evidence(entry: Entry, rows: Rows) -> Evidence | Nothing:
 
 def _absent(side: Side, rows: Rows) -> str:
     """Why a side has no runs: another variant, other values, or nothing to choose from."""
-    settings = list(dict.fromkeys(rows.settings(run) for run in rows.runs_of(side.variant)))
-    if not settings:
+    if side.variant not in rows.variants:
         return f"no runs of {side.variant}; there are {', '.join(rows.variants)}"
     if side.best and rows.groups(side):
         return f"no sign turned in any run of {side.text}"
+    every = rows.groups(side._replace(values={}))
+    settings = [rows.settings(next(iter(group.values()))) for group in every]
     return f"no runs of {side.text}; there are {'; '.join(settings)}"
 
 
@@ -80,12 +81,12 @@ def _of_the_choice(both: Sequence[Side], pairs: Sequence[Pair], rows: Rows) -> I
 
 
 def _alone(both: Sequence[Side], found: Sequence[dict[int, str]]) -> Iterator[str]:
-    """Seeds of one side that the other has not: no pair, and no part of the verdict."""
+    """Seeds of one side that the other has not: no pair, and no part of the verdict. `best` has those that all of its
+    groups have."""
     if len(found) == 2:
         for side, mine, other in zip(both, map(set, found), map(set, reversed(found))):
             if alone := sorted(mine - other):
                 seeds = f"{'seed' if len(alone) == 1 else 'seeds'} {', '.join(map(str, alone))}"
-                # Of the best of several groups, a seed counts that all of them have.
                 yield f"{side.text} has {seeds}, of which there is no pair"
 
 

@@ -19,9 +19,6 @@ class Rows(Protocol):
     def groups(self, side: Side) -> list[dict[int, str]]:
         """`{seed: run}` of every group of runs that fits. Raises BadInput for what these runs cannot have."""
 
-    def runs_of(self, variant: str) -> list[str]:
-        """All of its runs."""
-
     def settings(self, run: str) -> str:
         """What is varied, and the run's value of it: "interval=5, periodic.unit=epoch"; "" where nothing is."""
 

@@ -54,9 +54,6 @@ class TableRows:
                 found.setdefault(tuple(values.items()), {})[row["seed"]] = row["run"]
         return list(found.values())
 
-    def runs_of(self, variant: str) -> list[str]:
-        return list(self.results.runs.loc[self.results.runs["variant"] == variant, "run"])
-
     def settings(self, run: str) -> str:
         return ", ".join(f"{name}={value}" for name, value in self._varied(self._runs.loc[run]).items())
 

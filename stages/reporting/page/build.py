@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from stages.reporting import robustness
 from stages.reporting.measures import MEASURES, PAPERS, PRIMARY
-from stages.reporting.page import charts, conditions, ledger, published
+from stages.reporting.page import chart_data, charts, conditions, ledger, published
 from stages.reporting.page.drawings import Drawing, drawings, sheet
 from stages.reporting.page.markdown import Part, Table, badge, parts
 from stages.reporting.page.strips import Panel, Strip, number, panel
@@ -164,7 +164,7 @@ def html(exhibits: Mapping[str, str | Figure], results: Results, runs: Runs, tit
         "page": page,
         "sections": SECTIONS,
         "charts": charts.charts(runs),
-        "curves": charts.data(runs),
+        "curves": chart_data.data(runs),
         "variants": charts.variants(runs),
         "conditions": conditions,
         "sheet": sheet(SHEET),

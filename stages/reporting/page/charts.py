@@ -1,28 +1,20 @@
-"""The charts that Vega draws from the runs' curves: their data, and what Vega is told of them.
+"""The charts that Vega draws of the runs' curves: what it is told of them.
 
 The page's own legend turns variants on and off: the parameter `hidden` of every chart lists those that are off.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from markupsafe import Markup
-
+from stages.reporting.page.chart_data import numbers, step
 from stages.reporting.page.markdown import Table
 from stages.reporting.runs import Run, Runs, look_of
-from stages.reporting.signs import flipped_in_training, flipped_when_scored
 
-POINTS = 200  # of a line, at most: whole epochs, evenly chosen
-DIGITS = 5  # significant ones
 HEIGHT = 260  # pixels
 SHADE = 0.1  # opacity of the ground where all sites are flipped
 LANE = 7  # pixels of a variant's flipped stretches above the plot
 INK = "currentColor"  # the page's, light or dark: a variant that is black on paper takes it
-MEASURES = ("train_loss", "train_eval_loss", "val_loss", "val_macro_f1")  # columns of curves.csv
-# Which share of a variant's sites and steps was flipped in an epoch: while it trained, or when it was scored after it.
-STATES: dict[str, Callable[[Run], np.ndarray]] = {"trained": flipped_in_training, "scored": flipped_when_scored}
 
 
 class Chart(NamedTuple):
@@ -55,14 +47,6 @@ def variants(runs: Runs) -> list[Variant]:
     ]
 
 
-def data(runs: Runs) -> dict[str, Any]:
-    """Column by column: `seeds`, a line for each run, and `means` of the runs of a variant over its epochs."""
-    return {
-        "seeds": [_run(run) for seeds in runs.values() for run in seeds.values()],
-        "means": [_mean(list(seeds.values())) for seeds in runs.values()],
-    }
-
-
 def charts(runs: Runs) -> dict[str, Chart]:
     """By name: train loss, validation macro F1, and cross-entropy on training and validation images."""
     made = (
@@ -90,9 +74,9 @@ def _chart(runs: Runs, name: str, title: str, state: str, lines: dict[str, str])
             f" Above, in each variant's colour: epochs {state} with flipped features (paler: in part of the sites,"
             " steps or runs). Grey over the whole height: the same of any variant that is shown."
         )
-    step = _step(max(run.epochs for seeds in runs.values() for run in seeds.values()))
-    if step > 1:
-        caption += f" One epoch in {step} is drawn."
+    apart = step(max(run.epochs for seeds in runs.values() for run in seeds.values()))
+    if apart > 1:
+        caption += f" One epoch in {apart} is drawn."
     layers = [
         *([_shade(state)] if flipping else []),
         *(_lane(place, variant, state) for place, variant in enumerate(flipping)),
@@ -101,9 +85,9 @@ def _chart(runs: Runs, name: str, title: str, state: str, lines: dict[str, str])
         *(_hover(column, words) for column, words in lines.items()),
     ]
     label = "macro F1" if first == "val_macro_f1" else "mean cross-entropy, nats per image"
-    numbers = [(words, _numbers(runs, column)) for column, words in lines.items()]
+    tables = [(words, numbers(runs, column)) for column, words in lines.items()]
     about = f"{title} over epochs, a line for each variant. The numbers stand in the table below."
-    return Chart(name, title, caption, _spec(runs, about, label, layers, len(flipping)), numbers)
+    return Chart(name, title, caption, _spec(runs, about, label, layers, len(flipping)), tables)
 
 
 def _spec(runs: Runs, about: str, label: str, layers: Sequence[dict], lanes: int) -> dict[str, Any]:
@@ -226,58 +210,9 @@ def _hover(column: str, words: str) -> dict[str, Any]:
     }
 
 
-def _run(run: Run) -> dict[str, Any]:
-    epochs = _epochs(run.epochs)
-    columns = {name: _short(run.curves[name].to_numpy(float)[epochs]) for name in MEASURES}
-    return {"variant": run.look.title, "seed": run.seed, "epoch": (epochs + 1).tolist(), **columns}
-
-
-def _mean(runs: Sequence[Run]) -> dict[str, Any]:
-    """Beyond the shortest run the mean would jump to those that go on."""
-    shortest = min(run.epochs for run in runs)
-    epochs, step = _epochs(shortest), _step(shortest)
-    found: dict[str, Any] = {"variant": runs[0].look.title, "n": len(runs), "epoch": (epochs + 1).tolist()}
-    for name in MEASURES:
-        curves = np.array([run.curves[name].to_numpy(float)[epochs] for run in runs])
-        found[name] = _short(curves.mean(axis=0))
-        found[f"{name}_least"], found[f"{name}_most"] = _short(curves.min(axis=0)), _short(curves.max(axis=0))
-    for state, flipped in STATES.items():
-        found[state] = _short(np.mean([_share(flipped(run))[epochs] for run in runs], axis=0))
-    return found | {"from": (epochs + 1 - step / 2).tolist(), "to": (epochs + 1 + step / 2).tolist()}
-
-
-def _share(flipped: np.ndarray) -> np.ndarray:
-    """Over the sites, of (sites, epochs); 0 where no site carries a sign."""
-    return flipped.mean(axis=0) if len(flipped) else np.zeros(flipped.shape[1])
-
-
-def _numbers(runs: Runs, column: str) -> Table:
-    means = [_mean(list(seeds.values())) for seeds in runs.values()]
-    longest = max((mean["epoch"] for mean in means), key=len)
-    head = ["epoch", *(mean["variant"] for mean in means)]
-    rows = [
-        [str(epoch), *(f"{mean[column][place]:.3f}" if place < len(mean["epoch"]) else "" for mean in means)]
-        for place, epoch in enumerate(longest)
-    ]
-    right = [False] + [True] * len(means)
-    return Table([Markup.escape(cell) for cell in head], right, [[*map(Markup.escape, row)] for row in rows])
-
-
 def _look(seeds: dict[int, Run]) -> tuple[str, str]:
     title, color = look_of(seeds)
     return title, INK if color == "#000000" else color
-
-
-def _step(epochs: int) -> int:
-    return -(-epochs // POINTS)
-
-
-def _epochs(epochs: int) -> np.ndarray:
-    return np.arange(0, epochs, _step(epochs))
-
-
-def _short(values: np.ndarray) -> list[float]:
-    return [float(f"{value:.{DIGITS}g}") for value in values]
 
 
 def _quoted(text: str) -> str:

@@ -1,5 +1,7 @@
 """Class folders and lists of pictures to build stores from."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -7,6 +9,7 @@ from PIL import Image
 from stages.crops.build import build
 from stages.datasets import SETS
 from stages.datasets.division import divide
+from tests.stages.crops.stores import write
 
 ABOUT = {"title": "Pictures", "channels": 3, "flip": True, "mean_std": None}
 
@@ -46,3 +49,15 @@ def tree(tmp_path):
 def make_fixture():
     """`make`, which builds a store."""
     return make
+
+
+@pytest.fixture(scope="module")
+def stores(tmp_path_factory):
+    """(a store, another one of grey pictures), not to be changed."""
+    folder = tmp_path_factory.mktemp("stores")
+    return write(folder / "colour"), write(folder / "grey", channels=1, seed=1)
+
+
+@pytest.fixture
+def store(stores, tmp_path):
+    return shutil.copytree(stores[0], tmp_path / "crops")

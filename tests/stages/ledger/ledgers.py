@@ -22,6 +22,13 @@ PLAIN = {
 }
 SEEDS = range(6)
 NOISE = np.array([-0.012, -0.004, 0.0, 0.003, 0.005, 0.008])  # of six seeds, around 0
+BASE = [("baseline", {}, 0.4 + 0 * NOISE)]
+GROUPS = [
+    ("baseline", {}, 0.4 + 0 * NOISE),
+    ("periodic", {"interval": "2"}, 0.3 + NOISE),
+    ("periodic", {"interval": "5"}, 0.45 + NOISE),
+    ("periodic", {"interval": "20"}, 0.4 + 0 * NOISE),
+]
 
 
 def entry(**fields):
@@ -84,3 +91,21 @@ def decided(path, entries, **studies):
         (path / "studies" / name / "dvc.yaml").touch()
     table = lines(read(path, **entries), path)
     return table.set_index(["id", "rows"])
+
+
+def with_effect(effect, **options):
+    return results([*BASE, ("periodic", {}, 0.4 + effect + NOISE)], **options)
+
+
+def circles(effect):
+    rows = [
+        (over, variant, seed, 1, 0.75 + NOISE[seed] * (variant == "input") + effect * (variant == "input"))
+        for over in ("seeds", "draws") for variant in ("baseline", "input") for seed in SEEDS
+    ]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["over", "variant", "seed", "random_state", "test_accuracy"])
+    return table.assign(peak_accuracy=table["test_accuracy"] + 0.05 + table["test_accuracy"] * 0.1, loss=0.0)
+
+
+def write_circles(path, table):
+    (path / "reports/circles").mkdir(parents=True, exist_ok=True)
+    table.to_csv(path / "reports/circles/runs.csv", index=False)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from stages.reporting.page import build, charts, drawings, ledger, published, strips
+from stages.reporting.page import build, chart_data, charts, drawings, ledger, published, strips
 from stages.reporting.page.drawings import Drawing
 from stages.reporting.page.markdown import Part, parts
 from stages.reporting.runs import runs_of
@@ -134,7 +134,7 @@ def test_charts_hold_the_curves(committed, root):
     assert len(drawn["seeds"]) == curves["run"].nunique()
     for (run, rows), line in zip(curves.groupby("run", sort=False), drawn["seeds"]):
         assert line["seed"] == rows["seed"].iloc[0] and line["epoch"] == list(rows["epoch"]), run
-        for name in charts.MEASURES:
+        for name in chart_data.MEASURES:
             assert line[name] == pytest.approx(rows[name].to_numpy(), rel=1e-4)
     means = curves.groupby(["variant", "epoch"], sort=False)["val_macro_f1"].mean()
     for (_, expected), line in zip(means.groupby("variant", sort=False), drawn["means"]):
@@ -151,9 +151,9 @@ def test_charts_hold_the_curves(committed, root):
 
 
 def test_long_runs_are_thinned_to_whole_epochs(monkeypatch):
-    monkeypatch.setattr(charts, "POINTS", 4)
+    monkeypatch.setattr(chart_data, "POINTS", 4)
     runs = runs_of(simulated())
-    line = charts.data(runs)["seeds"][0]
+    line = chart_data.data(runs)["seeds"][0]
     assert line["epoch"] == [1, 3, 5] and np.array(line["val_loss"]).shape == (3,)
     assert "One epoch in 2 is drawn." in charts.charts(runs)["loss"].caption
 
